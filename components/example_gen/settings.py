@@ -1,0 +1,65 @@
+"""Settings of the data: where it lies, what its classes are, how it is split and checked."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from trainer.class_table import ClassTable, SegmentationClass
+from trainer.settings import Settings
+
+PETS = ClassTable(
+    classes=(
+        SegmentationClass(value=1, name="pet", color="#f2a03d"),
+        SegmentationClass(value=2, name="background", color="#2e4a62"),
+        SegmentationClass(value=3, name="border", color="#f7f3e3"),
+    )
+)
+
+
+class DataSettings(Settings):
+    """Where the photos and masks are and what they mean."""
+
+    path: str | None = Field(None, description="Folder of the data set (for tfds: TFDS' data folder).")
+    format: Literal["pets", "folder", "tfds"] = Field(
+        "pets", description="pets: official layout; folder: images/ and masks/; tfds: the TFDS builder."
+    )
+    tfds_builder: str = Field("oxford_iiit_pet:4.*.*", description="Builder name, for format tfds.")
+    classes: ClassTable = Field(PETS, description="Mask values, names and colours of the classes.")
+    schema_file: str | None = Field(
+        "pipeline/schema.pbtxt",
+        alias="schema",
+        description="Curated schema of the small features; null: made from the class table.",
+    )
+    slice_features: tuple[str, ...] = Field(
+        ("label/species", "label/breed", "slice/photo_size", "slice/pet_size"),
+        description="Features whose values slice the metrics.",
+    )
+    eval_percent: int = Field(15, ge=1, le=50, description="Share of the train list that becomes `eval`.")
+    photo_size_edges: tuple[int, int] = Field(
+        (250, 450), description="Side in pixels (root of the area) from which a photo is medium, large."
+    )
+    sized_class: str | None = Field(
+        "pet", description="Class whose share of pixels makes the slice `slice/<name>_size`; null: none."
+    )
+    sized_class_edges: tuple[float, float] = Field(
+        (0.15, 0.35), description="Share of pixels from which the sized class is medium, large."
+    )
+    max_bad_fraction: float = Field(
+        0.01, ge=0, le=1, description="Share of broken pairs above which the run stops."
+    )
+    max_pixels: int = Field(50_000_000, ge=1, description="Pixels above which an image is a bomb.")
+    fingerprint: Literal["stat", "content"] = Field(
+        "stat", description="How changed files are noticed: names, sizes and times, or their content."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "DataSettings":
+        if self.sized_class is not None and self.sized_class not in self.classes.names:
+            raise ValueError(
+                f"sized_class must be null or one of {', '.join(self.classes.names)}; received {self.sized_class!r}"
+            )
+        for key in ("photo_size_edges", "sized_class_edges"):
+            low, high = getattr(self, key)
+            if not 0 < low < high:
+                raise ValueError(f"{key} must be two rising numbers above 0; received [{low}, {high}]")
+        return self

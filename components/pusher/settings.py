@@ -1,0 +1,12 @@
+"""Settings of the push."""
+
+from pydantic import Field
+
+from trainer.settings import Settings
+
+
+class PushSettings(Settings):
+    """Where blessed models go."""
+
+    directory: str | None = Field(None, description="Folder of versions; null: serving_model in the output.")
+    keep_versions: int | None = Field(None, ge=1, description="Versions kept; null: all.")

@@ -1,0 +1,106 @@
+"""Settings of Transform, the model and the training; the base class of all settings."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from trainer.class_table import ClassTable
+
+CLASS_ID_IGNORED = 255
+"""What an ignored mask pixel becomes inside the model's world (uint8)."""
+
+
+class Settings(BaseModel):
+    """Base of every part of the settings: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class TransformSettings(Settings):
+    """How a photo becomes the model's input."""
+
+    interpolation: Literal["bilinear", "bicubic", "area", "lanczos3"] = Field(
+        "bilinear", description="How photos are resized, antialiased; masks always take the nearest pixel."
+    )
+
+
+class ModelSettings(Settings):
+    """Which network is built."""
+
+    architecture: str = Field("unet", description="Name of a model in trainer/models.")
+    encoder: str = Field("mobilenet_v2", description="Name of an encoder in trainer/models/encoders.")
+    encoder_weights: str | None = Field(
+        None, description="A weights file, `imagenet` (Keras downloads them), or null for random weights."
+    )
+    encoder_taps: tuple[str, ...] | None = Field(
+        None, description="Layers whose outputs are the features at strides 2, 4, 8, 16, 32; null: the usual ones."
+    )
+    freeze_encoder: bool | str = Field(
+        False, description="true: the encoder's weights stay; a block's name: those up to and with it stay."
+    )
+    image_size: int = Field(128, ge=32, le=2048, description="Height and width of the model's input in pixels.")
+    decoder_filters: tuple[int, ...] = Field(
+        (512, 256, 128, 64), min_length=1, description="Filters of the decoder's blocks, coarsest first."
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
+    flip_tta: bool = Field(False, description="Average each answer with that for the mirror image.")
+
+    @field_validator("image_size")
+    @classmethod
+    def _multiple_of_32(cls, size: int) -> int:
+        if size % 32:
+            below = max(32, size // 32 * 32)
+            raise ValueError(f"must be a multiple of 32; {below} and {size // 32 * 32 + 32} are the nearest")
+        return size
+
+
+class AugmentationSettings(Settings):
+    """Random changes of the training pairs; image and mask always move together."""
+
+    flip: bool = Field(True, description="Mirror half of the pairs left to right.")
+    crop_scale: float = Field(
+        0.7, gt=0, le=1, description="Smallest side of the random crop, as a share of the picture's; 1: none."
+    )
+    rotation: float = Field(0.0, ge=0, le=45, description="Largest rotation in degrees.")
+    color: float = Field(
+        0.2, ge=0, le=1, description="Strength of random brightness, contrast and saturation; 0: none."
+    )
+
+
+class TrainerSettings(Settings):
+    """How the network is trained."""
+
+    seed: int = Field(1, ge=0, description="Seed of weights, order and augmentation.")
+    epochs: int = Field(20, ge=1, description="Passes over the training pairs.")
+    batch_size: int = Field(32, ge=1, description="Pairs a step.")
+    learning_rate: float = Field(4e-4, gt=0, description="Peak learning rate.")
+    encoder_learning_rate_factor: float = Field(
+        1.0, ge=0, le=10, description="Learning rate of the encoder as a multiple of the decoder's."
+    )
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="Learning rate after the warm-up.")
+    warmup_epochs: float = Field(1.0, ge=0, description="Epochs in which the learning rate rises from 0.")
+    weight_decay: float = Field(1e-4, ge=0, description="AdamW's decoupled weight decay.")
+    class_weights: Literal["off", "shares"] | tuple[float, ...] = Field(
+        "off", description="off; shares: inverse to the classes' pixel shares; or one number a class."
+    )
+    dice_weight: float = Field(0.5, ge=0, description="Weight of the soft Dice loss beside cross entropy.")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of each label spread over all classes.")
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="Decay of the moving average of the weights a step; 0: none is kept."
+    )
+    augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Changes of training pairs.")
+    early_stopping_patience: int | None = Field(
+        None, ge=1, description="Epochs without a better eval mean IoU after which training stops; null: never."
+    )
+    cache: Literal["memory", "disk"] = Field("memory", description="Where decoded pairs are kept.")
+    warm_start: bool = Field(False, description="Begin with the weights of the model in production.")
+    preview_photos: int = Field(4, ge=0, le=32, description="Eval photos drawn into TensorBoard each epoch.")
+
+
+class TrainingSettings(Settings):
+    """Everything that the Trainer needs: one JSON string in its custom config."""
+
+    classes: ClassTable
+    transform: TransformSettings = TransformSettings()
+    model: ModelSettings = ModelSettings()
+    trainer: TrainerSettings = TrainerSettings()
