@@ -1,0 +1,212 @@
+"""A client of the exported model. It knows TensorFlow, NumPy and the model's contract, nothing of this project.
+
+    python -I client.py MODEL_DIR SPEC.json RESULT.json
+
+SPEC.json says what to ask: `{"folder", "requests": [{"name", "files", "sizes"}], "latency_requests",
+"tolerance"}`; `sizes` is null where the bytes are no picture. RESULT.json is written anew after each step, so that
+it tells how far the model got when the process dies: `{"asking", "checks": [{"name", "passed", "detail"}],
+"load_seconds", "p50_seconds", "p99_seconds", "peak_memory_mb"}`.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+OUTPUTS = {"mask": tf.uint8, "probabilities": tf.float32, "mask_png": tf.string}
+
+
+class WrongAnswer(Exception):
+    """The model answered, but not as its contract says."""
+
+
+class Result:
+    """What was found so far, kept in a file that outlives the process."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self.content: dict[str, Any] = {"asking": None, "checks": []}
+
+    def check(self, name: str, ask: Callable[[], str]) -> bool:
+        """Asks, notes the outcome, and returns whether the model passed."""
+        self.content["asking"] = name
+        self.save()
+        try:
+            passed, detail = True, ask()
+        except (WrongAnswer, tf.errors.OpError, ValueError, TypeError, KeyError, OSError) as error:
+            kind = "" if isinstance(error, WrongAnswer) else f"{type(error).__name__}: "
+            passed, detail = False, kind + (str(error).strip().splitlines() or [""])[0][:300]
+        self.content["checks"].append({"name": name, "passed": passed, "detail": detail})
+        self.content["asking"] = None
+        self.save()
+        return passed
+
+    def save(self) -> None:
+        """Writes the file whole or not at all."""
+        self.content["peak_memory_mb"] = peak_memory_mb()
+        unfinished = self._path.with_suffix(".part")
+        unfinished.write_text(json.dumps(self.content))
+        os.replace(unfinished, self._path)
+
+
+class Client:
+    """Loads a model and asks it.
+
+    Args:
+        model_dir: Folder of the SavedModel.
+        spec: What to ask.
+        result: Takes the outcomes.
+    """
+
+    def __init__(self, model_dir: str, spec: dict[str, Any], result: Result):
+        self._model_dir, self._spec, self._result = model_dir, spec, result
+        self._tolerance: float = spec["tolerance"]
+        self._size = self._classes = 0
+
+    def run(self) -> None:
+        """Asks everything; ends early only where nothing more can be asked."""
+        check = self._result.check
+        if not (check("loads", self._load) and check("signature serving_default", self._signature)):
+            return
+        check("the trainer's own answers", self._reference)
+        if not self._classes:
+            return
+        for request in self._spec["requests"]:
+            check(request["name"], lambda request=request: self._ask(request))
+        check("latency", self._latency)
+
+    def _load(self) -> str:
+        start = time.perf_counter()
+        # The caller keeps the model: signatures hold no reference to its variables.
+        self._model = tf.saved_model.load(self._model_dir)
+        seconds = time.perf_counter() - start
+        self._result.content["load_seconds"] = seconds
+        return f"{seconds:.1f} s"
+
+    def _signature(self) -> str:
+        if "serving_default" not in self._model.signatures:
+            raise WrongAnswer(f"the model has the signatures {sorted(self._model.signatures)}")
+        self._serve = self._model.signatures["serving_default"]
+        inputs = self._serve.structured_input_signature[1]
+        if {name: spec.dtype for name, spec in inputs.items()} != {"image_bytes": tf.string}:
+            raise WrongAnswer(f"takes {_dtypes(inputs)}, must take image_bytes: string")
+        outputs = self._serve.structured_outputs
+        if {name: spec.dtype for name, spec in outputs.items()} != OUTPUTS:
+            raise WrongAnswer(
+                f"returns {_dtypes(outputs)}, must return mask: uint8, probabilities: float32, mask_png: string"
+            )
+        return "image_bytes -> mask, probabilities, mask_png"
+
+    def _reference(self) -> str:
+        path = f"{self._model_dir}/assets.extra/reference.npz"
+        with tf.io.gfile.GFile(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
+            reference = {name: stored[name] for name in ("lengths", "bytes", "mask", "probabilities")}
+        count, self._size, _, self._classes = reference["probabilities"].shape
+        ends = np.cumsum(reference["lengths"])
+        photos = [
+            reference["bytes"][end - length : end].tobytes()
+            for end, length in zip(ends, reference["lengths"], strict=True)
+        ]
+        answer = self._answer(photos)
+        furthest = float(np.abs(answer["probabilities"] - reference["probabilities"]).max())
+        if not furthest <= self._tolerance:
+            raise WrongAnswer(
+                f"probabilities differ from the trainer's by up to {furthest:.2g}, more than {self._tolerance:g}"
+            )
+        # Two classes closer than the tolerance are a tie, which another processor may settle otherwise.
+        clear = _margin(reference["probabilities"]) > 2 * self._tolerance
+        wrong = int(np.sum((answer["mask"] != reference["mask"]) & clear))
+        if wrong:
+            raise WrongAnswer(
+                f"masks differ from the trainer's at {wrong} of {reference['mask'].size} pixels"
+            )
+        return f"{count} photos, probabilities within {furthest:.1g}"
+
+    def _ask(self, request: dict[str, Any]) -> str:
+        photos = [(Path(self._spec["folder"]) / file).read_bytes() for file in request["files"]]
+        if request["sizes"] is None:
+            return self._refuses(photos)
+        answer = self._answer(photos)
+        for index, (height, width) in enumerate(request["sizes"]):
+            self._check_mask_png(answer["mask_png"][index], height, width)
+        return f"answered, {len(photos)} photos" if len(photos) > 1 else "answered"
+
+    def _refuses(self, photos: list[bytes]) -> str:
+        """Broken bytes must end in an InvalidArgumentError and leave the model able to answer."""
+        try:
+            self._answer(photos)
+        except tf.errors.InvalidArgumentError:
+            self._ask(self._spec["requests"][0])
+            return "InvalidArgumentError, and answers the next one"
+        raise WrongAnswer("answered instead of an InvalidArgumentError")
+
+    def _answer(self, photos: list[bytes]) -> dict[str, np.ndarray]:
+        answer = {name: value.numpy() for name, value in self._serve(image_bytes=tf.constant(photos)).items()}
+        count, size, classes = len(photos), self._size, self._classes
+        shapes = {
+            "mask": (count, size, size),
+            "probabilities": (count, size, size, classes),
+            "mask_png": (count,),
+        }
+        for name, shape in shapes.items():
+            if answer[name].shape != shape:
+                raise WrongAnswer(f"{name} has the shape {list(answer[name].shape)}, must have {list(shape)}")
+        probabilities = answer["probabilities"]
+        if not np.allclose(probabilities.sum(axis=-1), 1, atol=1e-3):
+            raise WrongAnswer("probabilities do not add up to 1")
+        largest = probabilities.argmax(axis=-1)
+        if np.any((answer["mask"] != largest) & (_margin(probabilities) > 2 * self._tolerance)):
+            raise WrongAnswer("mask is not the most probable class")
+        return answer
+
+    def _check_mask_png(self, png: bytes, height: int, width: int) -> None:
+        mask = tf.io.decode_png(png, channels=0).numpy()
+        if mask.shape != (height, width, 1):
+            raise WrongAnswer(f"mask_png is {list(mask.shape)}, must be {[height, width, 1]}")
+        if mask.max() >= self._classes:
+            raise WrongAnswer(f"mask_png holds {mask.max()}, must hold class ids below {self._classes}")
+
+    def _latency(self) -> str:
+        photo = (Path(self._spec["folder"]) / self._spec["requests"][0]["files"][0]).read_bytes()
+        seconds = []
+        for _ in range(self._spec["latency_requests"]):
+            start = time.perf_counter()
+            self._answer([photo])
+            seconds.append(time.perf_counter() - start)
+        p50, p99 = (float(np.percentile(seconds, percent)) for percent in (50, 99))
+        self._result.content.update(p50_seconds=p50, p99_seconds=p99)
+        return f"p50 {p50:.3f} s, p99 {p99:.3f} s"
+
+
+def peak_memory_mb() -> float:
+    """Peak of this process' resident memory in MB (2^20 bytes).
+
+    Linux hands getrusage's figure down from the process that started this one, however large that was; VmHWM
+    is this program's own.
+    """
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _margin(probabilities: np.ndarray) -> np.ndarray:
+    """How far the most probable class [..., C] lies before the next [...]."""
+    second, first = np.moveaxis(np.partition(probabilities, -2, axis=-1)[..., -2:], -1, 0)
+    return first - second
+
+
+def _dtypes(specs: dict[str, Any]) -> str:
+    return ", ".join(f"{name}: {spec.dtype.name}" for name, spec in sorted(specs.items()))
+
+
+if __name__ == "__main__":
+    _model_dir, _spec, _result = sys.argv[1:]
+    Client(_model_dir, json.loads(Path(_spec).read_text()), Result(Path(_result))).run()

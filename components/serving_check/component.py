@@ -1,0 +1,42 @@
+"""The ServingCheck node: may this exported model be served?"""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.serving_check.executor import Executor
+
+
+class ServingCheckSpec(component_spec.ComponentSpec):
+    """Inputs, outputs and properties of ServingCheck."""
+
+    PARAMETERS = {
+        "serving_check": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {"blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)}
+
+
+class ServingCheck(base_component.BaseComponent):
+    """Asks the SavedModel what clients ask, in a process that has TensorFlow and nothing of this project.
+
+    Needs no driver and no container engine, so it works on every runner. The output `blessing` is what
+    TFX's InfraValidator writes, so Pusher takes either; beside it lies `serving_check.json`:
+    `{"passed", "reason", "checks": [{"name", "passed", "detail"}], "load_seconds", "p50_seconds",
+    "p99_seconds", "peak_memory_mb"}`, the figures null where the model did not get that far.
+
+    Args:
+        model: Model artifact with a SavedModel in `Format-Serving/`.
+        serving_check: JSON of ServingCheckSettings.
+        code: Hash of the component's source, so that changed code is not answered from the cache.
+    """
+
+    SPEC_CLASS = ServingCheckSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, model: types.Channel, serving_check: str, code: str):
+        blessing = types.Channel(type=standard_artifacts.InfraBlessing)
+        super().__init__(
+            ServingCheckSpec(model=model, serving_check=serving_check, code=code, blessing=blessing)
+        )

@@ -1,0 +1,171 @@
+"""Runs the client in a clean process, holds its figures against the budgets, and blesses."""
+
+import dataclasses
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.serving_check import model_server
+from components.serving_check.request_files import Request, write_requests
+from components.serving_check.settings import ServingCheckSettings
+
+RESULT_FILE = "serving_check.json"
+TOLERANCE = 1e-4
+"""How far a probability may lie from the trainer's own."""
+
+BLESSED_KEY = "blessed"
+FILE_NAMES = {True: "INFRA_BLESSED", False: "INFRA_NOT_BLESSED"}
+"""Property and files by which TFX's InfraValidator blesses, and its Pusher asks."""
+
+FIGURES = ("load_seconds", "p50_seconds", "p99_seconds", "peak_memory_mb")
+
+logger = logging.getLogger("petseg")
+
+
+class Executor(base_executor.BaseExecutor):
+    """Blesses a model that answers as its contract says within the budgets; see ServingCheck."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Asks the model and writes the verdict; a model that fails is refused, not an error of the node."""
+        self._log_startup(input_dict, output_dict, exec_properties)
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        settings = ServingCheckSettings.model_validate_json(exec_properties["serving_check"])
+        model_dir = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+
+        result = check_model(model_dir, settings) if settings.enabled else _not_asked()
+        logger.info("serving check: %s: %s", "passed" if result["passed"] else "refused", result["reason"])
+        io_utils.write_string_file(
+            os.path.join(blessing.uri, RESULT_FILE), json.dumps(result, indent=2) + "\n"
+        )
+        io_utils.write_string_file(os.path.join(blessing.uri, FILE_NAMES[result["passed"]]), "")
+        blessing.set_int_custom_property(BLESSED_KEY, int(result["passed"]))
+
+
+def check_model(model_dir: str, settings: ServingCheckSettings) -> dict[str, Any]:
+    """Asks a SavedModel what a client would ask.
+
+    Args:
+        model_dir: Folder of the SavedModel.
+        settings: Budgets and timeout.
+
+    Returns:
+        The content of serving_check.json.
+    """
+    with tempfile.TemporaryDirectory(prefix="serving_check_") as folder:
+        requests = write_requests(Path(folder))
+        found = _run_client(model_dir, Path(folder), requests, settings)
+        if all(check["passed"] for check in found["checks"]):
+            found["checks"] += _budgets(found, settings)
+            found["checks"] += model_server.ask(model_dir, Path(folder), requests, settings.timeout_seconds)
+    failed = [check for check in found["checks"] if not check["passed"]]
+    return {
+        "passed": not failed,
+        "reason": _reason(found, failed),
+        "checks": found["checks"],
+        **{figure: found.get(figure) for figure in FIGURES},
+    }
+
+
+def _run_client(
+    model_dir: str, folder: Path, requests: list[Request], settings: ServingCheckSettings
+) -> dict[str, Any]:
+    """Runs client.py to its end, death or timeout, and returns what it found."""
+    spec, result = folder / "spec.json", folder / "result.json"
+    spec.write_text(
+        json.dumps(
+            {
+                "folder": str(folder),
+                "requests": [dataclasses.asdict(request) for request in requests],
+                "latency_requests": settings.requests,
+                "tolerance": TOLERANCE,
+            }
+        )
+    )
+    client = Path(__file__).with_name("client.py")
+    command = [sys.executable, "-I", str(client), model_dir, str(spec), str(result)]
+    try:
+        process = subprocess.run(
+            command,
+            env=_clean_environment(),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=settings.timeout_seconds,
+            check=False,
+        )
+        death = _cause_of_death(process) if process.returncode else None
+    except subprocess.TimeoutExpired:
+        death = f"no end after serving_check.timeout_seconds = {settings.timeout_seconds:g} s, killed"
+    found: dict[str, Any] = (
+        json.loads(result.read_text()) if result.exists() else {"checks": [], "asking": None}
+    )
+    if death:
+        found["checks"].append(
+            {"name": found["asking"] or "the client starts", "passed": False, "detail": death}
+        )
+    return found
+
+
+def _clean_environment() -> dict[str, str]:
+    """Nothing that this process or TFX has set; the processor only, which every server has.
+
+    The pipeline's own process may hold all memory of an accelerator.
+    """
+    kept = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ
+    }
+    return {**kept, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def _cause_of_death(process: subprocess.CompletedProcess[str]) -> str:
+    if process.returncode < 0:
+        return f"the process died of {signal.Signals(-process.returncode).name}"
+    last = (process.stderr.strip().splitlines() or ["no message"])[-1]
+    return f"the process ended with status {process.returncode}: {last[:300]}"
+
+
+def _budgets(found: dict[str, Any], settings: ServingCheckSettings) -> list[dict[str, Any]]:
+    budgets = (
+        ("load_seconds", "max_load_seconds", "load time", "s"),
+        ("p99_seconds", "max_p99_seconds", "p99 latency", "s"),
+        ("peak_memory_mb", "max_memory_mb", "peak memory", "MB"),
+    )
+    checks = []
+    for figure, key, name, unit in budgets:
+        limit = getattr(settings, key)
+        sign, passed = ("within", True) if found[figure] <= limit else ("above", False)
+        detail = f"{found[figure]:.4g} {unit} is {sign} serving_check.{key} = {limit:g} {unit}"
+        checks.append({"name": name, "passed": passed, "detail": detail})
+    return checks
+
+
+def _reason(found: dict[str, Any], failed: list[dict[str, Any]]) -> str:
+    if failed:
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        return f"{failed[0]['name']}: {failed[0]['detail']}{more}"
+    return (
+        f"{len(found['checks'])} checks passed; load {found['load_seconds']:.1f} s, "
+        f"p99 {found['p99_seconds']:.3f} s, {found['peak_memory_mb']:.0f} MB"
+    )
+
+
+def _not_asked() -> dict[str, Any]:
+    figures = dict.fromkeys(FIGURES)
+    return {"passed": True, "reason": "not asked: serving_check.enabled is false", "checks": [], **figures}

@@ -1,0 +1,149 @@
+"""Asks TensorFlow Serving too, where `tensorflow_model_server` is on the machine."""
+
+import io
+import logging
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tfx.dsl.io import fileio
+from tfx.utils import io_utils
+
+from components.serving_check.request_files import Request
+
+PROGRAM = "tensorflow_model_server"
+NAME = "TensorFlow Serving"
+MODEL_NAME = "model"
+LARGEST_MESSAGE = 1 << 30
+
+logger = logging.getLogger("petseg")
+
+
+def ask(
+    model_dir: str, folder: Path, requests: list[Request], timeout_seconds: float
+) -> list[dict[str, Any]]:
+    """Serves the model by TensorFlow Serving and sends it the requests over gRPC.
+
+    The server listens on a socket file, so that nothing on the network can reach it and no port can be taken.
+
+    Args:
+        model_dir: Folder of the SavedModel.
+        folder: Where the requests' files lie; also takes the server's copy of the model and its log.
+        requests: What to ask.
+        timeout_seconds: Limit of the whole.
+
+    Returns:
+        The checks made: `{"name", "passed", "detail"}`; none where there is no server on PATH.
+    """
+    program = shutil.which(PROGRAM)
+    if program is None:
+        logger.info("serving check: no %s on PATH, asked TensorFlow only", PROGRAM)
+        return []
+    io_utils.copy_dir(model_dir, str(folder / MODEL_NAME / "1"))
+    socket = folder / "grpc.socket"
+    command = [program, "--port=0", f"--grpc_socket_path={socket}", f"--model_name={MODEL_NAME}"]
+    log = folder / "server.log"
+    with log.open("wb") as log_file:
+        server = subprocess.Popen(
+            [*command, f"--model_base_path={folder / MODEL_NAME}"], stdout=log_file, stderr=subprocess.STDOUT
+        )
+        try:
+            detail, passed = _converse(server, socket, model_dir, folder, requests, timeout_seconds), True
+        except (_Refused, grpc.RpcError) as error:
+            detail, passed = _first_line(error), False
+        finally:
+            server.kill()
+            server.wait()
+    return [{"name": NAME, "passed": passed, "detail": detail}]
+
+
+class _Refused(Exception):
+    """The server did not start, or answered wrongly."""
+
+
+def _converse(
+    server: subprocess.Popen[bytes],
+    socket: Path,
+    model_dir: str,
+    folder: Path,
+    requests: list[Request],
+    timeout_seconds: float,
+) -> str:
+    deadline = time.monotonic() + timeout_seconds
+    size = [
+        ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+        ("grpc.max_send_message_length", LARGEST_MESSAGE),
+    ]
+    with grpc.insecure_channel(f"unix:{socket}", options=size) as channel:
+        predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
+        photos, reference = _reference(model_dir)
+        answer = _first_answer(server, predict, photos, deadline)
+        furthest = float(np.abs(tf.make_ndarray(answer.outputs["probabilities"]) - reference).max())
+        if not furthest <= 1e-4:
+            raise _Refused(f"probabilities differ from the trainer's by up to {furthest:.2g}")
+        for request in requests:
+            contents = [(folder / file).read_bytes() for file in request.files]
+            _expect(predict, request, contents, deadline)
+    return f"the trainer's own answers within {furthest:.1g}, and {len(requests)} requests answered as they must be"
+
+
+def _reference(model_dir: str) -> tuple[list[bytes], np.ndarray]:
+    with fileio.open(os.path.join(model_dir, "assets.extra", "reference.npz"), "rb") as file:
+        stored = np.load(io.BytesIO(file.read()), allow_pickle=False)
+    starts = np.cumsum(stored["lengths"]) - stored["lengths"]
+    photos = [
+        stored["bytes"][start : start + length].tobytes()
+        for start, length in zip(starts, stored["lengths"], strict=True)
+    ]
+    return photos, stored["probabilities"]
+
+
+def _first_answer(
+    server: subprocess.Popen[bytes], predict: Any, photos: list[bytes], deadline: float
+) -> predict_pb2.PredictResponse:
+    """Asks until the server has loaded the model; until then it is UNAVAILABLE or NOT_FOUND."""
+    while True:
+        if server.poll() is not None:
+            raise _Refused(f"{PROGRAM} ended with status {server.returncode} before it answered")
+        try:
+            return predict(_message(photos), timeout=max(deadline - time.monotonic(), 0.001))
+        except grpc.RpcError as error:
+            loading = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.NOT_FOUND)
+            if not loading or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
+def _expect(predict: Any, request: Request, contents: list[bytes], deadline: float) -> None:
+    try:
+        answer = predict(_message(contents), timeout=max(deadline - time.monotonic(), 0.001))
+    except grpc.RpcError as error:
+        if request.sizes is None and error.code() == grpc.StatusCode.INVALID_ARGUMENT:
+            return
+        raise _Refused(f"{request.name}: {error.code().name}") from error
+    if request.sizes is None:
+        raise _Refused(f"{request.name}: answered instead of INVALID_ARGUMENT")
+    for png, expected in zip(answer.outputs["mask_png"].string_val, request.sizes, strict=True):
+        received = tuple(tf.io.decode_png(png).shape)
+        if received != (*expected, 1):
+            raise _Refused(f"{request.name}: mask_png is {list(received)}, must be {[*expected, 1]}")
+
+
+def _message(photos: list[bytes]) -> predict_pb2.PredictRequest:
+    message = predict_pb2.PredictRequest()
+    message.model_spec.name = MODEL_NAME
+    message.model_spec.signature_name = "serving_default"
+    message.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(photos, dtype=tf.string))
+    return message
+
+
+def _first_line(error: Exception) -> str:
+    text = error.details() if isinstance(error, grpc.RpcError) else str(error)  # type: ignore[attr-defined]
+    return (text.strip().splitlines() or [type(error).__name__])[0][:300]

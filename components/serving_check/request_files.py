@@ -1,0 +1,104 @@
+"""The pictures that ServingCheck asks a model about: every format and shape that a client may send."""
+
+import dataclasses
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One call of the model.
+
+    Attributes:
+        name: What is sent, for the one who reads the result.
+        files: The pictures of the batch, as files in the requests' folder.
+        sizes: Height and width in pixels of each; None where the bytes are no picture, so that the call
+            must end in an InvalidArgumentError.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    sizes: tuple[tuple[int, int], ...] | None
+
+
+def write_requests(folder: Path) -> list[Request]:
+    """Draws the pictures into a folder.
+
+    Args:
+        folder: An empty folder.
+
+    Returns:
+        The calls to make; the first is an ordinary JPEG.
+    """
+    photo = _drawn(500, 375)
+    small, large, strip = _drawn(5, 3), photo.resize((4000, 3000), Image.Resampling.BILINEAR), _drawn(20, 900)
+    jpeg = _encoded(photo, "JPEG")
+    pictures = {
+        "JPEG": (jpeg, photo),
+        "progressive JPEG": (_encoded(photo, "JPEG", progressive=True), photo),
+        "PNG": (_encoded(photo, "PNG"), photo),
+        "grey JPEG": (_encoded(photo.convert("L"), "JPEG"), photo),
+        "RGBA PNG": (_encoded(_with_alpha(photo), "PNG"), photo),
+        "CMYK JPEG": (_encoded(photo.convert("CMYK"), "JPEG"), photo),
+        "palette PNG": (_encoded(photo.quantize(32), "PNG"), photo),
+        "GIF": (_encoded(photo.quantize(32), "GIF"), photo),
+        "BMP": (_encoded(photo, "BMP"), photo),
+        "3x5 px": (_encoded(small, "PNG"), small),
+        "4000x3000 px": (_encoded(large, "JPEG"), large),
+        "900x20 px": (_encoded(strip, "JPEG"), strip),
+    }
+    broken = {
+        "empty bytes": b"",
+        "bytes that are no picture": b"this is no picture",
+        "half a JPEG": jpeg[: len(jpeg) // 2],
+    }
+    requests = []
+    for name, (content, picture) in pictures.items():
+        requests.append(Request(name, (_save(folder, name, content),), ((picture.height, picture.width),)))
+    mixed = [request for request in requests if request.name != "4000x3000 px"]
+    requests.append(
+        Request(
+            "batch of mixed sizes and formats",
+            tuple(request.files[0] for request in mixed),
+            tuple(request.sizes[0] for request in mixed if request.sizes),
+        )
+    )
+    for name, content in broken.items():
+        requests.append(Request(name, (_save(folder, name, content),), None))
+    requests.append(
+        Request("batch with one broken photo", (requests[0].files[0], requests[-1].files[0]), None)
+    )
+    return requests
+
+
+def _drawn(width: int, height: int) -> Image.Image:
+    """A colour gradient with an ellipse on it: compresses like a photo, and is the same on every machine."""
+    across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
+    pixels = np.stack([across, down, 1 - across * down], axis=-1) * 255
+    picture = Image.fromarray(pixels.astype(np.uint8))
+    ImageDraw.Draw(picture).ellipse(
+        (width // 4, height // 4, width * 3 // 4, height * 3 // 4), (170, 110, 60)
+    )
+    return picture
+
+
+def _with_alpha(photo: Image.Image) -> Image.Image:
+    translucent = photo.copy()
+    translucent.putalpha(Image.linear_gradient("L").resize(photo.size))
+    return translucent
+
+
+def _encoded(picture: Image.Image, file_format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def _save(folder: Path, name: str, content: bytes) -> str:
+    file = name.replace(" ", "_")
+    (folder / file).write_bytes(content)
+    return file
