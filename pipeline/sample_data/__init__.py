@@ -1,0 +1,45 @@
+"""Generated data sets: drawn cats and dogs in the official layout, and shapes with a class table."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.sample_data.layout import MINIMUM_PAIRS, SampleError, entries, whole_folder, write_lists
+from pipeline.sample_data.photo import draw_photo
+
+__all__ = ["MINIMUM_PAIRS", "SampleError", "write_sample"]
+
+
+def write_sample(output: Path, pairs: int, seed: int = 0) -> None:
+    """Draws cats and dogs in the layout of the Oxford-IIIT Pet data set.
+
+    Writes `images/*.jpg`, `annotations/trimaps/*.png` (1 pet, 2 background, 3 border) and
+    `annotations/{list,trainval,test}.txt`. The same pairs and seed give the same bytes, and the first
+    pairs of a larger sample are those of a smaller one. The folder appears whole or not at all.
+
+    Args:
+        output: Folder to make. Where it already holds this very sample, nothing is done.
+        pairs: Number of photos, 8 or more.
+        seed: Any whole number from 0.
+
+    Raises:
+        SampleError: Too few pairs, a negative seed, or `output` holds something else.
+    """
+    if pairs < MINIMUM_PAIRS:
+        raise SampleError(
+            f"pairs must be {MINIMUM_PAIRS} or more, so that no split is empty; received {pairs}"
+        )
+    if seed < 0:
+        raise SampleError(f"seed must be 0 or more; received {seed}")
+    with whole_folder(output, {"kind": "pets", "pairs": pairs, "seed": seed}) as folder:
+        if folder is None:
+            return
+        images, trimaps = folder / "images", folder / "annotations" / "trimaps"
+        images.mkdir()
+        trimaps.mkdir(parents=True)
+        chosen = entries(pairs)
+        for index, entry in enumerate(chosen):
+            photo, trimap = draw_photo(entry.breed, np.random.default_rng([seed, index]))
+            photo.save(images / f"{entry.name}.jpg", quality=88)
+            trimap.save(trimaps / f"{entry.name}.png")
+        write_lists(folder / "annotations", chosen)

@@ -1,0 +1,160 @@
+"""Fur: which colour it has where."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.sample_data.breeds import Breed
+from pipeline.sample_data.painting import Surface
+from pipeline.sample_data.shapes import Placement
+from pipeline.sample_data.textures import blend, color, hair, smooth_noise, smoothstep
+
+
+@dataclass(frozen=True)
+class Coat:
+    """The fur of one animal.
+
+    Attributes:
+        breed: Its breed.
+        base: Main colour, float32 [3].
+        marks: Colour of the markings, float32 [3].
+        light: Colour of bib, muzzle and paws, float32 [3].
+        warp: Smooth noise over the photo, float32 [height, width], that bends the markings.
+        patchwork: The same, coarser: where patches lie.
+        place: Where the animal stands.
+    """
+
+    breed: Breed
+    base: np.ndarray
+    marks: np.ndarray
+    light: np.ndarray
+    warp: np.ndarray
+    patchwork: np.ndarray
+    place: Placement
+
+    @classmethod
+    def of(cls, breed: Breed, size: tuple[int, int], place: Placement, rng: np.random.Generator) -> "Coat":
+        """Chooses one of the breed's coats for a photo of `size` (height, width)."""
+        base, marks = breed.coats[int(rng.integers(len(breed.coats)))]
+        return cls(
+            breed,
+            color(base, rng, 0.06),
+            color(marks, rng, 0.06),
+            color("white", rng),
+            smooth_noise(rng, size, 0.07 * place.scale),
+            smooth_noise(rng, size, 0.24 * place.scale),
+            place,
+        )
+
+    def surface(self, role: str, angle: float) -> Surface:
+        """Fur of one part.
+
+        Args:
+            role: `body`, `head`, `leg`, `tail`, `ear`, `chest`, `muzzle` or `paw`.
+            angle: Direction in which the hair lies in the figure, radians.
+
+        Returns:
+            A surface for `Painting.paint`.
+        """
+        turned = (np.pi - angle if self.place.mirrored else angle) + self.place.angle
+        frequency = float(np.clip(150.0 / self.place.scale, 0.35, 1.6))
+        gloss = 0.10 + 0.12 * self.breed.hair
+        colour = self._colour(role)
+        pattern = MARKINGS[self.breed.pattern] if not self._is_light(role) else None
+
+        def fur(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+            strands = hair(y, x, turned, frequency)
+            rows = slice(int(y[0, 0]), int(y[-1, 0]) + 1)
+            columns = slice(int(x[0, 0]), int(x[0, -1]) + 1)
+            warp, patches = self.warp[rows, columns], self.patchwork[rows, columns]
+            shade = (1.0 + gloss * strands + 0.06 * warp)[..., None]
+            if pattern is None:
+                return colour * shade
+            px, py = (x - self.place.x) / self.place.scale, (y - self.place.y) / self.place.scale
+            along = px * np.cos(turned) + py * np.sin(turned)
+            weight = pattern(role, along, py, warp, patches)
+            return blend(colour, self.marks, np.clip(weight, 0.0, 1.0)) * shade
+
+        return fur
+
+    def _is_light(self, role: str) -> bool:
+        return self.breed.bib and role in ("chest", "muzzle", "paw")
+
+    def _colour(self, role: str) -> np.ndarray:
+        if self._is_light(role):
+            return self.light
+        if role in ("muzzle", "chest"):
+            return self.base + 0.25 * (self.light - self.base)
+        return self.base
+
+
+# A marking gets the part's role, the place along the hair and from the ground upwards (both in figure
+# units), and two noises; it returns how much of the second colour is where.
+Marking = Callable[[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+def _solid(role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray) -> np.ndarray:
+    return 0.25 * smoothstep(-0.2, 0.9, patches)
+
+
+def _ticked(role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray) -> np.ndarray:
+    return 0.5 + 0.5 * warp + (0.3 if role in ("tail", "ear") else 0.0)
+
+
+def _tabby(role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray) -> np.ndarray:
+    waves = np.sin(2 * np.pi * (along * (9.0 if role == "body" else 12.0) + 0.45 * warp))
+    return 0.85 * smoothstep(0.0, 0.7, waves) * (0.4 if role in ("muzzle", "chest") else 1.0)
+
+
+def _spots(role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray) -> np.ndarray:
+    if role == "tail":
+        return _tabby(role, along, y, warp, patches)
+    return 0.9 * smoothstep(0.18, 0.34, warp) * (0.3 if role in ("muzzle", "chest") else 1.0)
+
+
+def _patches(
+    role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray
+) -> np.ndarray:
+    return smoothstep(0.0, 0.12, patches + 0.1 * warp + (0.6 if role == "ear" else 0.0))
+
+
+def _points(role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray) -> np.ndarray:
+    share = {"ear": 0.95, "tail": 0.95, "paw": 0.9, "muzzle": 0.8, "leg": 0.45, "head": 0.2}.get(role, 0.0)
+    return share + 0.1 * warp
+
+
+def _mask(role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray) -> np.ndarray:
+    share = {"ear": 0.85, "muzzle": 0.95, "tail": 0.3}.get(role, 0.05)
+    return share + 0.12 * warp
+
+
+def _saddle(role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray) -> np.ndarray:
+    if role in ("body", "tail"):
+        return smoothstep(0.33, 0.42, -y + 0.05 * warp)
+    return np.full_like(warp, 0.35 if role == "ear" else 0.0)
+
+
+def _tips(role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray) -> np.ndarray:
+    share = {"paw": 0.95, "muzzle": 0.9, "chest": 0.8, "leg": 0.35}.get(role, 0.0)
+    return share + 0.1 * warp
+
+
+def _brindle(
+    role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray
+) -> np.ndarray:
+    return 0.6 * smoothstep(0.1, 0.9, np.sin(2 * np.pi * (along * 16.0 + 0.8 * warp)))
+
+
+MARKINGS: dict[str, Marking] = {
+    "solid": _solid,
+    "ticked": _ticked,
+    "tabby": _tabby,
+    "spots": _spots,
+    "patches": _patches,
+    "points": _points,
+    "mask": _mask,
+    "saddle": _saddle,
+    "tips": _tips,
+    "brindle": _brindle,
+}
