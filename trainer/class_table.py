@@ -1,6 +1,7 @@
 """The classes of a data set: data, not code."""
 
 from functools import cached_property
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -26,6 +27,12 @@ class ClassTable(BaseModel):
     ignored_value: int | None = Field(
         None, ge=0, le=255, description="Mask value that counts neither in the loss nor in the metrics."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_list(cls, value: Any) -> Any:
+        """A bare list of classes is a table without an ignored value."""
+        return {"classes": value} if isinstance(value, list | tuple) else value
 
     @field_validator("classes")
     @classmethod

@@ -1,0 +1,1 @@
+"""Brings the schema of the raw examples into the pipeline."""

@@ -1,0 +1,43 @@
+"""ImportSchemaGen: one schema text in, two schemas out."""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.schema_import import executor
+
+
+class ImportSchemaGenSpec(ComponentSpec):
+    """Inputs, outputs and properties of ImportSchemaGen."""
+
+    PARAMETERS = {"schema_text": ExecutionParameter(type=str)}
+    INPUTS = {}
+    OUTPUTS = {
+        "schema": ChannelParameter(type=standard_artifacts.Schema),
+        "examples_schema": ChannelParameter(type=standard_artifacts.Schema),
+    }
+
+
+class ImportSchemaGen(base_component.BaseComponent):
+    """Publishes a schema twice: of the small features, and of the whole raw example.
+
+    It takes the schema's text where TFX's own component takes a path, so that a changed file is noticed.
+
+    Outputs:
+        schema: The features that statistics are computed of and validated by.
+        examples_schema: The same, and the bytes and names that Transform and Evaluator read besides.
+    """
+
+    SPEC_CLASS = ImportSchemaGenSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(self, schema_text: str):
+        """Takes the schema of the small features as a text proto."""
+        super().__init__(
+            spec=ImportSchemaGenSpec(
+                schema_text=schema_text,
+                schema=types.Channel(type=standard_artifacts.Schema),
+                examples_schema=types.Channel(type=standard_artifacts.Schema),
+            )
+        )

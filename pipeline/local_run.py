@@ -1,0 +1,162 @@
+"""`pipeline_runner.py run`: one run on this machine, from settings to exit status."""
+
+import contextlib
+import errno
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from pipeline.memory import PeakMemory
+from pipeline.outcome import (
+    CALLER_MUST_CHANGE,
+    DONE,
+    INTERRUPTED,
+    NODE_FAILED,
+    Outcome,
+    publish_run,
+    publish_stop,
+    verdict,
+)
+from pipeline.run_log import chatter_to
+from pipeline.settings import PipelineSettings
+from trainer.errors import UserError
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run is asked for beside its settings.
+
+    Attributes:
+        from_node: First node to run; None: from the start.
+        to_node: Last node to run; None: to the end.
+        enable_cache: Whether unchanged nodes are reused.
+    """
+
+    from_node: str | None = None
+    to_node: str | None = None
+    enable_cache: bool = True
+
+
+def run_local(settings: PipelineSettings, output: Path, options: RunOptions) -> Outcome:
+    """Runs the pipeline on this machine, showing its progress on stdout.
+
+    Raises:
+        UserError: Before anything was written: the arguments or the data cannot be right.
+    """
+    check_before_run(settings, options)
+    output.mkdir(parents=True, exist_ok=True)
+    with _only_run(output):
+        run_id = _new_run_id(output)
+        log = output / "logs" / f"{run_id}.log"
+        log.parent.mkdir(exist_ok=True)
+        return _LocalRun(settings, output, options, run_id, log).outcome()
+
+
+def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
+    """Refuses what can be refused without importing TFX.
+
+    Raises:
+        UserError: A node's name is unknown, or the data is not there.
+    """
+    from components.example_gen.fingerprint import fingerprint
+    from pipeline.nodes import check_node
+
+    for flag, node in (("--from", options.from_node), ("--to", options.to_node)):
+        check_node(flag, node)
+    if settings.data.path is None:
+        raise UserError("data.path is not set; give the data's folder with --data DIR")
+    fingerprint(settings.data)
+
+
+class _LocalRun:
+    def __init__(self, settings: PipelineSettings, output: Path, options: RunOptions, run_id: str, log: Path):
+        self._settings = settings
+        self._output = output
+        self._options = options
+        self._run_id = run_id
+        self._log = log
+        self._folder = output / "runs" / run_id
+
+    def outcome(self) -> Outcome:
+        with chatter_to(self._log) as terminal, PeakMemory() as memory:
+            print(f"run {self._run_id}   log {self._log}", file=terminal, flush=True)
+            seconds: dict[str, float] = {}
+            try:
+                return self._run(terminal, memory, seconds)
+            except KeyboardInterrupt:
+                logging.getLogger().error("interrupted")
+                self._stopped("interrupted", seconds, memory)
+                return Outcome(INTERRUPTED, ["interrupted; the same command goes on from here"])
+            except Exception as error:
+                traceback.print_exc(file=sys.stderr)
+                status, reason = _explain(error)
+                self._stopped(reason.splitlines()[0], seconds, memory)
+                return Outcome(status, [f"error: {reason}", f"log      {self._log}"])
+
+    def _run(self, terminal, memory: PeakMemory, seconds: dict[str, float]) -> Outcome:
+        # TFX takes 10 to 20 seconds to import: not before the arguments are known to be right.
+        from absl import logging as absl_logging
+
+        from pipeline.progress import RunProgress
+        from pipeline.runners.local import LocalRunner
+
+        absl_logging.set_verbosity(absl_logging.ERROR)
+        # TFX parses sys.argv as absl flags; ours are none of its business.
+        sys.argv = sys.argv[:1]
+        runner = LocalRunner(self._settings, self._output, self._run_id, enable_cache=self._options.enable_cache)
+        runner.limit(self._options.from_node, self._options.to_node)
+        with RunProgress(terminal, runner.node_ids) as progress:
+            try:
+                runner.run(progress)
+            finally:
+                seconds |= progress.seconds()
+        report = runner.output_uri("RunReport", "report")
+        if report is None:
+            return Outcome(DONE, [f"done up to {self._options.to_node}, as asked"])
+        metrics = publish_run(Path(report), self._folder, seconds, memory.megabytes)
+        return verdict(metrics, runner.pushed(), runner.push_directory, self._folder)
+
+    def _stopped(self, reason: str, seconds: dict[str, float], memory: PeakMemory) -> None:
+        publish_stop(self._settings, self._folder, reason, seconds, memory.megabytes)
+
+
+@contextlib.contextmanager
+def _only_run(output: Path) -> Iterator[None]:
+    # The operating system drops the lock when its holder dies, however it dies.
+    lock = FileLock(output / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UserError(f"another run is working in {output}; wait for it or give another --output") from None
+    with lock:
+        yield
+
+
+def _new_run_id(output: Path) -> str:
+    while True:
+        run_id = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+        if not (output / "logs" / f"{run_id}.log").exists():
+            return run_id
+        time.sleep(0.2)
+
+
+def _explain(error: BaseException) -> tuple[int, str]:
+    """Exit status and message of what a node raised, wherever Beam or TFX wrapped it."""
+    cause: BaseException | None = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, UserError):
+            return CALLER_MUST_CHANGE, str(cause)
+        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+            return NODE_FAILED, f"the disk is full: {cause.filename or cause}; make room and start again"
+        cause = cause.__cause__ or cause.__context__
+    message = str(error).strip() or "no message"
+    return NODE_FAILED, f"{type(error).__name__}: {message.splitlines()[0]}"

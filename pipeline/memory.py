@@ -1,0 +1,45 @@
+"""Peak memory of a process and its children."""
+
+import threading
+
+import psutil
+
+SECONDS_BETWEEN_SAMPLES = 0.5
+
+
+class PeakMemory:
+    """Samples the resident memory of this process and all its children while the context lasts.
+
+    Attributes:
+        megabytes: The highest sum seen, in MB (10**6 bytes).
+    """
+
+    def __init__(self) -> None:
+        self.megabytes = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "PeakMemory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        process = psutil.Process()
+        while True:
+            self.megabytes = max(self.megabytes, _resident_bytes(process) / 1e6)
+            if self._stop.wait(SECONDS_BETWEEN_SAMPLES):
+                return
+
+
+def _resident_bytes(process: psutil.Process) -> int:
+    total = process.memory_info().rss
+    for child in process.children(recursive=True):
+        try:
+            total += child.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total

@@ -1,0 +1,101 @@
+"""What a local run leaves for people: the run's folder, the verdict and the exit status."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.settings import PipelineSettings
+
+PUBLISHED_FILES = ("report.html", "metrics.json", "model_card.md", "settings.yaml")
+
+DONE = 0
+NODE_FAILED = 1
+CALLER_MUST_CHANGE = 2
+REFUSED = 3
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        status: Exit status of the command.
+        lines: What to tell the person, most important first.
+    """
+
+    status: int
+    lines: list[str]
+
+
+def publish_run(report: Path, run_folder: Path, seconds: dict[str, float], peak_memory_mb: float) -> dict[str, Any]:
+    """Copies report and metrics to the run's folder and adds what no node can know.
+
+    Args:
+        report: Folder of RunReport's artifact.
+        run_folder: `DIR/runs/<run id>`; made here.
+        seconds: Seconds a node, 0 where reused.
+        peak_memory_mb: Peak of the run's processes together, in MB.
+
+    Returns:
+        The metrics.
+    """
+    run_folder.mkdir(parents=True, exist_ok=True)
+    for name in PUBLISHED_FILES:
+        if (report / name).is_file():
+            shutil.copyfile(report / name, run_folder / name)
+    metrics = json.loads((report / "metrics.json").read_text())
+    metrics |= {"seconds": seconds, "peak_memory_mb": round(peak_memory_mb)}
+    _write_metrics(run_folder, metrics)
+    return metrics
+
+
+def publish_stop(
+    settings: PipelineSettings, run_folder: Path, reason: str, seconds: dict[str, float], peak_memory_mb: float
+) -> None:
+    """Writes metrics.json and the settings for a run that a node stopped."""
+    run_folder.mkdir(parents=True, exist_ok=True)
+    (run_folder / "settings.yaml").write_text(settings.to_yaml())
+    _write_metrics(
+        run_folder,
+        {
+            "model": None,
+            "photo": None,
+            "split": settings.evaluation.split,
+            "examples": None,
+            "blessed": False,
+            "reason": reason,
+            "baseline": None,
+            "settings_sha256": settings.sha256(),
+            "seconds": seconds,
+            "peak_memory_mb": round(peak_memory_mb),
+        },
+    )
+
+
+def verdict(metrics: dict[str, Any], push: dict[str, Any] | None, push_directory: str, run_folder: Path) -> Outcome:
+    """Says how a run that went through to its report ended.
+
+    Args:
+        metrics: The content of metrics.json.
+        push: The content of the Pusher's push.json; None where nothing was to be pushed.
+        push_directory: Folder of the pushed versions.
+        run_folder: The run's folder.
+    """
+    blessed = metrics["blessed"]
+    lines = [f"{'blessed' if blessed else 'refused'}: {metrics['reason']}"]
+    if push is not None and blessed:
+        lines.append(f"model    {push_directory}/{push['version']}" + ("" if push["pushed"] else f" ({push['reason']})"))
+    elif push is None:
+        lines.append(f"model    not pushed: judged on {metrics['split']} only")
+    lines.append(f"report   {run_folder / 'report.html'}")
+    refused = not blessed and push is not None
+    return Outcome(REFUSED if refused else DONE, lines)
+
+
+def _write_metrics(run_folder: Path, metrics: dict[str, Any]) -> None:
+    partial = run_folder / ".metrics.json.partial"
+    partial.write_text(json.dumps(metrics, indent=2) + "\n")
+    partial.replace(run_folder / "metrics.json")

@@ -1,0 +1,37 @@
+"""Where a pipeline keeps what, and what is observed of the outside world when a run starts."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The places that create_pipeline needs; a runner chooses them.
+
+    Attributes:
+        pipeline_root: Folder of TFX' artifacts.
+        push_directory: Folder of the pushed versions.
+    """
+
+    pipeline_root: str
+    push_directory: str
+
+    @property
+    def checkpoints(self) -> str:
+        """Folder of the unfinished trainings; outside artifacts, which are removed when a node fails."""
+        return os.path.join(self.pipeline_root, "checkpoints")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a process that starts a run sees; on clusters, where none does, the defaults hold.
+
+    Attributes:
+        run_id: Names the run and its folder.
+        fingerprint: Of the data's files, so that changed data is read again.
+        production_version: Version in production, `none`, or `latest` to look it up when the node runs.
+    """
+
+    run_id: str = ""
+    fingerprint: str = ""
+    production_version: str = "latest"

@@ -1,0 +1,1 @@
+"""Engines that run the DAG: each chooses paths, Beam arguments and node resources, nothing else."""

@@ -1,0 +1,56 @@
+"""The schema of the small features: a curated file, or made from the class table."""
+
+from pathlib import Path
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.example_gen.settings import DataSettings
+from components.schema_import.executor import required_feature
+from trainer.errors import UserError
+
+SIZES = ("small", "medium", "large")
+
+
+def schema_text(data: DataSettings, base: Path) -> str:
+    """Returns the text of the curated schema that the settings name, else of one made from the class table.
+
+    Args:
+        data: The data's settings.
+        base: Folder that a relative `data.schema` starts from.
+
+    Raises:
+        UserError: The schema file is missing or is no schema.
+    """
+    if data.schema_file is None:
+        return text_format.MessageToString(schema_of(data))
+    path = base / data.schema_file
+    try:
+        text = path.read_text(encoding="utf-8")
+        text_format.Parse(text, schema_pb2.Schema())
+    except FileNotFoundError:
+        raise UserError(f"data.schema: {path} does not exist; null makes a schema from the class table") from None
+    except (UnicodeDecodeError, text_format.ParseError) as error:
+        raise UserError(f"data.schema: {path} is no schema in text form: {error}") from None
+    return text
+
+
+def schema_of(data: DataSettings) -> schema_pb2.Schema:
+    """Makes the schema of the small features that follow from the class table and the slices."""
+    schema = schema_pb2.Schema()
+    for name in ("image/height", "image/width"):
+        feature = required_feature(name, schema_pb2.INT)
+        feature.int_domain.min = 1
+        feature.int_domain.max = data.max_pixels
+        schema.feature.append(feature)
+    for class_name in data.classes.names:
+        feature = required_feature(f"mask/share_{class_name}", schema_pb2.FLOAT)
+        feature.float_domain.min = 0
+        feature.float_domain.max = 1
+        schema.feature.append(feature)
+    for name in ("photo", data.sized_class):
+        if name is not None:
+            feature = required_feature(f"slice/{name}_size", schema_pb2.BYTES)
+            feature.string_domain.value.extend(SIZES)
+            schema.feature.append(feature)
+    return schema

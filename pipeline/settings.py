@@ -1,0 +1,235 @@
+"""The whole settings tree, read from one YAML file an experiment and overridden by `--set key=value`."""
+
+import difflib
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from components.evaluator.settings import EvaluationSettings
+from components.example_gen.settings import DataSettings
+from components.pusher.settings import PushSettings
+from components.run_report.settings import ReportSettings
+from components.serving_check.settings import ServingCheckSettings
+from trainer.errors import UserError
+from trainer.settings import ModelSettings, Settings, TrainerSettings, TrainingSettings, TransformSettings
+
+
+class BeamSettings(Settings):
+    """How Beam runs the data steps."""
+
+    engine: Literal["in_memory", "multi_threading", "multi_processing"] = Field(
+        "in_memory", description="Mode of Beam's local runner; in_memory is the quickest on few cores."
+    )
+    workers: int = Field(2, ge=1, le=256, description="Workers, for the engines that have several.")
+    args: tuple[str, ...] = Field((), description="Further Beam pipeline arguments, such as --runner=...")
+
+    @property
+    def pipeline_args(self) -> list[str]:
+        """Beam's command line. Runner and mode are always named: some Beam versions choose by the network."""
+        workers = 1 if self.engine == "in_memory" else self.workers
+        local = ["--runner=DirectRunner", f"--direct_running_mode={self.engine}", f"--direct_num_workers={workers}"]
+        return [*local, *self.args]
+
+
+class PipelineSettings(Settings):
+    """Everything that a run depends on. YAML files hold only what differs from these defaults."""
+
+    name: str = Field(
+        "petseg", pattern=r"^[a-z][a-z0-9-]*$", description="Name of the pipeline in ML Metadata and on clusters."
+    )
+    output: str | None = Field(None, description="Folder of the results; null: runs/<config name>.")
+    data: DataSettings = Field(DataSettings(), description="Photos, masks and classes.")
+    transform: TransformSettings = Field(TransformSettings(), description="From photo to model input.")
+    model: ModelSettings = Field(ModelSettings(), description="The network.")
+    trainer: TrainerSettings = Field(TrainerSettings(), description="The training.")
+    evaluation: EvaluationSettings = Field(EvaluationSettings(), description="The judging.")
+    serving_check: ServingCheckSettings = Field(ServingCheckSettings(), description="The serving check.")
+    push: PushSettings = Field(PushSettings(), description="Where blessed models go.")
+    beam: BeamSettings = Field(BeamSettings(), description="The data engine.")
+    report: ReportSettings = Field(ReportSettings(), description="The report.")
+
+    @model_validator(mode="after")
+    def _class_weights_match(self) -> "PipelineSettings":
+        weights = self.trainer.class_weights
+        if isinstance(weights, tuple) and len(weights) != len(self.data.classes):
+            raise ValueError(
+                f"trainer.class_weights must have one number for each of the {len(self.data.classes)} classes; "
+                f"received {len(weights)}"
+            )
+        return self
+
+    @property
+    def training(self) -> TrainingSettings:
+        """The part that the Trainer needs."""
+        return TrainingSettings(
+            classes=self.data.classes, transform=self.transform, model=self.model, trainer=self.trainer
+        )
+
+    def to_yaml(self) -> str:
+        """The resolved settings, every key named."""
+        return yaml.safe_dump(self.model_dump(mode="json", by_alias=True), sort_keys=False)
+
+    def sha256(self) -> str:
+        """Hex digest of the settings that can change a result; the places of files are none of them."""
+        content = self.model_dump_json(by_alias=True, exclude={"output": True, "data": {"path"}, "push": {"directory"}})
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def load_settings(config: Path | None, overrides: Iterable[str] = ()) -> PipelineSettings:
+    """Reads a YAML file, lays `key.sub=value` overrides over it, and checks the whole.
+
+    Args:
+        config: The YAML file; None: the defaults.
+        overrides: Strings `key.sub=value`; a value is read as YAML.
+
+    Raises:
+        UserError: The file cannot be read, or a key or value is wrong.
+    """
+    tree = _read_yaml(config) if config else {}
+    for override in overrides:
+        _lay_over(tree, override)
+    try:
+        return PipelineSettings.model_validate(_expand_environment(tree))
+    except ValidationError as error:
+        raise UserError(_first_line(error, config)) from None
+
+
+def describe_fields(model: type[BaseModel] = PipelineSettings, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Yields every setting as (dotted key, field), in the order of the tree."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        if _is_part(field):
+            yield from describe_fields(field.annotation, f"{key}.")  # type: ignore[arg-type]
+        else:
+            yield key, field
+
+
+def _is_part(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"config {path} does not exist{_nearest_config(path)}") from None
+    except OSError as error:
+        raise UserError(f"config {path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"config {path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise UserError(f"config {path} must hold keys and values; received {type(tree).__name__}")
+    return tree
+
+
+def _nearest_config(path: Path) -> str:
+    known = {str(entry): entry.name for entry in sorted(path.parent.glob("*.yaml"))}
+    near = difflib.get_close_matches(path.name, known.values(), n=1)
+    return f"; did you mean {path.parent / near[0]}?" if near else ""
+
+
+def _lay_over(tree: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise UserError(f"--set {override}: must be key=value, such as trainer.epochs=5")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"--set {override}: {text!r} is not a YAML value") from None
+    *parents, last = key.split(".")
+    for parent in parents:
+        below = tree.get(parent)
+        if below is None:
+            below = tree[parent] = {}
+        if not isinstance(below, dict):
+            raise UserError(f"--set {override}: {parent} is a value, it has no keys below it")
+        tree = below
+    tree[last] = value
+
+
+def _expand_environment(value: Any) -> Any:
+    """Replaces ${NAME} in every string, so that configs need not name one machine's paths."""
+    if isinstance(value, dict):
+        return {key: _expand_environment(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_expand_environment(below) for below in value]
+    if not isinstance(value, str):
+        return value
+    for name in re.findall(r"\$\{(\w+)\}", value):
+        if not os.environ.get(name):
+            raise UserError(f"environment variable {name} is not set; the settings use it in {value!r}")
+    return os.path.expandvars(value)
+
+
+def _first_line(error: ValidationError, config: Path | None) -> str:
+    problem = error.errors()[0]
+    source = f" (in {config} or --set)" if config else ""
+    if problem["type"] == "extra_forbidden":
+        key = ".".join(str(part) for part in problem["loc"])
+        return f"unknown setting {key}{source}{_nearest_key(key)}"
+    key = _dotted(problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if not key:
+        return message
+    received = "" if isinstance(problem["input"], dict | BaseModel) else f"; received {problem['input']!r}"
+    return f"{key}: {message}{'' if 'received' in message else received}{source}{_describe(key)}"
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    """The key as a person writes it: without the tags that pydantic adds for the branches of a union."""
+    parts = [str(part) for part in location]
+    while parts and ".".join(parts) not in _all_keys():
+        parts.pop()
+    return ".".join(parts)
+
+
+def _all_keys() -> set[str]:
+    keys = {key for key, _ in describe_fields()}
+    parents = {key.rsplit(".", depth)[0] for key in keys for depth in range(1, key.count(".") + 1)}
+    return keys | parents
+
+
+def _nearest_key(key: str) -> str:
+    keys = sorted(_all_keys())
+    near = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
+    if not near:
+        by_last = {entry.rsplit(".", 1)[-1]: entry for entry in keys}
+        near = [by_last[name] for name in difflib.get_close_matches(key.rsplit(".", 1)[-1], by_last, n=1, cutoff=0.75)]
+    return f"; did you mean {near[0]}?" if near else "; `pipeline_runner.py settings` lists all keys"
+
+
+def _describe(key: str) -> str:
+    for name, field in describe_fields():
+        if name == key:
+            choices = get_args(field.annotation) if "Literal" in str(field.annotation) else ()
+            named = [choice for choice in choices if isinstance(choice, str)]
+            return f". {field.description}" + (f" One of: {', '.join(named)}." if named else "")
+    return ""
+
+
+def describe_settings(settings: PipelineSettings) -> str:
+    """All settings with their values, one line each, the sentence behind it."""
+    values = settings.model_dump(mode="json", by_alias=True)
+    lines = []
+    for key, field in describe_fields():
+        value: Any = values
+        for part in key.split("."):
+            value = value[part]
+        lines.append(f"{key}: {yaml.safe_dump(value, default_flow_style=True, width=10**6).splitlines()[0]}")
+        lines.append(f"    {field.description}")
+    return "\n".join(lines)
+
+
+def output_folder(settings: PipelineSettings, config: Path | None) -> Path:
+    """Folder of the results: as set, else named after the config."""
+    return Path(settings.output or f"runs/{config.stem if config else 'defaults'}")

@@ -1,0 +1,110 @@
+"""The command line of Petseg."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Photos and masks in, a judged and pushed segmentation model out.",
+)
+
+Config = Annotated[Optional[Path], typer.Option("--config", help="YAML file of the experiment.", metavar="FILE")]
+Data = Annotated[Optional[str], typer.Option("--data", help="Short for data.path.", metavar="DIR")]
+Output = Annotated[
+    Optional[str], typer.Option("--output", help="Short for output. [default: runs/CONFIG]", metavar="DIR")
+]
+Overrides = Annotated[
+    Optional[list[str]], typer.Option("--set", help="Overrides one setting; may be repeated.", metavar="KEY=VALUE")
+]
+
+
+@app.command(epilog="Example: `python pipeline_runner.py run --config configs/demo.yaml --data runs/sample`")
+def run(
+    config: Config = None,
+    data: Data = None,
+    output: Output = None,
+    override: Overrides = None,
+    from_node: Annotated[
+        Optional[str], typer.Option("--from", help="First node to run; the rest is taken from the last run.")
+    ] = None,
+    to_node: Annotated[Optional[str], typer.Option("--to", help="Last node to run.")] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every node, changed or not.")] = False,
+) -> None:
+    """Run the whole pipeline here: read, check, transform, train, judge, push.
+
+    Exit status: 0 done; 1 a node failed; 2 settings, arguments or data must change; 3 trained but refused;
+    130 interrupted. The same command again goes on where a stopped run was.
+    """
+    from pipeline.local_run import RunOptions, run_local
+    from pipeline.settings import load_settings, output_folder
+
+    settings = load_settings(config, _with_shorts(override, data, output))
+    options = RunOptions(from_node, to_node, enable_cache=not no_cache)
+    outcome = run_local(settings, output_folder(settings, config), options)
+    for line in outcome.lines:
+        typer.echo(line, err=line.startswith("error:"))
+    raise typer.Exit(outcome.status)
+
+
+@app.command("sample-data", epilog="Example: `python pipeline_runner.py sample-data --output runs/sample --pairs 200`")
+def sample_data(
+    output: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
+    pairs: Annotated[int, typer.Option(min=1, help="Number of photos with masks.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawings.")] = 0,
+) -> None:
+    """Draw a sample data set of cats and dogs in the official layout."""
+    from pipeline.sample_data import write_sample
+
+    write_sample(output, pairs, seed)
+    typer.echo(f"{pairs} pairs in {output}")
+
+
+@app.command(epilog="Example: `python pipeline_runner.py fetch --output oxford_pets`")
+def fetch(
+    output: Annotated[Path, typer.Option(help="Folder for images/ and annotations/.", metavar="DIR")],
+) -> None:
+    """Download the Oxford-IIIT Pet data set (800 MB); goes on where it was cut."""
+    from pipeline.fetch import fetch as fetch_archives
+
+    fetch_archives(output)
+    typer.echo(f"Oxford-IIIT Pet in {output}")
+
+
+@app.command(epilog="Example: `python pipeline_runner.py settings --config configs/demo.yaml`")
+def settings(config: Config = None, override: Overrides = None) -> None:
+    """List all settings with their values and what they mean."""
+    from pipeline.settings import describe_settings, load_settings
+
+    typer.echo(describe_settings(load_settings(config, override or [])))
+
+
+def _with_shorts(override: list[str] | None, data: str | None, output: str | None) -> list[str]:
+    import json
+
+    shorts = {"data.path": data, "output": output}
+    return [*(override or []), *(f"{key}={json.dumps(value)}" for key, value in shorts.items() if value is not None)]
+
+
+def main() -> None:
+    """Runs the command; what a person can mend is one line, not a traceback."""
+    from trainer.errors import UserError
+
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

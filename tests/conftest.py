@@ -1,0 +1,79 @@
+"""Fixtures that many tests share: the sample data and one whole run of the pipeline."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def petseg(*arguments: object, timeout: float = 600, **environment: str) -> Finished:
+    """Runs the command line as a person does, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "pipeline_runner.py", *map(str, arguments)],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory) -> Path:
+    """A sample data set of 60 pairs; not to be changed."""
+    from pipeline.sample_data import write_sample
+
+    folder = tmp_path_factory.mktemp("sample") / "pets"
+    write_sample(folder, 60, seed=1)
+    return folder
+
+
+TINY = [
+    "--set", "model.image_size=64",
+    "--set", "model.decoder_filters=[32, 24, 16, 8]",
+    "--set", "trainer.epochs=2",
+    "--set", "trainer.batch_size=8",
+    "--set", "trainer.preview_photos=1",
+    "--set", "evaluation.floor=0.05",
+    "--set", "serving_check.requests=3",
+    "--set", "serving_check.max_p99_seconds=20",
+]  # fmt: skip
+"""Settings of a run that is quick and means nothing: the floor lets any model through."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A whole run: where it wrote and how it ended."""
+
+    output: Path
+    data: Path
+    arguments: list[str]
+    finished: Finished
+
+    def again(self, *more: object) -> Finished:
+        """Runs the same command once more, with more arguments behind."""
+        return petseg("run", *self.arguments, *more)
+
+
+@pytest.fixture(scope="session")
+def first_run(sample, tmp_path_factory) -> Run:
+    """One whole local run on the sample to a pushed model; its output may be run in again."""
+    output = tmp_path_factory.mktemp("run") / "out"
+    arguments = ["--data", str(sample), "--output", str(output), *TINY]
+    return Run(output, sample, arguments, petseg("run", *arguments))

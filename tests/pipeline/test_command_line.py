@@ -1,0 +1,58 @@
+
+import pytest
+
+from tests.conftest import petseg
+
+COMMANDS = ["run", "sample-data", "fetch", "settings"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_needs_neither_tfx_nor_tensorflow_and_shows_an_example(command):
+    shown = petseg(command, "--help", PYTHONPROFILEIMPORTTIME="1")
+    assert shown.status == 0
+    assert f"python pipeline_runner.py {command}" in " ".join(shown.stdout.split())
+    imported = {line.split("|")[-1].strip().split(".")[0] for line in shown.stderr.splitlines() if "|" in line}
+    assert "typer" in imported
+    assert not imported & {"tensorflow", "tfx", "apache_beam"}
+
+
+def test_a_typo_in_the_settings_is_one_line_and_writes_nothing(tmp_path):
+    output = tmp_path / "out"
+    done = petseg("run", "--data", tmp_path, "--output", output, "--set", "trainer.epoch=3")
+    assert done.status == 2
+    assert done.stderr == "error: unknown setting trainer.epoch; did you mean trainer.epochs?\n"
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--data", "no/such/folder"], ["no/such/folder"]),
+        ([], ["data.path", "--data"]),
+        (["--from", "Trainr"], ["--from Trainr", "did you mean Trainer?"]),
+        (["--to", "Push"], ["--to Push", "Pusher"]),
+    ],
+)
+def test_arguments_that_cannot_be_right_are_refused_before_tfx_is_imported(arguments, words, tmp_path):
+    output = tmp_path / "out"
+    done = petseg("run", "--output", output, *arguments)
+    assert done.status == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+    assert not output.exists()
+
+
+def test_sample_data_refuses_a_folder_with_other_things(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    done = petseg("sample-data", "--output", tmp_path, "--pairs", 12)
+    assert done.status == 2
+    assert done.stderr.startswith("error: ")
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_every_setting_can_be_listed():
+    shown = petseg("settings", "--set", "trainer.epochs=7")
+    assert shown.status == 0
+    assert "trainer.epochs: 7" in shown.stdout

@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.settings import PipelineSettings, describe_fields, load_settings, output_folder
+from trainer.errors import UserError
+
+OTHER_CLASSES = "data.classes=[{value: 0, name: ground, color: '#000000'}, {value: 7, name: thing, color: '#ffffff'}]"
+
+
+def complaint(*overrides: str, config: Path | None = None) -> str:
+    with pytest.raises(UserError) as caught:
+        load_settings(config, overrides)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_every_setting_has_a_sentence_and_a_default():
+    for key, field in describe_fields():
+        assert field.description, key
+        assert field.description.endswith("."), key
+        assert not field.is_required(), key
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("trainer.epoch=5", ["trainer.epoch", "did you mean trainer.epochs?"]),
+        ("epochs=5", ["epochs", "did you mean trainer.epochs?"]),
+        ("trainr.epochs=5", ["trainr", "did you mean trainer?"]),
+        ("trainer.epochs=zero", ["trainer.epochs", "'zero'", "integer"]),
+        ("trainer.epochs=0", ["trainer.epochs", "received 0", "greater than or equal to 1"]),
+        ("model.image_size=100", ["model.image_size", "100", "96 and 128"]),
+        ("evaluation.split=train", ["evaluation.split", "'train'", "'test' or 'eval'"]),
+        ("trainer.class_weights=[1, 2]", ["trainer.class_weights", "3 classes", "received 2"]),
+        ("data.sized_class=wheel", ["sized_class", "wheel", "pet"]),
+        ("data.format=folder", ["classes"]),
+        ("trainer.epochs", ["key=value"]),
+        ("trainer.seed.deeper=1", ["trainer.seed"]),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_key_value_and_remedy(override, parts):
+    message = complaint(override)
+    for part in parts:
+        assert part in message
+
+
+def test_yaml_is_laid_under_the_overrides(tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("trainer: {epochs: 3, seed: 9}\nmodel: {image_size: 64}\n")
+    settings = load_settings(config, ["trainer.epochs=4", "beam.args=[--a=1]"])
+    assert (settings.trainer.epochs, settings.trainer.seed, settings.model.image_size) == (4, 9, 64)
+    assert settings.beam.pipeline_args[-1] == "--a=1"
+    assert output_folder(settings, config) == Path("runs/mine")
+
+
+def test_a_config_that_is_missing_or_no_yaml_is_named(tmp_path):
+    (tmp_path / "unet.yaml").write_text("trainer: [\n")
+    assert "did you mean" in complaint(config=tmp_path / "unet.yml")
+    assert "not valid YAML" in complaint(config=tmp_path / "unet.yaml")
+
+
+def test_environment_variables_are_expanded_and_missing_ones_named(monkeypatch):
+    monkeypatch.setenv("SOME_FOLDER", "/data")
+    monkeypatch.delenv("NO_FOLDER", raising=False)
+    assert load_settings(None, ["data.path=${SOME_FOLDER}/pets"]).data.path == "/data/pets"
+    assert "NO_FOLDER" in complaint("data.path=${NO_FOLDER}/pets")
+
+
+def test_resolved_settings_read_back_as_the_same(tmp_path):
+    settings = load_settings(None, ["data.format=folder", OTHER_CLASSES, "trainer.class_weights=[1, 2]"])
+    config = tmp_path / "settings.yaml"
+    config.write_text(settings.to_yaml())
+    assert load_settings(config) == settings
+    assert yaml.safe_load(settings.to_yaml())["data"]["schema"] is None
+
+
+def test_digest_follows_what_can_change_a_result():
+    base = load_settings(None).sha256()
+    assert load_settings(None, ["data.path=/elsewhere", "output=runs/x"]).sha256() == base
+    assert load_settings(None, ["trainer.seed=2"]).sha256() != base
+
+
+def test_other_data_gets_no_defaults_of_the_pets():
+    settings = load_settings(None, ["data.format=folder", OTHER_CLASSES])
+    assert settings.data.sized_class is None
+    assert settings.data.schema_file is None
+    assert settings.data.slice_features == ("slice/photo_size",)
+
+
+def test_defaults_refuse():
+    settings = PipelineSettings()
+    assert settings.evaluation.floor == 0.60
+    assert settings.evaluation.max_regression == 0.005
+    assert settings.evaluation.split == "test"
+
+
+@pytest.mark.parametrize("config", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_config_is_valid_and_says_how_to_run_it(config, monkeypatch):
+    monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
+    monkeypatch.setenv("PETSEG_DATA", "/data")
+    load_settings(config)
+    head = config.read_text().split("\n\n", 1)[0]
+    assert f"--config {config}" in config.read_text()
+    assert head.startswith("#")
