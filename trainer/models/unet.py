@@ -1,0 +1,48 @@
+"""U-Net on a pretrained encoder, as in TensorFlow's segmentation tutorial."""
+
+import keras
+from keras import layers
+
+from trainer.errors import UserError
+from trainer.settings import ModelSettings
+
+
+def build_unet(features: list[keras.KerasTensor], classes: int, settings: ModelSettings) -> keras.KerasTensor:
+    """The decoder of a U-Net (Ronneberger et al. 2015): upsampled in steps, an encoder feature beside each.
+
+    Args:
+        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32.
+        classes: number of classes.
+        settings: `decoder_filters` has one number for each of the strides 16, 8, 4 and 2.
+
+    Returns:
+        Logits, float32 [n, S, S, classes].
+
+    Raises:
+        UserError: if `decoder_filters` does not fit the features.
+    """
+    *skips, x = features
+    if len(settings.decoder_filters) != len(skips):
+        raise UserError(
+            f"model.decoder_filters: unet takes {len(skips)} numbers, "
+            f"one for each of the strides 16, 8, 4 and 2; given are {len(settings.decoder_filters)}"
+        )
+    for filters, skip in zip(settings.decoder_filters, reversed(skips), strict=True):
+        x = _upsample(x, filters)
+        x = layers.Concatenate()([x, skip])
+    x = layers.Dropout(settings.dropout)(x)
+    return layers.Conv2DTranspose(classes, 3, strides=2, padding="same", dtype="float32", name="logits")(x)
+
+
+def _upsample(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
+    """Doubles height and width, as the block of pix2pix (Isola et al. 2017) that the tutorial uses."""
+    x = layers.Conv2DTranspose(
+        filters,
+        3,
+        strides=2,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02),
+    )(x)
+    x = layers.BatchNormalization()(x)
+    return layers.ReLU()(x)
