@@ -1,6 +1,6 @@
 """Settings of the data: where it lies, what its classes are, how it is split and checked."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -51,6 +51,23 @@ class DataSettings(Settings):
     fingerprint: Literal["stat", "content"] = Field(
         "stat", description="How changed files are noticed: names, sizes and times, or their content."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_other_data(cls, values: Any) -> Any:
+        """The defaults describe the pets; a folder of other data brings its own classes and no labels."""
+        if not isinstance(values, dict) or values.get("format") != "folder":
+            return values
+        if "classes" not in values:
+            raise ValueError(
+                "classes must list the mask values, names and colours where data.format is folder"
+            )
+        sized = values.get("sized_class")
+        sizes = ("slice/photo_size",) + ((f"slice/{sized}_size",) if sized else ())
+        has_schema = "schema" in values or "schema_file" in values
+        return (
+            {"sized_class": None, "slice_features": sizes} | ({} if has_schema else {"schema": None}) | values
+        )
 
     @model_validator(mode="after")
     def _consistent(self) -> "DataSettings":

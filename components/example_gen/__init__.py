@@ -1,0 +1,1 @@
+"""Reads photos and masks and writes checked raw examples."""

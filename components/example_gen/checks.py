@@ -1,0 +1,105 @@
+"""Reads the two files of a pair, checks them and makes the raw example."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import tensorflow as tf
+
+from components.example_gen.mask import Mask, load_mask
+from components.example_gen.near_duplicates import difference_hash
+from components.example_gen.pairs import CheckedPair, Note, PairSource
+from components.example_gen.photo import BrokenFileError, Photo, load_photo
+from components.example_gen.settings import DataSettings
+
+BYTES_PER_PIXEL = 8
+"""No sane file spends more on a pixel; what is larger is not even read."""
+
+
+def check_pair(source: PairSource, folder: str, data: DataSettings) -> CheckedPair:
+    """Reads and checks one pair; a broken one is described, never raised."""
+    file = source.photo
+    try:
+        content = _read(folder, source.photo, data.max_pixels)
+        photo = load_photo(content, data.max_pixels)
+        file = source.mask
+        mask = load_mask(_read(folder, source.mask, data.max_pixels), photo, data.classes, data.max_pixels)
+    except BrokenFileError as error:
+        return CheckedPair(source, broken=Note(file, str(error)))
+    height, width = photo.pixels.shape[:2]
+    return CheckedPair(
+        source,
+        repairs=_notes(source.photo, photo.repairs) + _notes(source.mask, mask.repairs),
+        sha256=hashlib.sha256(content).hexdigest(),
+        difference_hash=difference_hash(photo.pixels),
+        height=height,
+        width=width,
+        pixels=mask.pixels,
+    )
+
+
+def make_example(pair: CheckedPair, folder: str, data: DataSettings) -> tf.train.Example:
+    """Reads a checked pair once more and makes its raw example.
+
+    Raises:
+        RuntimeError: The photo is no longer the one that was checked.
+    """
+    jpeg = _read(folder, pair.source.photo, data.max_pixels)
+    if hashlib.sha256(jpeg).hexdigest() != pair.sha256:
+        raise RuntimeError(f"{pair.source.photo} changed while it was read")
+    png = _read(folder, pair.source.mask, data.max_pixels)
+    if pair.repairs:
+        photo = load_photo(jpeg, data.max_pixels)
+        jpeg, png = photo.jpeg, load_mask(png, photo, data.classes, data.max_pixels).png
+    features = {
+        "image/encoded": _bytes(jpeg),
+        "image/name": _bytes(pair.source.name.encode()),
+        "image/height": _int64(pair.height),
+        "image/width": _int64(pair.width),
+        "image/sha256": _bytes(pair.sha256.encode()),
+        "mask/encoded": _bytes(png),
+        "slice/photo_size": _bytes(_size((pair.height * pair.width) ** 0.5, data.photo_size_edges)),
+    }
+    for name, share in zip(data.classes.names, pair.shares, strict=True):
+        features[f"mask/share_{name}"] = tf.train.Feature(float_list=tf.train.FloatList(value=[share]))
+        if name == data.sized_class:
+            features[f"slice/{name}_size"] = _bytes(_size(share, data.sized_class_edges))
+    for name, label in pair.source.labels.items():
+        features[name] = _bytes(label.encode())
+    return tf.train.Example(features=tf.train.Features(feature=features))
+
+
+def _read(folder: str, file: str, max_pixels: int) -> bytes:
+    path = Path(folder, file)
+    # The folder of the photos may itself be a link, its owner's; a file in it may not lead elsewhere.
+    homes = (os.path.realpath(folder), os.path.realpath(path.parent))
+    real = os.path.realpath(path)
+    if not any(os.path.commonpath((home, real)) == home for home in homes):
+        raise BrokenFileError("is a link that leads out of the data set's folder")
+    try:
+        if path.stat().st_size > BYTES_PER_PIXEL * max_pixels + 2**20:
+            raise BrokenFileError(f"has {path.stat().st_size} bytes, more than data.max_pixels allows")
+        return path.read_bytes()
+    except OSError as error:
+        raise BrokenFileError(
+            "is missing" if not path.exists() else f"cannot be read: {error.strerror}"
+        ) from None
+
+
+def _notes(file: str, repairs: tuple[str, ...]) -> tuple[Note, ...]:
+    return (Note(file, "; ".join(repairs)),) if repairs else ()
+
+
+def _size(measure: float, edges: tuple[float, float]) -> bytes:
+    medium, large = edges
+    if measure < medium:
+        return b"small"
+    return b"medium" if measure < large else b"large"
+
+
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _int64(value: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))

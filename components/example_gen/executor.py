@@ -1,0 +1,144 @@
+"""Checks all pairs, decides, then writes the raw examples."""
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import tensorflow as tf
+from tfx import types
+from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
+from tfx.components.util import examples_utils
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+
+from components.example_gen.checks import check_pair, make_example
+from components.example_gen.pairs import SPLITS, CheckedPair, PairSource
+from components.example_gen.readers import list_pairs
+from components.example_gen.report import data_report, decide
+from components.example_gen.settings import DataSettings
+
+PAIRS_A_SHARD = 256
+
+_progress = logging.getLogger("petseg")
+
+
+class Executor(BaseExampleGenExecutor):
+    """Two passes over the pairs.
+
+    The first reads and checks each pair and keeps a few hundred bytes of it. What concerns all pairs (the
+    same photo in two splits, too many broken ones, an empty split) is decided from these. The second writes
+    shards, each a run of names in their order: they are the same on every engine, and no engine ever holds
+    or sorts the photos.
+    """
+
+    def GetInputSourceToExamplePTransform(self) -> type[beam.PTransform]:
+        """The first pass: PairSource in, CheckedPair out."""
+        return CheckPairs
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the `examples` and the `data_report`.
+
+        Raises:
+            UserError: The data is missing, too broken, or a split is empty.
+        """
+        data = DataSettings.model_validate_json(exec_properties["data"])
+        examples = artifact_utils.get_single_instance(output_dict["examples"])
+        examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        report_folder = artifact_utils.get_single_instance(output_dict["data_report"]).uri
+        scratch = os.path.join(report_folder, "scratch")
+        listing = list_pairs(data, scratch)
+        _progress.info("reading %d pairs of %s", len(listing.pairs), data.path)
+        checked = self._check(listing.pairs, listing.folder, data, scratch)
+        decision = decide(listing, checked, data)
+        self._write(decision.pairs, listing.folder, data, examples)
+        tf.io.gfile.rmtree(scratch)
+        with tf.io.gfile.GFile(os.path.join(report_folder, "data_report.json"), "w") as file:
+            file.write(json.dumps(data_report(listing, decision, data), indent=1, ensure_ascii=False))
+        examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, "tfrecords_gzip")
+
+    def _check(
+        self, sources: Iterable[PairSource], folder: str, data: DataSettings, scratch: str
+    ) -> list[CheckedPair]:
+        # Through files, not through the runner: workers of a remote engine share nothing else with us.
+        found = os.path.join(scratch, "checked")
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Pairs" >> beam.Create(sources)
+                | "Check" >> self.GetInputSourceToExamplePTransform()(folder, data)
+                | "ToJson" >> beam.Map(CheckedPair.to_json)
+                | "Keep" >> beam.io.WriteToText(found)
+            )
+        checked = []
+        for file in tf.io.gfile.glob(f"{found}*"):
+            with tf.io.gfile.GFile(file) as lines:
+                checked.extend(CheckedPair.from_json(line) for line in lines)
+        return checked
+
+    def _write(
+        self, pairs: list[CheckedPair], folder: str, data: DataSettings, examples: types.Artifact
+    ) -> None:
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Shards" >> beam.Create(list(_shards(pairs, examples)))
+                | "Spread" >> beam.Reshuffle()
+                | "Write" >> beam.Map(write_shard, folder=folder, data=data)
+            )
+
+
+class CheckPairs(beam.PTransform):
+    """Reads and checks pairs: PairSource in, CheckedPair out."""
+
+    def __init__(self, folder: str, data: DataSettings):
+        super().__init__()
+        self._folder = folder
+        self._data = data
+
+    def expand(self, sources: beam.PCollection) -> beam.PCollection:
+        """Spreads the pairs over the workers and checks them."""
+        return (
+            sources
+            | "Spread" >> beam.Reshuffle()
+            | "Check" >> beam.Map(check_pair, folder=self._folder, data=self._data)
+        )
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file of raw examples and the pairs that belong into it."""
+
+    file: str
+    pairs: tuple[CheckedPair, ...]
+
+
+def write_shard(shard: Shard, folder: str, data: DataSettings) -> None:
+    """Writes one shard of raw examples, whole or not at all."""
+    unfinished = f"{shard.file}.part"
+    # Photos and masks are compressed already: more effort costs seconds and saves nothing.
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+    tf.io.gfile.makedirs(os.path.dirname(shard.file))
+    with tf.io.TFRecordWriter(unfinished, options) as writer:
+        for pair in shard.pairs:
+            writer.write(make_example(pair, folder, data).SerializeToString(deterministic=True))
+    tf.io.gfile.rename(unfinished, shard.file, overwrite=True)
+
+
+def _shards(pairs: list[CheckedPair], examples: types.Artifact) -> Iterator[Shard]:
+    for split in SPLITS:
+        split_folder = artifact_utils.get_split_uri([examples], split)
+        members = [pair for pair in pairs if pair.source.split == split]
+        count = -(-len(members) // PAIRS_A_SHARD)
+        for shard in range(count):
+            file = os.path.join(split_folder, f"data_tfrecord-{shard:05d}-of-{count:05d}.gz")
+            yield Shard(file, tuple(members[shard * PAIRS_A_SHARD : (shard + 1) * PAIRS_A_SHARD]))

@@ -1,0 +1,50 @@
+"""Tells whether a data set changed since it was last read."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.example_gen.readers import watched
+from components.example_gen.settings import DataSettings
+
+
+def fingerprint(data: DataSettings) -> str:
+    """Hash of every file that a reader would look at.
+
+    With `data.fingerprint` "stat" a file counts by name, size and time of change, with "content" by name and
+    content.
+
+    Returns:
+        Hex digest. It changes when a photo, mask or list is added, removed or changed; a missing data set
+        has one too, so that it is the reader that complains.
+    """
+    digest = hashlib.sha256()
+    if data.path is None:
+        return digest.hexdigest()
+    for start in watched(data):
+        for path in _files(str(Path(data.path, start))):
+            digest.update(f"{os.path.relpath(path, data.path)}\0{_state(path, data.fingerprint)}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(path: str) -> Iterator[str]:
+    """The file itself, or all files of the folder and its folders, sorted."""
+    if not os.path.isdir(path):
+        if os.path.lexists(path):
+            yield path
+        return
+    with os.scandir(path) as entries:
+        for name in sorted(entry.name for entry in entries):
+            yield from _files(os.path.join(path, name))
+
+
+def _state(path: str, kind: str) -> str:
+    try:
+        if kind == "content":
+            with open(path, "rb") as file:
+                return hashlib.sha256(file.read()).hexdigest()
+        stat = os.stat(path)
+    except OSError:
+        return "unreadable"
+    return f"{stat.st_size} {stat.st_mtime_ns}"

@@ -1,0 +1,102 @@
+"""A mask's bytes: checked against the photo and the class table."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from components.example_gen.photo import BrokenFileError, Photo, decode, open_image
+from trainer.class_table import ClassTable
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image of each EXIF orientation upright."""
+
+SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations in which height and width are exchanged."""
+
+BIT_DEPTH_BYTE = 24
+"""Place of the bit depth in a PNG file."""
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A mask of the upright photo's size.
+
+    Attributes:
+        png: One-channel 8-bit PNG of class values.
+        pixels: Pixels of each class, in the order of class ids; ignored ones are not counted.
+        repairs: What had to be changed; empty where `png` is the file's own bytes.
+    """
+
+    png: bytes
+    pixels: tuple[int, ...]
+    repairs: tuple[str, ...]
+
+
+def load_mask(content: bytes, photo: Photo, classes: ClassTable, max_pixels: int) -> Mask:
+    """Decodes a mask and checks channels, size and values.
+
+    Palette images are masks too: their indices are the values.
+
+    Raises:
+        BrokenFileError: Too many pixels, not decodable, several channels, another size than the photo's,
+            a value that is not in the table, or nothing but ignored pixels.
+    """
+    image = open_image(content, ("PNG",), max_pixels)
+    if len(image.getbands()) != 1:
+        raise BrokenFileError(f"has {len(image.getbands())} channels ({image.mode}); a mask has one")
+    decode(image)
+    values = np.asarray(image)
+    repairs = []
+    if image.mode != "L" or content[BIT_DEPTH_BYTE] != 8:
+        repairs.append(f"PNG of mode {image.mode}, not 8-bit grey")
+    if photo.orientation != 1 and _belongs_to_stored_photo(image, photo):
+        values = np.asarray(Image.fromarray(values).transpose(TURNS[photo.orientation]))
+        repairs.append("turned like its photo")
+    if values.shape != photo.pixels.shape[:2]:
+        raise BrokenFileError(
+            f"is {values.shape[1]} x {values.shape[0]} pixels,"
+            f" its photo {photo.pixels.shape[1]} x {photo.pixels.shape[0]}"
+        )
+    pixels = _count_classes(values, classes)
+    if repairs:
+        content = _encode_png(values)
+    return Mask(content, pixels, tuple(repairs))
+
+
+def _belongs_to_stored_photo(image: Image.Image, photo: Photo) -> bool:
+    """Whether the mask has the size of the photo before EXIF turned it."""
+    height, width = photo.pixels.shape[:2]
+    stored = (height, width) if photo.orientation in SIDEWAYS else (width, height)
+    return image.size == stored
+
+
+def _count_classes(values: np.ndarray, classes: ClassTable) -> tuple[int, ...]:
+    found = {
+        int(value): int(count) for value, count in zip(*np.unique(values, return_counts=True), strict=True)
+    }
+    pixels = tuple(found.pop(value, 0) for value in classes.values)
+    found.pop(classes.ignored_value if classes.ignored_value is not None else -1, None)
+    if found:
+        raise BrokenFileError(
+            f"has the value {min(found)} in {found[min(found)]} pixels;"
+            f" the class table knows {', '.join(map(str, classes.values))}"
+        )
+    if not any(pixels):
+        raise BrokenFileError("has nothing but ignored pixels")
+    return pixels
+
+
+def _encode_png(values: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(values.astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,123 @@
+"""Decides which pairs go on, and puts into words what was read."""
+
+import logging
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from components.example_gen import near_duplicates
+from components.example_gen.pairs import SPLITS, CheckedPair, Listing, Note
+from components.example_gen.settings import DataSettings
+from trainer.errors import UserError
+
+KEPT_FIRST = ("test", "eval", "train")
+"""Of the same photo in several splits, the copy in the first of these stays: judging comes before training."""
+
+NAMED_IN_ERROR = 10
+
+_progress = logging.getLogger("petseg")
+_details = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Which pairs are written, and which are not.
+
+    Attributes:
+        pairs: Good pairs, sorted by name.
+        quarantined: Broken ones, with the reason, sorted by file.
+    """
+
+    pairs: list[CheckedPair]
+    quarantined: list[Note]
+
+
+def decide(listing: Listing, checked: list[CheckedPair], data: DataSettings) -> Decision:
+    """Takes out what is broken or stands in two splits.
+
+    Raises:
+        UserError: More is broken than `data.max_bad_fraction` allows, or a split is empty.
+    """
+    pairs = sorted(checked, key=lambda pair: pair.source.name)
+    copies = _copies_across_splits([pair for pair in pairs if not pair.broken])
+    quarantined = [*listing.broken, *(pair.broken for pair in pairs if pair.broken), *copies.values()]
+    quarantined.sort(key=lambda note: (note.file, note.reason))
+    good = [pair for pair in pairs if not pair.broken and pair.source.name not in copies]
+    for note in quarantined:
+        _details.info("quarantined: %s %s", note.file, note.reason)
+    _refuse_too_broken(quarantined, len(pairs) + len(listing.broken), data.max_bad_fraction)
+    _refuse_empty_splits(good, listing.folder)
+    return Decision(good, quarantined)
+
+
+def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dict[str, Any]:
+    """The content of `data_report.json`."""
+    pairs = decision.pairs
+    repairs = [note for pair in pairs for note in pair.repairs]
+    for note in repairs:
+        _details.info("repaired: %s %s", note.file, note.reason)
+    by_split = {split: [pair for pair in pairs if pair.source.split == split] for split in SPLITS}
+    report = {
+        "counts": {split: len(members) for split, members in by_split.items()},
+        "class_shares": {split: _class_shares(members, data) for split, members in by_split.items()},
+        "quarantined": [asdict(note) for note in decision.quarantined],
+        "repaired": [asdict(note) for note in repairs],
+        "in_no_list": list(listing.in_no_list),
+        "near_duplicates": near_duplicates.across_splits(pairs),
+        "single_class": [pair.source.name for pair in pairs if np.count_nonzero(pair.pixels) == 1],
+        "photo_sizes": dict(sorted(Counter(f"{pair.height}x{pair.width}" for pair in pairs).items())),
+    }
+    _progress.info(
+        "data: %s; %d quarantined, %d repaired, %d in no list, %d masks of one class, %d near duplicates across splits",
+        ", ".join(f"{count} {split}" for split, count in report["counts"].items()),
+        *(
+            len(report[key])
+            for key in ("quarantined", "repaired", "in_no_list", "single_class", "near_duplicates")
+        ),
+    )
+    return report
+
+
+def _copies_across_splits(pairs: list[CheckedPair]) -> dict[str, Note]:
+    """Pairs whose photo's very bytes stand in a split that is kept first."""
+    kept: dict[str, CheckedPair] = {}
+    copies: dict[str, Note] = {}
+    for pair in sorted(pairs, key=lambda pair: KEPT_FIRST.index(pair.source.split)):
+        first = kept.setdefault(pair.sha256, pair)
+        if first.source.split != pair.source.split:
+            reason = f"is the same photo as {first.source.photo}, which is in {first.source.split}"
+            copies[pair.source.name] = Note(
+                pair.source.photo, f"{reason}; this one is in {pair.source.split}"
+            )
+    return copies
+
+
+def _refuse_too_broken(quarantined: list[Note], total: int, max_bad_fraction: float) -> None:
+    if len(quarantined) <= max_bad_fraction * total:
+        return
+    named = quarantined[:NAMED_IN_ERROR]
+    lines = [
+        f"data: {len(quarantined)} of {total} pairs are broken, data.max_bad_fraction allows {max_bad_fraction:.1%}",
+        *(f"  {note.file}: {note.reason}" for note in named),
+    ]
+    if len(quarantined) > len(named):
+        lines.append(f"  and {len(quarantined) - len(named)} more, all named in the log")
+    raise UserError("\n".join(lines))
+
+
+def _refuse_empty_splits(pairs: list[CheckedPair], folder: str) -> None:
+    found = {pair.source.split for pair in pairs}
+    for split in SPLITS:
+        if split not in found:
+            raise UserError(
+                f"data: no usable pair of {folder} is in the split `{split}`;"
+                f" all of {', '.join(SPLITS)} need one: add pairs, or see the lists and data.eval_percent"
+            )
+
+
+def _class_shares(pairs: list[CheckedPair], data: DataSettings) -> dict[str, float]:
+    """Share of each class among all pixels of a split that are not ignored."""
+    pixels = np.sum([pair.pixels for pair in pairs], axis=0, dtype=np.int64)
+    return {name: float(share) for name, share in zip(data.classes.names, pixels / pixels.sum(), strict=True)}
