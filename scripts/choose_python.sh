@@ -90,4 +90,4 @@ done
 newest=${versions%% *}
 echo "no Python ${versions// /, } here: asking uv for $newest" >&2
 from_uv "$newest" 3>&1 >/dev/null 2>&1 ||
-    fail "Python ${versions// / or } with headers is missing, and uv could not download it: apt-get install python$newest-dev python$newest-venv, or pyenv install $newest, or name one: make setup PYTHON=/path/to/python"
+    fail "Python ${versions// / or } with headers is missing, and uv could not download one: install it (apt-get install python$newest-dev python$newest-venv where your system has it, else pyenv install $newest) or name yours: make setup PYTHON=/path/to/python"

@@ -54,7 +54,8 @@ install_lock() {
         ) && return
         echo "uv could not install requirements.lock; trying pip, which is slower" >&2
     fi
-    "$VENV/bin/python" -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
+    # The lock is complete, and older pips refuse a pin without the extras that another package asks for.
+    "$VENV/bin/python" -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 }
 
 # Two that set up at once would delete each other's work. The lock is a file beside the environment, since
