@@ -1,13 +1,14 @@
-"""A client of the exported model. It knows TensorFlow, NumPy and the model's contract, nothing of this project.
+"""A client of the exported model: knows TensorFlow, NumPy and the contract, nothing of this project.
 
     python -I client.py MODEL_DIR SPEC.json RESULT.json
 
 SPEC.json says what to ask: `{"folder", "requests": [{"name", "files", "sizes"}], "latency_requests",
-"tolerance"}`; `sizes` is null where the bytes are no picture. RESULT.json is written anew after each step, so that
-it tells how far the model got when the process dies: `{"asking", "checks": [{"name", "passed", "detail"}],
-"load_seconds", "p50_seconds", "p99_seconds", "peak_memory_mb"}`.
+"tolerance"}`; `sizes` is null where the bytes are no picture. RESULT.json is written anew after each step, so
+that it tells how far the model got when the process dies: `{"asking", "checks": [{"name", "passed",
+"detail"}], "load_seconds", "p50_seconds", "p99_seconds", "peak_memory_mb"}`.
 """
 
+import functools
 import json
 import os
 import resource
@@ -21,6 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 OUTPUTS = {"mask": tf.uint8, "probabilities": tf.float32, "mask_png": tf.string}
+OUTPUTS_IN_WORDS = "mask: uint8, probabilities: float32, mask_png: string"
 
 
 class WrongAnswer(Exception):
@@ -79,7 +81,7 @@ class Client:
         if not self._classes:
             return
         for request in self._spec["requests"]:
-            check(request["name"], lambda request=request: self._ask(request))
+            check(request["name"], functools.partial(self._ask, request))
         check("latency", self._latency)
 
     def _load(self) -> str:
@@ -99,9 +101,7 @@ class Client:
             raise WrongAnswer(f"takes {_dtypes(inputs)}, must take image_bytes: string")
         outputs = self._serve.structured_outputs
         if {name: spec.dtype for name, spec in outputs.items()} != OUTPUTS:
-            raise WrongAnswer(
-                f"returns {_dtypes(outputs)}, must return mask: uint8, probabilities: float32, mask_png: string"
-            )
+            raise WrongAnswer(f"returns {_dtypes(outputs)}, must return {OUTPUTS_IN_WORDS}")
         return "image_bytes -> mask, probabilities, mask_png"
 
     def _reference(self) -> str:
@@ -118,7 +118,7 @@ class Client:
         furthest = float(np.abs(answer["probabilities"] - reference["probabilities"]).max())
         if not furthest <= self._tolerance:
             raise WrongAnswer(
-                f"probabilities differ from the trainer's by up to {furthest:.2g}, more than {self._tolerance:g}"
+                f"probabilities differ from the trainer's by {furthest:.2g}, more than {self._tolerance:g}"
             )
         # Two classes closer than the tolerance are a tie, which another processor may settle otherwise.
         clear = _margin(reference["probabilities"]) > 2 * self._tolerance

@@ -91,7 +91,7 @@ def _converse(
         for request in requests:
             contents = [(folder / file).read_bytes() for file in request.files]
             _expect(predict, request, contents, deadline)
-    return f"the trainer's own answers within {furthest:.1g}, and {len(requests)} requests answered as they must be"
+    return f"the trainer's answers within {furthest:.1g}; {len(requests)} requests answered as they must be"
 
 
 def _reference(model_dir: str) -> tuple[list[bytes], np.ndarray]:
@@ -145,5 +145,5 @@ def _message(photos: list[bytes]) -> predict_pb2.PredictRequest:
 
 
 def _first_line(error: Exception) -> str:
-    text = error.details() if isinstance(error, grpc.RpcError) else str(error)  # type: ignore[attr-defined]
+    text = error.details() if isinstance(error, grpc.RpcError) else str(error)
     return (text.strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,103 @@
+"""The RunReport node: what came of this run, for people and for scripts."""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.artifacts import DataReport
+from components.artifacts import RunReport as RunReportArtifact
+from components.run_report.executor import Executor
+
+
+class RunReportSpec(component_spec.ComponentSpec):
+    """Inputs, outputs and properties of RunReport."""
+
+    PARAMETERS = {
+        "run_id": component_spec.ExecutionParameter(type=str),
+        "settings": component_spec.ExecutionParameter(type=str),
+        "settings_sha256": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "data_report": component_spec.ChannelParameter(type=DataReport),
+        "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun),
+        "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "infra_blessing": component_spec.ChannelParameter(
+            type=standard_artifacts.InfraBlessing, optional=True
+        ),
+        "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel, optional=True),
+    }
+    OUTPUTS = {"report": component_spec.ChannelParameter(type=RunReportArtifact)}
+
+
+class RunReport(base_component.BaseComponent):
+    """Writes `report.html`, `metrics.json`, `model_card.md` and `settings.yaml` of one run.
+
+    Runs also when the model was refused. Everything but the pictures comes from what the other nodes
+    wrote; only the photos shown are predicted again.
+
+    Args:
+        examples: Raw examples; the photos shown come from the judged split.
+        data_report: Of SegmentationExampleGen.
+        statistics: Of StatisticsGen.
+        anomalies: Of ExampleValidator.
+        model: The trained model.
+        model_run: Of Trainer, with history.json.
+        evaluation: Of Evaluator, with judgement.json and photos.parquet.
+        model_blessing: Of Evaluator.
+        run_id: The run; also keeps the node from being answered from the cache.
+        settings: JSON of the whole settings.
+        settings_sha256: The settings' digest, for metrics.json.
+        code: Hash of the component's source.
+        infra_blessing: Of ServingCheck; None where it is switched off.
+        baseline_model: Of ProductionModel.
+        pushed_model: Of Pusher; None where nothing is pushed.
+    """
+
+    SPEC_CLASS = RunReportSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.Channel,
+        data_report: types.Channel,
+        statistics: types.Channel,
+        anomalies: types.Channel,
+        model: types.Channel,
+        model_run: types.Channel,
+        evaluation: types.Channel,
+        model_blessing: types.Channel,
+        run_id: str,
+        settings: str,
+        settings_sha256: str,
+        code: str,
+        infra_blessing: types.Channel | None = None,
+        baseline_model: types.Channel | None = None,
+        pushed_model: types.Channel | None = None,
+    ):
+        super().__init__(
+            RunReportSpec(
+                examples=examples,
+                data_report=data_report,
+                statistics=statistics,
+                anomalies=anomalies,
+                model=model,
+                model_run=model_run,
+                evaluation=evaluation,
+                model_blessing=model_blessing,
+                infra_blessing=infra_blessing,
+                baseline_model=baseline_model,
+                pushed_model=pushed_model,
+                run_id=run_id,
+                settings=settings,
+                settings_sha256=settings_sha256,
+                code=code,
+                report=types.Channel(type=RunReportArtifact),
+            )
+        )

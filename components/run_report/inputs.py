@@ -1,0 +1,122 @@
+"""What the other nodes wrote about this run, read once."""
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx import types
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.run_report.settings import ReportSettings
+from trainer.class_table import ClassTable
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Anomaly:
+    """One finding of ExampleValidator."""
+
+    split: str
+    feature: str
+    summary: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RunInputs:
+    """Everything that the report is made from.
+
+    Attributes:
+        run_id: The run.
+        settings: The whole settings, as plain values.
+        settings_sha256: Their digest.
+        classes: The class table.
+        report: What the report shows.
+        judgement: Evaluator's judgement.json.
+        photos: Evaluator's photos.parquet: one row a judged photo.
+        serving_check: serving_check.json; None where the check is switched off.
+        push: push.json; None where nothing is pushed.
+        history: Trainer's history.json: one entry an epoch.
+        data_report: data_report.json.
+        anomalies: Findings of ExampleValidator.
+        model_dir: Folder of the SavedModel.
+        examples_uri: Folder of the judged split's raw examples.
+        uris: Where each artifact lies, by its name in the DAG.
+    """
+
+    run_id: str
+    settings: dict[str, Any]
+    settings_sha256: str
+    classes: ClassTable
+    report: ReportSettings
+    judgement: dict[str, Any]
+    photos: pa.Table
+    serving_check: dict[str, Any] | None
+    push: dict[str, Any] | None
+    history: list[dict[str, Any]]
+    data_report: dict[str, Any]
+    anomalies: list[Anomaly]
+    model_dir: str
+    examples_uri: str
+    uris: dict[str, str]
+
+    @property
+    def slice_features(self) -> list[str]:
+        """The features that slice the metrics and that the data has."""
+        features = self.settings["data"]["slice_features"]
+        return [feature for feature in features if feature in self.photos.column_names]
+
+
+def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunInputs:
+    """Reads the artifacts of a run; those of nodes that the run has not may be absent."""
+    uris = {name: artifacts[0].uri for name, artifacts in input_dict.items() if artifacts}
+    settings = json.loads(exec_properties["settings"])
+    judgement = _json(uris["evaluation"], "judgement.json")
+    model = artifact_utils.get_single_instance(input_dict["model"])
+    return RunInputs(
+        run_id=exec_properties["run_id"],
+        settings=settings,
+        settings_sha256=exec_properties["settings_sha256"],
+        classes=ClassTable.model_validate(settings["data"]["classes"]),
+        report=ReportSettings.model_validate(settings["report"]),
+        judgement=judgement,
+        photos=pq.read_table(pa.BufferReader(_bytes(os.path.join(uris["evaluation"], "photos.parquet")))),
+        serving_check=_json(uris["infra_blessing"], "serving_check.json")
+        if "infra_blessing" in uris
+        else None,
+        push=_json(uris["pushed_model"], "push.json") if "pushed_model" in uris else None,
+        history=_json(uris["model_run"], "history.json"),
+        data_report=_json(uris["data_report"], "data_report.json"),
+        anomalies=_anomalies(input_dict["anomalies"]),
+        model_dir=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
+        examples_uri=artifact_utils.get_split_uri(input_dict["examples"], judgement["split"]),
+        uris=uris,
+    )
+
+
+def _bytes(path: str) -> bytes:
+    with fileio.open(path, "rb") as file:
+        return file.read()
+
+
+def _json(uri: str, name: str) -> Any:
+    return json.loads(_bytes(os.path.join(uri, name)))
+
+
+def _anomalies(artifacts: list[types.Artifact]) -> list[Anomaly]:
+    found = []
+    artifact = artifact_utils.get_single_instance(artifacts)
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        path = os.path.join(artifact_utils.get_split_uri([artifact], split), "SchemaDiff.pb")
+        proto = anomalies_pb2.Anomalies.FromString(_bytes(path))
+        for feature, info in sorted(proto.anomaly_info.items()):
+            found.append(Anomaly(split, feature, info.description or info.short_description))
+        if proto.HasField("dataset_anomaly_info"):
+            found.append(Anomaly(split, "the whole split", proto.dataset_anomaly_info.description))
+    return found

@@ -1,0 +1,103 @@
+"""Puts the page together."""
+
+import dataclasses
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from components.confusion import mean_iou
+from components.run_report import environment, plots
+from components.run_report.inputs import RunInputs
+from components.run_report.metrics_json import metrics_json
+from components.run_report.photos import WRONG, photo_cards
+from components.run_report.scores import counts_of, slice_scores
+
+
+def page(inputs: RunInputs, settings_yaml: str) -> str:
+    """The report as one HTML page that needs no network.
+
+    Args:
+        inputs: The run.
+        settings_yaml: The resolved settings, shown folded.
+    """
+    loader = jinja2.PackageLoader("components.run_report", ".")
+    engine = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    engine.filters["iou"] = _figure
+    engine.filters["change"] = _change
+    engine.filters["label"] = lambda name: name.rsplit("/", 1)[-1].replace("_", " ")
+    engine.filters["percent"] = lambda value: f"{100 * value:.1f}%"
+    return engine.get_template("report.html.jinja").render(**_content(inputs), settings_yaml=settings_yaml)
+
+
+def _content(inputs: RunInputs) -> dict[str, Any]:
+    classes = len(inputs.classes)
+    counts = counts_of(inputs.photos, "model", classes).sum(axis=0)
+    scores = mean_iou(counts_of(inputs.photos, "photo", classes))
+    return {
+        "run": inputs,
+        "metrics": metrics_json(inputs),
+        "headline": headline(inputs),
+        "floor": inputs.settings["evaluation"]["floor"],
+        "classes": inputs.classes.classes,
+        "confusion": (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).tolist(),
+        "curves": plots.learning_curves(inputs.history),
+        "score_histogram": plots.score_histogram(scores),
+        "size_histogram": plots.size_histogram(inputs.data_report["photo_sizes"]),
+        "slices": {
+            feature: slice_scores(inputs.photos, feature, classes) for feature in inputs.slice_features
+        },
+        "groups": photo_cards(inputs),
+        "wrong_color": "#{:02x}{:02x}{:02x}".format(*WRONG),
+        "data_findings": _data_findings(inputs),
+        "versions": environment.versions(),
+        "machine": environment.machine(),
+        "commit": environment.git_commit(),
+    }
+
+
+def _figure(value: float | None, digits: int = 3) -> str:
+    return "\N{EN DASH}" if value is None or np.isnan(value) else f"{value:.{digits}f}"
+
+
+def _change(value: float | None, before: float | None) -> str:
+    if value is None or before is None:
+        return "\N{EN DASH}"
+    return f"{value - before:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _data_findings(inputs: RunInputs) -> dict[str, list[tuple[str, ...]]]:
+    """What was found wrong or odd in the data: rows of cells by title."""
+    report = inputs.data_report
+    return {
+        "Quarantined": [(entry["file"], entry["reason"]) for entry in report["quarantined"]],
+        "Repaired": [(entry["file"], entry["reason"]) for entry in report["repaired"]],
+        "Near duplicates across splits": [
+            (f"{pair['a']} ({pair['split_a']})", f"{pair['b']} ({pair['split_b']})")
+            for pair in report["near_duplicates"]
+        ],
+        "In no list, left out": [(name,) for name in report["in_no_list"]],
+        "Masks of a single class": [(name,) for name in report["single_class"]],
+        "Anomalies": [(anomaly.split, anomaly.feature, anomaly.summary) for anomaly in inputs.anomalies],
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Headline:
+    """The verdict in a few words; `tone` is good, neutral or bad."""
+
+    text: str
+    tone: str
+
+
+def headline(inputs: RunInputs) -> Headline:
+    """What became of the model."""
+    if not metrics_json(inputs)["blessed"]:
+        return Headline("Refused", "bad")
+    if inputs.push is None:
+        return Headline("Passed, not pushed", "neutral")
+    if inputs.push["pushed"]:
+        return Headline(f"In production as version {inputs.push['version']}", "good")
+    return Headline("Passed, not pushed", "neutral")

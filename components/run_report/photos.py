@@ -1,0 +1,174 @@
+"""The judged photos that the report shows: chosen by score, predicted anew, drawn as thumbnails."""
+
+import base64
+import dataclasses
+import io
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from tfx.dsl.io import fileio
+
+from components.confusion import iou_per_class, mean_iou
+from components.run_report.inputs import RunInputs
+from components.run_report.scores import counts_of
+from trainer.class_table import ClassTable
+from trainer.settings import CLASS_ID_IGNORED
+
+THUMBNAIL = 256
+"""Longest side in pixels."""
+
+WRONG = (226, 41, 83)
+"""RGB of pixels where prediction and truth differ."""
+
+logger = logging.getLogger("petseg")
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoCard:
+    """One photo with its figures at its own size; pictures are data URIs.
+
+    Attributes:
+        name: Key of the photo.
+        slices: Its value of each slice feature.
+        mean_iou: Over the classes in truth or prediction.
+        iou: Of each class; None for an absent one.
+        width: Of the thumbnails in pixels.
+        height: Of the thumbnails in pixels.
+        photo: The photo.
+        truth: The truth laid over it.
+        prediction: The prediction laid over it; None where the model could not be asked.
+        difference: The pixels where the two differ; None likewise.
+    """
+
+    name: str
+    slices: dict[str, str]
+    mean_iou: float
+    iou: list[float | None]
+    width: int
+    height: int
+    photo: str
+    truth: str
+    prediction: str | None
+    difference: str | None
+
+
+def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
+    """Cards of the best, worst and random judged photos, by group, each at most settings.report.photos."""
+    counts = counts_of(inputs.photos, "photo", len(inputs.classes))
+    scores, iou = mean_iou(counts), iou_per_class(counts)
+    groups = choose(scores, inputs.report.photos, inputs.report.seed)
+    names = inputs.photos.column("name").to_pylist()
+    shown = {names[row] for rows in groups.values() for row in rows}
+    examples = _read_examples(inputs.examples_uri, shown)
+    predict = _predictor(inputs)
+    slices = {feature: inputs.photos.column(feature).to_pylist() for feature in inputs.slice_features}
+
+    def card(row: int) -> PhotoCard:
+        return PhotoCard(
+            name=names[row],
+            slices={feature: str(values[row]) for feature, values in slices.items()},
+            mean_iou=float(scores[row]),
+            iou=[None if np.isnan(value) else float(value) for value in iou[row]],
+            **_pictures(examples[names[row]], predict, inputs.classes),
+        )
+
+    cards = {row: card(row) for row in sorted({row for rows in groups.values() for row in rows})}
+    return {group: [cards[row] for row in rows] for group, rows in groups.items()}
+
+
+def choose(scores: np.ndarray, number: int, seed: int) -> dict[str, list[int]]:
+    """Rows of the worst, best and random scores, the last in order of score; NaN is never chosen."""
+    scored = np.flatnonzero(~np.isnan(scores))
+    order = scored[np.argsort(scores[scored], kind="stable")]
+    random = np.random.default_rng(seed).permutation(len(order))[:number]
+    return {
+        "worst": order[:number].tolist(),
+        "best": order[::-1][:number].tolist(),
+        "random": order[np.sort(random)[::-1]].tolist(),
+    }
+
+
+def _read_examples(uri: str, names: set[str]) -> dict[str, tuple[bytes, bytes]]:
+    """Photo (JPEG) and mask (PNG) of the named examples."""
+    files = sorted(fileio.glob(os.path.join(uri, "*")))
+    found = {}
+    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
+        example = tf.train.Example.FromString(record).features.feature
+        name = example["image/name"].bytes_list.value[0].decode()
+        if name in names:
+            found[name] = tuple(example[key].bytes_list.value[0] for key in ("image/encoded", "mask/encoded"))
+    return found
+
+
+def _predictor(inputs: RunInputs) -> Callable[[bytes], np.ndarray] | None:
+    """Asks the model for one photo's mask [H, W]; None where the serving check could not ask it either."""
+    check = inputs.serving_check
+    if check is not None and not check["passed"] and check["p99_seconds"] is None:
+        logger.info("report: the model does not answer, its photos are shown without predictions")
+        return None
+    model = tf.saved_model.load(inputs.model_dir)
+
+    def predict(photo: bytes) -> np.ndarray:
+        answer = model.signatures["serving_default"](image_bytes=tf.constant([photo]))
+        return tf.io.decode_png(answer["mask_png"][0], channels=1)[..., 0].numpy()
+
+    return predict
+
+
+def _pictures(
+    example: tuple[bytes, bytes], predict: Callable[[bytes], np.ndarray] | None, classes: ClassTable
+) -> dict[str, Any]:
+    photo_bytes, mask_bytes = example
+    photo = Image.open(io.BytesIO(photo_bytes)).convert("RGB")
+    photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    class_of_value = np.full(256, CLASS_ID_IGNORED, np.uint8)
+    class_of_value[list(classes.values)] = np.arange(len(classes))
+    truth = _shrunk(class_of_value[np.asarray(Image.open(io.BytesIO(mask_bytes)))], photo.size)
+    pictures = {
+        "width": photo.width,
+        "height": photo.height,
+        "photo": _data_uri(np.asarray(photo)),
+        "truth": _data_uri(_overlay(photo, truth, classes)),
+        "prediction": None,
+        "difference": None,
+    }
+    if predict:
+        prediction = _shrunk(predict(photo_bytes), photo.size)
+        pictures["prediction"] = _data_uri(_overlay(photo, prediction, classes))
+        pictures["difference"] = _data_uri(_difference(photo, truth, prediction))
+    return pictures
+
+
+def _shrunk(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
+
+
+def _overlay(photo: Image.Image, mask: np.ndarray, classes: ClassTable) -> np.ndarray:
+    """Class colours [H, W, 3] over the photo; ignored pixels stay the photo's."""
+    palette = np.zeros((256, 3), np.float32)
+    palette[: len(classes)] = classes.colors
+    strength = np.where(mask == CLASS_ID_IGNORED, 0, 0.6)[..., None]
+    return np.asarray(photo) * (1 - strength) + palette[mask] * strength
+
+
+def _difference(photo: Image.Image, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """A faint grey photo [H, W, 3], wrong pixels coloured, the truth's outlines white."""
+    grey = np.asarray(photo.convert("L"), np.float32)[..., None]
+    picture = np.repeat(30 + grey * 0.45, 3, axis=-1)
+    picture[(prediction != truth) & (truth != CLASS_ID_IGNORED)] = WRONG
+    outline = np.zeros(truth.shape, bool)
+    outline[:, 1:] |= truth[:, 1:] != truth[:, :-1]
+    outline[1:] |= truth[1:] != truth[:-1]
+    picture[outline] = 255
+    return picture
+
+
+def _data_uri(pixels: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=80, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

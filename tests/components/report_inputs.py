@@ -1,0 +1,252 @@
+"""Inputs of RunReport made by hand: drawn photos, and what the other nodes would have written."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tensorflow as tf
+from PIL import Image
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.artifacts import DataReport
+from trainer.class_table import ClassTable, SegmentationClass
+
+TABLE = ClassTable(
+    classes=(
+        SegmentationClass(value=10, name="road", color="#777777"),
+        SegmentationClass(value=20, name="tree", color="#2f9e44"),
+        SegmentationClass(value=30, name="sky", color="#4dabf7"),
+    ),
+    ignored_value=0,
+)
+SETTINGS: dict[str, Any] = {
+    "name": "streets",
+    "data": {"classes": TABLE.model_dump(mode="json"), "slice_features": ["label/town", "label/absent"]},
+    "trainer": {"seed": 7},
+    "evaluation": {"floor": 0.6},
+    "report": {"photos": 3, "seed": 0},
+}
+
+Pair = tuple[str, bytes, bytes, str]
+"""Name, JPEG, mask PNG, town."""
+
+
+def drawn_pairs(number: int) -> Iterator[Pair]:
+    """Stripes of dark, medium and bright grey with noise, which the brightness model tells apart."""
+    for index in range(number):
+        random = np.random.default_rng(index)
+        height, width = int(random.integers(40, 90)), int(random.integers(40, 90))
+        ids = np.sort(random.integers(0, 3, size=(height, 1)), axis=0).repeat(width, axis=1)
+        grey = np.clip(np.array([40, 128, 215])[ids] + random.normal(0, 10 + 8 * index, ids.shape), 0, 255)
+        mask = np.array([10, 20, 30], np.uint8)[ids]
+        mask[:, :3] = 0
+        photo = Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+        yield (
+            f"photo <{index}>",
+            _encoded(photo, "JPEG"),
+            _encoded(Image.fromarray(mask), "PNG"),
+            f"town_{index % 2}",
+        )
+
+
+def write_inputs(
+    folder: Path,
+    model_dir: Path,
+    pairs: list[Pair],
+    settings: dict[str, Any] | None = None,
+    baseline: bool = True,
+    judged_good: bool = True,
+    serving_good: bool = True,
+    pushed: bool | None = True,
+) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """Writes all artifacts; returns the input dict and the exec properties of RunReport.
+
+    `model_dir` is the folder `Format-Serving` of a Model artifact; `pushed` None: no Pusher in the run.
+    """
+    settings = settings or SETTINGS
+    split = "test" if pushed is not None else "eval"
+    table = ClassTable.model_validate(settings["data"]["classes"])
+    rows = list(_judged(pairs, model_dir, table, split, settings["data"]["slice_features"][0]))
+    artifacts = {
+        "examples": _examples(folder / "examples", pairs, split),
+        "data_report": _with_json(
+            DataReport(), folder / "data", "data_report.json", _data_report(pairs, table, split)
+        ),
+        "statistics": _plain(standard_artifacts.ExampleStatistics(), folder / "statistics"),
+        "anomalies": _anomalies(folder / "anomalies", split),
+        "model": _plain(standard_artifacts.Model(), model_dir.parent),
+        "model_run": _with_json(
+            standard_artifacts.ModelRun(), folder / "run", "history.json", _history(table)
+        ),
+        "evaluation": _evaluation(folder / "evaluation", rows, table, split, baseline, judged_good),
+        "model_blessing": _plain(standard_artifacts.ModelBlessing(), folder / "blessing"),
+        "infra_blessing": _with_json(
+            standard_artifacts.InfraBlessing(),
+            folder / "infra",
+            "serving_check.json",
+            _serving_check(serving_good),
+        ),
+        "baseline_model": _plain(standard_artifacts.Model(), folder / "baseline"),
+    }
+    if pushed is not None:
+        push = {"pushed": pushed, "version": "1790000000", "reason": "blessed" if pushed else "not blessed"}
+        artifacts["pushed_model"] = _with_json(
+            standard_artifacts.PushedModel(), folder / "push", "push.json", push
+        )
+    properties = {
+        "run_id": "20260901T101500Z",
+        "settings": json.dumps(settings),
+        "settings_sha256": "ab" * 32,
+        "code": "",
+    }
+    return {name: [artifact] for name, artifact in artifacts.items()}, properties
+
+
+def _judged(
+    pairs: list[Pair], model_dir: Path, table: ClassTable, split: str, feature: str
+) -> Iterator[dict[str, Any]]:
+    model = tf.saved_model.load(str(model_dir))
+    for name, photo, mask, town in pairs:
+        answer = model.signatures["serving_default"](image_bytes=tf.constant([photo]))
+        prediction = tf.io.decode_png(answer["mask_png"][0]).numpy()[..., 0].astype(int)
+        values = np.asarray(Image.open(io.BytesIO(mask)))
+        counts = np.zeros((len(table), len(table)), np.int64)
+        for class_id, value in enumerate(table.values):
+            counts[class_id] = np.bincount(prediction[values == value], minlength=len(table))
+        flat = counts.ravel().tolist()
+        yield {"name": name, "split": split, feature: town, "counts_model": flat, "counts_photo": flat}
+
+
+def _evaluation(
+    folder: Path, rows: list[dict[str, Any]], table: ClassTable, split: str, baseline: bool, good: bool
+) -> Any:
+    artifact = _plain(standard_artifacts.ModelEvaluation(), folder)
+    pq.write_table(pa.Table.from_pylist(rows), str(folder / "photos.parquet"))
+    counts = np.sum([row["counts_model"] for row in rows], axis=0).reshape(len(table), len(table))
+    diagonal = np.diag(counts)
+    iou = diagonal / (counts.sum(0) + counts.sum(1) - diagonal)
+    photo = {
+        "mean_iou": float(iou.mean()),
+        "iou": dict(zip(table.names, iou.tolist(), strict=True)),
+        "pixel_accuracy": float(diagonal.sum() / counts.sum()),
+    }
+    before = {
+        **photo,
+        "mean_iou": photo["mean_iou"] - 0.02,
+        "iou": {n: v - 0.02 for n, v in photo["iou"].items()},
+    }
+    judgement = {
+        "split": split,
+        "examples": len(rows),
+        "blessed": good,
+        "reason": f"mean IoU {photo['mean_iou']:.4f} at model size on {len(rows)} {split} photos: "
+        f"{'above' if good else 'below'} the floor 0.6000",
+        "model": {**photo, "size": [16, 16]},
+        "photo": photo,
+        "baseline": {"model": {**before, "size": [16, 16]}, "photo": before} if baseline else None,
+    }
+    (folder / "judgement.json").write_text(json.dumps(judgement))
+    return artifact
+
+
+def _history(table: ClassTable) -> list[dict[str, Any]]:
+    return [
+        {
+            "epoch": epoch,
+            "loss": 1.2 / epoch**0.6,
+            "mean_iou": 0.8 - 0.5 / epoch,
+            "iou": {name: (0.9 - 0.15 * place) - 0.5 / epoch for place, name in enumerate(table.names)},
+            "learning_rate": 4e-4 * np.cos(epoch / 13),
+            "seconds": 81.5,
+        }
+        for epoch in range(1, 21)
+    ]
+
+
+def _serving_check(good: bool) -> dict[str, Any]:
+    check = {
+        "name": "p99 latency",
+        "passed": good,
+        "detail": "3.1 s is above serving_check.max_p99_seconds = 2 s",
+    }
+    return {
+        "passed": good,
+        "reason": "21 checks passed" if good else "p99 latency: 3.1 s is above 2 s",
+        "checks": [{"name": "JPEG", "passed": True, "detail": "answered"}, check],
+        "load_seconds": 3.2,
+        "p50_seconds": 0.08,
+        "p99_seconds": 0.2 if good else 3.1,
+        "peak_memory_mb": 812.4,
+    }
+
+
+def _data_report(pairs: list[Pair], table: ClassTable, split: str) -> dict[str, Any]:
+    sizes: dict[str, int] = {}
+    for _, photo, _, _ in pairs:
+        width, height = Image.open(io.BytesIO(photo)).size
+        sizes[f"{height}x{width}"] = sizes.get(f"{height}x{width}", 0) + 1
+    shares = {name: 1 / len(table) for name in table.names}
+    return {
+        "counts": {"train": 3125, split: len(pairs)},
+        "class_shares": {"train": shares, split: shares},
+        "quarantined": [{"file": "images/x.jpg", "reason": "does not decode"}],
+        "repaired": [{"file": "images/y.jpg", "reason": "PNG under a .jpg name"}],
+        "in_no_list": ["z"],
+        "near_duplicates": [{"a": "a", "split_a": "train", "b": "b", "split_b": "test"}],
+        "single_class": [],
+        "photo_sizes": sizes,
+    }
+
+
+def _examples(folder: Path, pairs: list[Pair], split: str) -> Any:
+    artifact = _plain(standard_artifacts.Examples(), folder)
+    artifact.split_names = artifact_utils.encode_split_names(["train", split])
+    (folder / f"Split-{split}").mkdir()
+    path = folder / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz"
+    with tf.io.TFRecordWriter(str(path), tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+        for name, photo, mask, _ in pairs:
+            features = {"image/name": name.encode(), "image/encoded": photo, "mask/encoded": mask}
+            feature = {
+                key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+                for key, value in features.items()
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+    return artifact
+
+
+def _anomalies(folder: Path, split: str) -> Any:
+    artifact = _plain(standard_artifacts.ExampleAnomalies(), folder)
+    artifact.split_names = artifact_utils.encode_split_names(["train", split])
+    for name in ("train", split):
+        anomalies = anomalies_pb2.Anomalies()
+        if name == "train":
+            anomalies.anomaly_info[
+                "label/town"
+            ].description = "Examples contain values missing from the schema"
+        (folder / f"Split-{name}").mkdir()
+        (folder / f"Split-{name}" / "SchemaDiff.pb").write_bytes(anomalies.SerializeToString())
+    return artifact
+
+
+def _plain(artifact: Any, folder: Path) -> Any:
+    folder.mkdir(parents=True, exist_ok=True)
+    artifact.uri = str(folder)
+    return artifact
+
+
+def _with_json(artifact: Any, folder: Path, name: str, content: Any) -> Any:
+    _plain(artifact, folder)
+    (folder / name).write_text(json.dumps(content))
+    return artifact
+
+
+def _encoded(picture: Image.Image, file_format: str) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, file_format)
+    return buffer.getvalue()
