@@ -33,12 +33,21 @@ class ModelSettings(Settings):
         None, description="A weights file, `imagenet` (Keras downloads them), or null for random weights."
     )
     encoder_taps: tuple[str, ...] | None = Field(
-        None, description="Layers whose outputs are the features at strides 2, 4, 8, 16, 32; null: the usual ones."
+        None,
+        description="Layers whose outputs are the features at strides 2, 4, 8, 16, 32; null: the usual ones.",
+    )
+    encoder_width: int = Field(
+        64,
+        ge=4,
+        le=512,
+        description="Filters of the first stage of the encoder `plain`; later ones have more.",
     )
     freeze_encoder: bool | str = Field(
         False, description="true: the encoder's weights stay; a block's name: those up to and with it stay."
     )
-    image_size: int = Field(128, ge=32, le=2048, description="Height and width of the model's input in pixels.")
+    image_size: int = Field(
+        128, ge=32, le=2048, description="Height and width of the model's input in pixels."
+    )
     decoder_filters: tuple[int, ...] = Field(
         (512, 256, 128, 64), min_length=1, description="Filters of the decoder's blocks, coarsest first."
     )
@@ -84,13 +93,19 @@ class TrainerSettings(Settings):
         "off", description="off; shares: inverse to the classes' pixel shares; or one number a class."
     )
     dice_weight: float = Field(0.5, ge=0, description="Weight of the soft Dice loss beside cross entropy.")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of each label spread over all classes.")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Share of each label spread over all classes."
+    )
     ema: float = Field(
         0.0, ge=0, lt=1, description="Decay of the moving average of the weights a step; 0: none is kept."
     )
-    augmentation: AugmentationSettings = Field(AugmentationSettings(), description="Changes of training pairs.")
+    augmentation: AugmentationSettings = Field(
+        AugmentationSettings(), description="Changes of training pairs."
+    )
     early_stopping_patience: int | None = Field(
-        None, ge=1, description="Epochs without a better eval mean IoU after which training stops; null: never."
+        None,
+        ge=1,
+        description="Epochs without a better eval mean IoU after which training stops; null: never.",
     )
     cache: Literal["memory", "disk"] = Field("memory", description="Where decoded pairs are kept.")
     warm_start: bool = Field(False, description="Begin with the weights of the model in production.")

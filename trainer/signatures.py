@@ -146,7 +146,14 @@ def class_ids_at(probabilities: tf.Tensor, own_size: tf.Tensor) -> tf.Tensor:
     Returns:
         uint8 [height, width].
     """
-    return class_ids(tf.image.resize(probabilities, own_size))
+    best = tf.image.resize(probabilities[..., :1], own_size)
+    ids = tf.zeros_like(best, tf.uint8)
+    # Class by class: all at once would hold a large photo's probabilities of every class.
+    for place in range(1, probabilities.shape[-1]):
+        other = tf.image.resize(probabilities[..., place : place + 1], own_size)
+        ids = tf.where(other > best, tf.constant(place, tf.uint8), ids)
+        best = tf.maximum(other, best)
+    return ids[..., 0]
 
 
 def confusion_counts(truth: tf.Tensor, prediction: tf.Tensor, classes: int) -> tf.Tensor:
@@ -161,9 +168,9 @@ def confusion_counts(truth: tf.Tensor, prediction: tf.Tensor, classes: int) -> t
         int64 [classes, classes], truth by prediction.
     """
     pairs = tf.cast(truth, tf.int32) * classes + tf.cast(prediction, tf.int32)
-    pairs = tf.where(truth == CLASS_ID_IGNORED, classes * classes, pairs)
-    counts = tf.math.bincount(tf.reshape(pairs, [-1]), minlength=classes * classes + 1)
-    return tf.reshape(tf.cast(counts[:-1], tf.int64), [classes, classes])
+    pairs = tf.where(truth == CLASS_ID_IGNORED, classes**2, pairs)
+    counts = tf.math.bincount(tf.reshape(pairs, [-1]), minlength=classes**2, maxlength=classes**2)
+    return tf.reshape(tf.cast(counts, tf.int64), [classes, classes])
 
 
 def export_model(

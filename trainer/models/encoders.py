@@ -10,90 +10,79 @@ import keras
 from keras import layers
 
 from trainer.errors import UserError
+from trainer.models.blocks import BATCH_NORM_MOMENTUM, convolve
 from trainer.settings import ModelSettings
 
 log = logging.getLogger("petseg")
 
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
+STRIDES = (2, 4, 8, 16, 32)
 
 
-@dataclass(frozen=True)
-class EncoderRecipe:
-    """How an encoder is made.
-
-    Attributes:
-        scale: from RGB, 0 to 255, to what the weights were trained with.
-        build: makes the network: `build(input_tensor=..., weights="imagenet" or None) -> keras.Model`.
-        taps: names of the layers with the last features at strides 2, 4, 8, 16 and 32.
-    """
-
-    scale: Callable[[keras.KerasTensor], keras.KerasTensor]
-    build: Callable[..., keras.Model]
-    taps: tuple[str, ...]
-
-
-def _scale_to_unit_ball(photos: keras.KerasTensor) -> keras.KerasTensor:
+def _to_plus_minus_one(photos: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Rescaling(1 / 127.5, offset=-1.0)(photos)
 
 
-def _scale_to_centred_bgr(photos: keras.KerasTensor) -> keras.KerasTensor:
+def _to_centred_bgr(photos: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN_BGR])(
         keras.ops.flip(photos, axis=-1)
     )
 
 
-def _as_it_is(photos: keras.KerasTensor) -> keras.KerasTensor:
+def _unchanged(photos: keras.KerasTensor) -> keras.KerasTensor:
     return photos
 
 
-def _mobilenet_v2(input_tensor: keras.KerasTensor, weights: str | None) -> keras.Model:
-    return keras.applications.MobileNetV2(input_tensor=input_tensor, include_top=False, weights=weights)
+@dataclass(frozen=True)
+class Encoder:
+    """How an encoder is made.
+
+    Attributes:
+        taps: names of the layers with the last features at strides 2, 4, 8, 16 and 32.
+        scale: from RGB, 0 to 255, to what the weights were trained with.
+        application: name in keras.applications; None: `build_plain`, which has no published weights.
+    """
+
+    taps: tuple[str, ...]
+    scale: Callable[[keras.KerasTensor], keras.KerasTensor]
+    application: str | None
 
 
-def _vgg19(input_tensor: keras.KerasTensor, weights: str | None) -> keras.Model:
-    return keras.applications.VGG19(input_tensor=input_tensor, include_top=False, weights=weights)
-
-
-def _resnet50(input_tensor: keras.KerasTensor, weights: str | None) -> keras.Model:
-    return keras.applications.ResNet50(input_tensor=input_tensor, include_top=False, weights=weights)
-
-
-def _efficientnet_v2_b0(input_tensor: keras.KerasTensor, weights: str | None) -> keras.Model:
-    return keras.applications.EfficientNetV2B0(input_tensor=input_tensor, include_top=False, weights=weights)
-
-
-ENCODERS: dict[str, EncoderRecipe] = {
-    "mobilenet_v2": EncoderRecipe(
-        _scale_to_unit_ball,
-        _mobilenet_v2,
-        (
+ENCODERS: dict[str, Encoder] = {
+    "mobilenet_v2": Encoder(
+        taps=(
             "block_1_expand_relu",
             "block_3_expand_relu",
             "block_6_expand_relu",
             "block_13_expand_relu",
             "block_16_project",
         ),
+        scale=_to_plus_minus_one,
+        application="MobileNetV2",
     ),
-    "vgg19": EncoderRecipe(
-        _scale_to_centred_bgr,
-        _vgg19,
-        ("block2_conv2", "block3_conv4", "block4_conv4", "block5_conv4", "block5_pool"),
+    "vgg19": Encoder(
+        taps=("block2_conv2", "block3_conv4", "block4_conv4", "block5_conv4", "block5_pool"),
+        scale=_to_centred_bgr,
+        application="VGG19",
     ),
-    "resnet50": EncoderRecipe(
-        _scale_to_centred_bgr,
-        _resnet50,
-        ("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out"),
+    "resnet50": Encoder(
+        taps=("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out"),
+        scale=_to_centred_bgr,
+        application="ResNet50",
     ),
-    "efficientnet_v2_b0": EncoderRecipe(
-        _as_it_is,  # EfficientNetV2 brings its own Rescaling and Normalization.
-        _efficientnet_v2_b0,
-        (
+    "efficientnet_v2_b0": Encoder(
+        taps=(
             "block1a_project_activation",
             "block2b_expand_activation",
             "block4a_expand_activation",
             "block6a_expand_activation",
             "top_activation",
         ),
+        scale=_unchanged,  # It begins with a Rescaling and a Normalization of its own.
+        application="EfficientNetV2B0",
+    ),
+    "plain": Encoder(
+        taps=tuple(f"stage{stage}" for stage in range(1, 6)), scale=_to_plus_minus_one, application=None
     ),
 }
 
@@ -118,7 +107,7 @@ def build_encoder(settings: ModelSettings, load_weights: bool = True) -> keras.M
     photos are worse than its own.
 
     Args:
-        settings: encoder, encoder_weights, encoder_taps, freeze_encoder and image_size.
+        settings: encoder, encoder_weights, encoder_taps, encoder_width, freeze_encoder and image_size.
         load_weights: False when the weights of the whole model will be loaded anyway.
 
     Returns:
@@ -128,22 +117,58 @@ def build_encoder(settings: ModelSettings, load_weights: bool = True) -> keras.M
     Raises:
         UserError: for an unknown encoder or layer, and for a weights file that is missing or does not fit.
     """
-    recipe = ENCODERS.get(settings.encoder)
-    if recipe is None:
+    encoder = ENCODERS.get(settings.encoder)
+    if encoder is None:
         raise UserError(f"model.encoder: {settings.encoder!r} is not known; known are {', '.join(ENCODERS)}")
-    weights = settings.encoder_weights if load_weights else None
     photos = keras.Input((settings.image_size, settings.image_size, 3), name="photos")
-    network = recipe.build(
-        input_tensor=recipe.scale(photos), weights="imagenet" if weights == "imagenet" else None
-    )
-    if weights and weights != "imagenet":
-        _load_weights_file(network, Path(weights), settings.encoder)
-    taps = settings.encoder_taps or recipe.taps
+    network = _build_network(encoder.scale(photos), encoder, settings, load_weights)
+    taps = settings.encoder_taps or encoder.taps
     kind = FixedStatisticsEncoder if settings.encoder_weights else keras.Model
-    encoder = kind(photos, [_tapped(network, tap, settings) for tap in taps], name="encoder")
-    _check_strides(encoder, taps, settings.image_size)
-    _freeze(encoder, settings.freeze_encoder)
-    return encoder
+    model = kind(photos, [_tapped(network, tap, settings) for tap in taps], name="encoder")
+    _check_strides(model, taps, settings.image_size)
+    _freeze(model, settings.freeze_encoder)
+    return model
+
+
+def _build_network(
+    scaled_photos: keras.KerasTensor, encoder: Encoder, settings: ModelSettings, load_weights: bool
+) -> keras.Model:
+    """The whole network without its classifier, with the weights that the settings name."""
+    weights = settings.encoder_weights
+    published = "imagenet" if weights == "imagenet" and load_weights else None
+    if encoder.application is None:
+        if weights:
+            raise UserError(f"model.encoder_weights: {settings.encoder} has none; give null")
+        return build_plain(scaled_photos, settings.encoder_width)
+    application = getattr(keras.applications, encoder.application)
+    network = application(input_tensor=scaled_photos, include_top=False, weights=published)
+    if not weights:
+        for layer in network.layers:
+            if isinstance(layer, layers.BatchNormalization):
+                layer.momentum = BATCH_NORM_MOMENTUM
+    elif load_weights and not published:
+        _load_weights_file(network, Path(weights), settings.encoder)
+    return network
+
+
+def build_plain(scaled_photos: keras.KerasTensor, width: int) -> keras.Model:
+    """The contracting path of the original U-Net (Ronneberger et al. 2015), with BatchNorm and a stage more.
+
+    Args:
+        scaled_photos: float [n, S, S, 3], -1 to 1.
+        width: filters at full size; twice as many at each halving, at most 16 times.
+
+    Returns:
+        A model whose layers `stage0` to `stage5` are the features at strides 1 to 32.
+    """
+    x = scaled_photos
+    for stage in range(6):
+        filters = width * min(2**stage, 16)
+        if stage:
+            x = layers.MaxPooling2D()(x)
+        x = convolve(x, filters, name=f"stage{stage}_first")
+        x = convolve(x, filters, name=f"stage{stage}")
+    return keras.Model(keras.utils.get_source_inputs(scaled_photos), x)
 
 
 def _tapped(network: keras.Model, tap: str, settings: ModelSettings) -> keras.KerasTensor:
@@ -157,11 +182,11 @@ def _tapped(network: keras.Model, tap: str, settings: ModelSettings) -> keras.Ke
 
 
 def _check_strides(encoder: keras.Model, taps: tuple[str, ...], image_size: int) -> None:
-    strides = [image_size // feature.shape[1] for feature in encoder.outputs]
-    if strides != [2, 4, 8, 16, 32]:
+    strides = tuple(image_size // feature.shape[1] for feature in encoder.outputs)
+    if strides != STRIDES:
         raise UserError(
-            f"model.encoder_taps: must be five layers with strides 2, 4, 8, 16 and 32; "
-            f"{', '.join(taps)} have {strides}"
+            f"model.encoder_taps: must be five layers with strides {', '.join(map(str, STRIDES))}; "
+            f"{', '.join(taps)} have {', '.join(map(str, strides))}"
         )
 
 
@@ -184,12 +209,18 @@ def _load_weights_file(network: keras.Model, path: Path, encoder: str) -> None:
     if len(missing) == len(wanted):
         raise UserError(f"model.encoder_weights: {path} holds none of the layers of {encoder}")
     if missing:
-        log.info("%s: %s holds %d of %d layers; not %s: these start at random", encoder, path.name,
-                 len(wanted) - len(missing), len(wanted), ", ".join(missing))  # fmt: skip
+        log.info(
+            "%s holds %d of the %d layers of %s; random at first: %s",
+            path.name,
+            len(wanted) - len(missing),
+            len(wanted),
+            encoder,
+            ", ".join(missing),
+        )
 
 
 def _freeze(encoder: keras.Model, freeze: bool | str) -> None:
-    """Freezes all of the encoder (True) or what leads up to and with a named block."""
+    """Freezes all of the encoder (True), or what leads up to a named block and the block."""
     if isinstance(freeze, bool):
         encoder.trainable = not freeze
         return

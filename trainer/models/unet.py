@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from trainer.errors import UserError
+from trainer.models.blocks import BATCH_NORM_MOMENTUM
 from trainer.settings import ModelSettings
 
 
@@ -44,5 +45,5 @@ def _upsample(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
         use_bias=False,
         kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02),
     )(x)
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
     return layers.ReLU()(x)

@@ -1,0 +1,34 @@
+"""Blocks that several networks are made of."""
+
+import keras
+from keras import layers
+
+BATCH_NORM_MOMENTUM = 0.9
+"""Keras' own 0.99, and 0.999 in its MobileNetV2, forget the initial statistics only after thousands of steps:
+too slow for small data sets, whose masks would be judged with statistics of untrained layers."""
+
+
+def convolve(
+    x: keras.KerasTensor, filters: int, kernel_size: int = 3, name: str | None = None
+) -> keras.KerasTensor:
+    """Convolution, BatchNorm, ReLU at the same height and width.
+
+    Args:
+        x: float [n, h, w, channels].
+        filters: channels of the result.
+        kernel_size: side of the kernel in pixels.
+        name: name of the ReLU, the last layer; the others get it with an ending.
+
+    Returns:
+        float [n, h, w, filters].
+    """
+    x = layers.Conv2D(
+        filters,
+        kernel_size,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=name and f"{name}_conv",
+    )(x)
+    x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, name=name and f"{name}_bn")(x)
+    return layers.ReLU(name=name)(x)
