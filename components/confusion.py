@@ -1,0 +1,55 @@
+"""Figures from confusion counts, in NumPy: what metrics, report and comparison share.
+
+Counts are int64 of shape [..., C, C], truth by prediction; ignored pixels are not in them. Figures of a data
+set come from summed counts, never from an average over photos. A class that occurs neither in truth nor in
+prediction has no IoU: it is NaN, and the mean is over the classes that occur in one of the two.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def iou_per_class(counts: ArrayLike) -> NDArray[np.float64]:
+    """Intersection over union of each class.
+
+    Args:
+        counts: [..., C, C], pixels by truth and prediction.
+
+    Returns:
+        float64 [..., C] in 0 to 1; NaN where the class occurs neither in truth nor in prediction.
+    """
+    counts = np.asarray(counts, np.float64)
+    intersection = np.diagonal(counts, axis1=-2, axis2=-1)
+    union = counts.sum(-1) + counts.sum(-2) - intersection
+    return np.divide(intersection, union, out=np.full(union.shape, np.nan), where=union > 0)
+
+
+def mean_iou(counts: ArrayLike) -> NDArray[np.float64]:
+    """Mean of the IoU of the classes that occur in truth or prediction.
+
+    Args:
+        counts: [..., C, C], pixels by truth and prediction.
+
+    Returns:
+        float64 [...] in 0 to 1; NaN where nothing was counted.
+    """
+    iou = iou_per_class(counts)
+    occurs = ~np.isnan(iou)
+    number = occurs.sum(-1)
+    total = np.where(occurs, iou, 0.0).sum(-1)
+    return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
+
+
+def pixel_accuracy(counts: ArrayLike) -> NDArray[np.float64]:
+    """Share of the pixels whose class was found.
+
+    Args:
+        counts: [..., C, C], pixels by truth and prediction.
+
+    Returns:
+        float64 [...] in 0 to 1; NaN where nothing was counted.
+    """
+    counts = np.asarray(counts, np.float64)
+    right = np.diagonal(counts, axis1=-2, axis2=-1).sum(-1)
+    total = counts.sum((-2, -1))
+    return np.divide(right, total, out=np.full(total.shape, np.nan), where=total > 0)

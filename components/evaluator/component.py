@@ -1,0 +1,65 @@
+"""The Evaluator node: is this model good enough?"""
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.evaluator.executor import Executor
+
+
+class EvaluatorSpec(component_spec.ComponentSpec):
+    """Inputs, outputs and properties of Evaluator."""
+
+    PARAMETERS = {
+        "judging": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    OUTPUTS = {
+        "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+
+
+class Evaluator(base_beam_component.BaseBeamComponent):
+    """Judges a model by its `evaluate` signature on the raw examples, beside the one in production.
+
+    Blessed is a model whose mean IoU at model size over all photos of the split reaches the floor and lies
+    not more than `max_regression` below the baseline's. The output `evaluation` holds TFMA's files (all
+    metrics on all slices; `tfma.load_eval_result` reads them), `photos.parquet` (a row a photo) and
+    `judgement.json` (the verdict); the output `blessing` is what TFX's Evaluator writes.
+
+    Args:
+        examples: Raw examples (DESIGN.md) with the judged split.
+        model: Model artifact with a SavedModel in `Format-Serving/`.
+        evaluation: JSON of JudgingSettings.
+        code: Hash of the component's source, so that changed code is not answered from the cache.
+        baseline_model: Model artifact of the model in production; an empty one is no baseline.
+    """
+
+    SPEC_CLASS = EvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        evaluation: str,
+        code: str,
+        baseline_model: types.BaseChannel | None = None,
+    ):
+        super().__init__(
+            EvaluatorSpec(
+                examples=examples,
+                model=model,
+                baseline_model=baseline_model,
+                judging=evaluation,
+                code=code,
+                evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            )
+        )

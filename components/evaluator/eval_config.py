@@ -1,0 +1,71 @@
+"""TFMA's EvalConfig, made from the settings."""
+
+import json
+from typing import Any
+
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.evaluator.settings import EvaluationSettings, JudgingSettings
+from components.metrics.summed_counts import SIZES, Size
+
+CANDIDATE = constants.CANDIDATE_KEY
+BASELINE = constants.BASELINE_KEY
+EXAMPLE_COUNT = "example_count"
+_METRICS = "components.metrics"
+
+
+def metric_name(size: Size, figure: str, class_name: str | None = None) -> str:
+    """Name of a metric in TFMA's results: `model/mean_iou`, `photo/iou/background`."""
+    return "/".join((size, figure) if class_name is None else (size, figure, class_name))
+
+
+def eval_config(settings: JudgingSettings, has_baseline: bool) -> config_pb2.EvalConfig:
+    """Says what is measured, on which slices, and what the model must reach.
+
+    The floor and, where there is a baseline, the regression limit hold for mean IoU at model size over all
+    photos: a threshold without a slice would apply to every breed, too.
+
+    Args:
+        settings: Thresholds, classes and the features whose values are slices.
+        has_baseline: Whether the model in production is judged beside the candidate.
+    """
+    names = [CANDIDATE, BASELINE] if has_baseline else [CANDIDATE]
+    config = config_pb2.EvalConfig(
+        model_specs=[config_pb2.ModelSpec(name=name, is_baseline=name == BASELINE) for name in names],
+        slicing_specs=[
+            config_pb2.SlicingSpec(),
+            *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in settings.slice_features),
+        ],
+        metrics_specs=[config_pb2.MetricsSpec(model_names=names)],
+    )
+    metrics = config.metrics_specs[0].metrics
+    metrics.add(class_name="ExampleCount", config=json.dumps({"name": EXAMPLE_COUNT}))
+    for size in SIZES:
+        metrics.append(_metric("MeanIoU", "mean_iou", name=metric_name(size, "mean_iou"), size=size))
+        metrics.append(
+            _metric("PixelAccuracy", "pixel_accuracy", name=metric_name(size, "pixel_accuracy"), size=size)
+        )
+        for class_id, class_name in enumerate(settings.classes.names):
+            name = metric_name(size, "iou", class_name)
+            metrics.append(_metric("ClassIoU", "class_iou", name=name, size=size, class_id=class_id))
+    judged = next(m for m in metrics if json.loads(m.config)["name"] == metric_name("model", "mean_iou"))
+    judged.per_slice_thresholds.append(_overall_threshold(settings.evaluation, has_baseline))
+    return config
+
+
+def _metric(class_name: str, module: str, **config: Any) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(
+        class_name=class_name, module=f"{_METRICS}.{module}", config=json.dumps(config)
+    )
+
+
+def _overall_threshold(
+    evaluation: EvaluationSettings, has_baseline: bool
+) -> config_pb2.PerSliceMetricThreshold:
+    threshold = config_pb2.MetricThreshold()
+    threshold.value_threshold.lower_bound.value = evaluation.floor
+    if has_baseline:
+        threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
+        threshold.change_threshold.absolute.value = -evaluation.max_regression
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)

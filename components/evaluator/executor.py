@@ -1,0 +1,177 @@
+"""Judges a model on the raw examples of one split and blesses it or not."""
+
+import json
+import logging
+import os
+from typing import Any
+
+import apache_beam as beam
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
+from tfx import types
+from tfx.components.evaluator import constants
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.evaluator.counting import CountPixels
+from components.evaluator.eval_config import BASELINE, CANDIDATE, eval_config
+from components.evaluator.judgement import judge
+from components.evaluator.photo_rows import write_photo_rows
+from components.evaluator.settings import JudgingSettings
+from trainer.class_table import ClassTable
+from trainer.errors import UserError
+
+PHOTOS_FILE = "photos.parquet"
+JUDGEMENT_FILE = "judgement.json"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Counts in one Beam pass, lets TFMA measure and validate, and writes the verdict.
+
+    TFX's own Evaluator parses each record into Arrow, keeps the image bytes in every extract and counts an
+    empty artifact as a baseline. This one hands batches of serialized examples to the `evaluate` signatures
+    and keeps counts and slice features only; from there on it is TFMA: slices, metrics, thresholds, files.
+    """
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Judges `model` beside `baseline_model`; see the component for inputs and outputs.
+
+        Raises:
+            UserError: If the split has no photos, or production's model has other classes.
+        """
+        settings = JudgingSettings.model_validate_json(exec_properties["judging"])
+        models = _model_paths(input_dict)
+        if BASELINE in models:
+            _check_classes(models[BASELINE], settings.classes)
+        config = eval_config(settings, has_baseline=BASELINE in models)
+        files = _record_files(input_dict["examples"], settings.evaluation.split)
+        evaluation_uri = artifact_utils.get_single_uri(output_dict["evaluation"])
+        with self._make_beam_pipeline() as pipeline:
+            _judge_in_one_pass(pipeline, files, models, settings, config, evaluation_uri)
+        judgement = judge(
+            evaluation_uri,
+            settings,
+            model_size=_model_size(models[CANDIDATE]),
+            baseline_size=_model_size(models[BASELINE]) if BASELINE in models else None,
+        )
+        io_utils.write_string_file(
+            os.path.join(evaluation_uri, JUDGEMENT_FILE), json.dumps(judgement, indent=2, allow_nan=False)
+        )
+        _write_blessing(input_dict, output_dict, judgement["blessed"])
+        logging.getLogger("petseg").info(
+            "%s: %s", "blessed" if judgement["blessed"] else "refused", judgement["reason"]
+        )
+
+
+def _model_paths(input_dict: dict[str, list[types.Artifact]]) -> dict[str, str]:
+    """Paths of the SavedModels; the baseline is left out where production is empty (the first run)."""
+    paths = {CANDIDATE: artifact_utils.get_single_uri(input_dict["model"])}
+    if input_dict.get("baseline_model"):
+        paths[BASELINE] = artifact_utils.get_single_uri(input_dict["baseline_model"])
+    paths = {name: path_utils.serving_model_path(uri) for name, uri in paths.items()}
+    if BASELINE in paths and not fileio.exists(paths[BASELINE]):
+        del paths[BASELINE]
+    return paths
+
+
+def _training_settings(model_path: str) -> dict[str, Any]:
+    """What the model was trained with, as plain JSON: an older model's settings may have other fields."""
+    with fileio.open(os.path.join(model_path, "assets.extra", "settings.json")) as file:
+        return json.loads(file.read())
+
+
+def _model_size(model_path: str) -> list[int]:
+    return [_training_settings(model_path)["model"]["image_size"]] * 2
+
+
+def _check_classes(model_path: str, classes: ClassTable) -> None:
+    trained = ClassTable.model_validate(_training_settings(model_path)["classes"])
+    if (trained.values, trained.ignored_value) != (classes.values, classes.ignored_value):
+        raise UserError(
+            f"the model in production knows the mask values {list(trained.values)}, the data has "
+            f"{list(classes.values)}: give models of other classes a push.directory of their own"
+        )
+
+
+def _record_files(examples: list[types.Artifact], split: str) -> list[str]:
+    """The split's TFRecord files.
+
+    Raises:
+        UserError: If there is no such split or no photo in it: nothing would be measured.
+    """
+    artifact = artifact_utils.get_single_instance(examples)
+    files: list[str] = []
+    if split in artifact_utils.decode_split_names(artifact.split_names):
+        pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri(examples, split))
+        files = sorted(map(os.fsdecode, fileio.glob(pattern)))
+    if not any(True for _ in tf.data.TFRecordDataset(files, "GZIP").take(1)):
+        raise UserError(f"{artifact.uri}: split `{split}` has no photos to judge a model on")
+    return files
+
+
+def _judge_in_one_pass(
+    pipeline: beam.Pipeline,
+    files: list[str],
+    models: dict[str, str],
+    settings: JudgingSettings,
+    config: config_pb2.EvalConfig,
+    evaluation_uri: str,
+) -> None:
+    batch_size = settings.evaluation.batch_size
+    photos = (
+        pipeline
+        | "Files" >> beam.Create(files)
+        | "Read" >> beam.io.ReadAllFromTFRecord()
+        | "Batch" >> beam.BatchElements(min_batch_size=batch_size, max_batch_size=batch_size)
+        | "CountPixels" >> beam.ParDo(CountPixels(models, settings.slice_features))
+    )
+    _ = photos | "WritePhotos" >> write_photo_rows(
+        os.path.join(evaluation_uri, PHOTOS_FILE), settings.evaluation.split, settings.slice_features
+    )
+    _ = (
+        photos
+        | "Evaluate"
+        >> tfma.ExtractAndEvaluate(
+            extractors=[tfma.extractors.SliceKeyExtractor(eval_config=config, materialize=False)],
+            evaluators=[tfma.evaluators.MetricsPlotsAndValidationsEvaluator(eval_config=config)],
+        )
+        | "WriteResults" >> tfma.WriteResults(writers=_writers(evaluation_uri, config, models))
+    )
+
+
+def _writers(
+    evaluation_uri: str, config: config_pb2.EvalConfig, models: dict[str, str]
+) -> list[tfma.writers.Writer]:
+    kinds = ("metrics", "plots", "attributions", "validations")
+    return [
+        tfma.writers.EvalConfigWriter(evaluation_uri, eval_config=config, model_locations=models),
+        tfma.writers.MetricsPlotsAndValidationsWriter(
+            output_paths={kind: os.path.join(evaluation_uri, kind) for kind in kinds},
+            eval_config=config,
+            output_file_format="tfrecord",
+        ),
+    ]
+
+
+def _write_blessing(
+    input_dict: dict[str, list[types.Artifact]], output_dict: dict[str, list[types.Artifact]], blessed: bool
+) -> None:
+    """Writes the blessing as TFX's Evaluator does, so that TFX's Pusher and resolvers understand it."""
+    blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+    model = artifact_utils.get_single_instance(input_dict["model"])
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    file_name = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
+    io_utils.write_string_file(os.path.join(blessing.uri, file_name), "")
+    blessing.set_int_custom_property(
+        constants.ARTIFACT_PROPERTY_BLESSED_KEY,
+        constants.BLESSED_VALUE if blessed else constants.NOT_BLESSED_VALUE,
+    )

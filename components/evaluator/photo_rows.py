@@ -1,0 +1,51 @@
+"""One row a photo, `photos.parquet`: what report and comparison read instead of inferring again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from tensorflow_model_analysis import constants
+
+from components.evaluator.counting import NAME_FEATURE
+from components.evaluator.eval_config import CANDIDATE
+from components.metrics.summed_counts import COUNTS_KEY, SIZES
+
+
+def write_photo_rows(path: str, split: str, slice_features: Sequence[str]) -> beam.PTransform:
+    """Writes the candidate's counts of each photo into one Parquet file, in no particular order.
+
+    Columns: `name`, `split`, the slice features (strings, null where a photo has none), `counts_model` and
+    `counts_photo` (list<int64> of classes x classes, row major, truth by prediction).
+
+    Args:
+        path: File to be written.
+        split: Name of the judged split.
+        slice_features: Features of the raw examples that become columns.
+    """
+
+    def row(extract: dict[str, Any]) -> dict[str, Any]:
+        features = extract[constants.FEATURES_KEY]
+        counts = extract[COUNTS_KEY][CANDIDATE][COUNTS_KEY]
+        return {
+            "name": _text(features[NAME_FEATURE]),
+            "split": split,
+            **{name: _text(features[name]) if name in features else None for name in slice_features},
+            **{f"counts_{size}": counts[axis].ravel().tolist() for axis, size in enumerate(SIZES)},
+        }
+
+    schema = pa.schema(
+        [(column, pa.string()) for column in ("name", "split", *slice_features)]
+        + [(f"counts_{size}", pa.list_(pa.int64())) for size in SIZES]
+    )
+    return "MakeRows" >> beam.Map(row) | "WriteRows" >> beam.io.WriteToParquet(
+        path, schema, num_shards=1, shard_name_template=""
+    )
+
+
+def _text(values: NDArray[Any]) -> str | None:
+    if not np.size(values):
+        return None
+    return values[0].decode() if isinstance(values[0], bytes) else str(values[0])

@@ -1,0 +1,1 @@
+"""TFMA metrics of segmentation, all from the counts that the `evaluate` signature returns."""

@@ -1,0 +1,1 @@
+"""Brings the model in production into the DAG."""

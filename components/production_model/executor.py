@@ -1,0 +1,44 @@
+"""Copies the model in production."""
+
+import os
+import shutil
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.versions import NONE, production_version
+from trainer.errors import UserError
+
+LATEST = "latest"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Copies one version of the push folder into a Model artifact, or leaves that empty."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Copies version `version` of `directory`; see the component.
+
+        Raises:
+            UserError: If that version is not, or no longer, in the folder.
+        """
+        directory, version = exec_properties["directory"], exec_properties["version"]
+        if version == LATEST:
+            version = production_version(directory)
+        model = artifact_utils.get_single_instance(output_dict["model"])
+        model.set_string_custom_property("version", version)
+        if version == NONE:
+            return
+        source = os.path.join(directory, version)
+        if not os.path.isdir(source):
+            raise UserError(
+                f"{source}: the model that was in production when the run started is gone; run again"
+            )
+        shutil.copytree(source, path_utils.serving_model_path(model.uri))

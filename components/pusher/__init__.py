@@ -1,0 +1,1 @@
+"""Publishes a blessed model, atomically and never twice."""

@@ -1,0 +1,56 @@
+"""The Pusher node: a blessed model goes to production."""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.pusher.executor import Executor
+
+
+class PusherSpec(component_spec.ComponentSpec):
+    """Inputs, output and properties of Pusher."""
+
+    PARAMETERS = {"push": component_spec.ExecutionParameter(type=str)}
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "infra_blessing": component_spec.ChannelParameter(
+            type=standard_artifacts.InfraBlessing, optional=True
+        ),
+    }
+    OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
+
+
+class Pusher(base_component.BaseComponent):
+    """Publishes a blessed model as the highest version of the push folder.
+
+    Unlike TFX's own it never shows half a model, and does not push what is in production already. The output
+    `pushed_model` has TFX's custom properties and `version`; in it lie a copy of a model that was pushed and
+    `push.json`: `{"pushed", "version", "reason"}`, the version being the one that holds this model, or null.
+
+    Args:
+        model: Model artifact with a SavedModel in `Format-Serving/`.
+        model_blessing: Evaluator's blessing.
+        infra_blessing: ServingCheck's blessing, where there is one.
+        push: JSON of PushSettings, its `directory` named.
+    """
+
+    SPEC_CLASS = PusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        push: str,
+        infra_blessing: types.BaseChannel | None = None,
+    ):
+        super().__init__(
+            PusherSpec(
+                model=model,
+                model_blessing=model_blessing,
+                infra_blessing=infra_blessing,
+                push=push,
+                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+            )
+        )

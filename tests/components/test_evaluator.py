@@ -1,0 +1,216 @@
+"""The Evaluator's executor on tiny models: verdicts, figures, rows, engines."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tensorflow_model_analysis as tfma
+import tiny_models
+from tfx.types import artifact_utils, standard_artifacts
+
+from components.confusion import iou_per_class, mean_iou, pixel_accuracy
+from components.evaluator.executor import Executor
+from components.evaluator.settings import EvaluationSettings, JudgingSettings
+from trainer.class_table import ClassTable
+from trainer.errors import UserError
+
+PHOTOS = 11
+SLICES = ("label/kind", "slice/size")
+
+
+@pytest.fixture(scope="module")
+def masks() -> list[np.ndarray]:
+    return tiny_models.random_masks(PHOTOS, seed=3)
+
+
+def slices_of(place: int) -> dict[str, str]:
+    """Photo 0 has no kind: data of one's own may lack a feature here and there."""
+    size = {"slice/size": "small" if place % 2 else "large"}
+    return size if place == 0 else {"label/kind": f"kind_{place % 3}", **size}
+
+
+@pytest.fixture(scope="module")
+def examples(masks, tmp_path_factory) -> standard_artifacts.Examples:
+    artifact = standard_artifacts.Examples()
+    artifact.uri = str(tmp_path_factory.mktemp("examples"))
+    artifact.split_names = artifact_utils.encode_split_names(["test", "eval"])
+    records = [tiny_models.raw_example(f"photo_{i}", mask, slices_of(i)) for i, mask in enumerate(masks)]
+    tiny_models.write_split(Path(artifact.uri) / "Split-test", records, shards=2)
+    tiny_models.write_split(Path(artifact.uri) / "Split-eval", [])
+    return artifact
+
+
+@pytest.fixture
+def judge(examples, tmp_path):
+    """Runs the executor; returns the judgement, the evaluation's folder and the blessing."""
+
+    def run(candidate=None, baseline=None, beam_args=("--direct_running_mode=in_memory",), **evaluation):
+        def model(name, settings):
+            artifact = standard_artifacts.Model()
+            artifact.uri = str(tmp_path / name)
+            if settings is not None:
+                tiny_models.save_model(tmp_path / name / "Format-Serving", **settings)
+            return artifact
+
+        evaluated, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+        for name, artifact in (("evaluation", evaluated), ("blessing", blessing)):
+            artifact.uri = str(tmp_path / name)
+            Path(artifact.uri).mkdir()
+        settings = JudgingSettings(
+            evaluation=EvaluationSettings(**{"batch_size": 4, **evaluation}),
+            classes=tiny_models.TABLE,
+            slice_features=SLICES,
+        )
+        context = Executor.Context(
+            beam_pipeline_args=["--runner=DirectRunner", *beam_args], tmp_dir=str(tmp_path), unique_id="1"
+        )
+        Executor(context).Do(
+            {
+                "examples": [examples],
+                "model": [model("candidate", candidate or {})],
+                "baseline_model": [model("production", baseline)],
+            },
+            {"evaluation": [evaluated], "blessing": [blessing]},
+            {"judging": settings.model_dump_json(), "code": ""},
+        )
+        judgement = json.loads((tmp_path / "evaluation" / "judgement.json").read_text())
+        return judgement, Path(evaluated.uri), blessing
+
+    return run
+
+
+def reference(masks, **model) -> np.ndarray:
+    """NumPy's counts [photos, 2, C, C]."""
+    size = tiny_models.MODEL_SIZE
+    return np.array(
+        [[tiny_models.count(mask[:size, :size], **model), tiny_models.count(mask, **model)] for mask in masks]
+    )
+
+
+def test_right_model_is_blessed_on_the_first_run(judge, caplog):
+    caplog.set_level("INFO", "petseg")
+    judgement, _, blessing = judge()
+    assert judgement["blessed"] is True
+    assert judgement["model"]["mean_iou"] == 1.0
+    assert judgement["baseline"] is None
+    assert judgement["examples"] == PHOTOS
+    assert judgement["reason"] == (
+        "mean IoU 1.0000 at model size on 11 test photos: above the floor 0.6000; "
+        "no model in production to compare with"
+    )
+    assert f"blessed: {judgement['reason']}" in caplog.messages
+    assert [p.name for p in Path(blessing.uri).iterdir()] == ["BLESSED"]
+    assert blessing.get_int_custom_property("blessed") == 1
+
+
+@pytest.mark.parametrize("model", [{"constant": True}, {"wrong": 1.0}], ids=["constant", "shuffled"])
+def test_model_below_the_floor_is_refused(judge, model):
+    judgement, _, blessing = judge(candidate=model)
+    assert judgement["blessed"] is False
+    assert "below the floor 0.6000" in judgement["reason"]
+    assert [p.name for p in Path(blessing.uri).iterdir()] == ["NOT_BLESSED"]
+    assert blessing.get_int_custom_property("blessed") == 0
+
+
+def test_model_a_little_worse_than_production_is_refused(judge, masks):
+    judgement, *_ = judge(candidate={"wrong": 0.05}, baseline={"wrong": 0.03}, max_regression=0.005)
+    worse, better = (float(mean_iou(reference(masks, wrong=w)[:, 0].sum(0))) for w in (0.05, 0.03))
+    assert judgement["blessed"] is False
+    assert judgement["model"]["mean_iou"] == pytest.approx(worse)
+    assert judgement["baseline"]["model"]["mean_iou"] == pytest.approx(better)
+    assert judgement["reason"].endswith(
+        f"above the floor 0.6000; {better - worse:.4f} below production's {better:.4f}, "
+        "more than the 0.0050 allowed"
+    )
+
+
+def test_model_within_the_allowed_regression_is_blessed(judge):
+    judgement, *_ = judge(candidate={"wrong": 0.05}, baseline={"wrong": 0.03}, max_regression=0.2)
+    assert judgement["blessed"] is True
+    assert judgement["reason"].endswith("within the 0.2000 allowed")
+
+
+def test_model_better_than_production_is_blessed(judge):
+    judgement, *_ = judge(candidate={"wrong": 0.03}, baseline={"wrong": 0.05})
+    assert judgement["blessed"] is True
+    assert " above production's " in judgement["reason"]
+
+
+def test_better_than_production_but_below_the_floor_is_refused(judge):
+    judgement, *_ = judge(candidate={"wrong": 0.5}, baseline={"wrong": 1.0})
+    assert judgement["blessed"] is False
+
+
+def test_figures_and_slices_equal_numpy(judge, masks):
+    judgement, folder, _ = judge(candidate={"wrong": 0.1}, baseline={})
+    counts = reference(masks, wrong=0.1)
+    for axis, size in enumerate(("model", "photo")):
+        summed = counts[:, axis].sum(0)
+        assert judgement[size]["mean_iou"] == pytest.approx(float(mean_iou(summed)))
+        assert judgement[size]["pixel_accuracy"] == pytest.approx(float(pixel_accuracy(summed)))
+        assert list(judgement[size]["iou"]) == list(tiny_models.TABLE.names)
+        assert list(judgement[size]["iou"].values()) == pytest.approx(list(iou_per_class(summed)))
+    assert judgement["model"]["size"] == [tiny_models.MODEL_SIZE] * 2
+    assert "size" not in judgement["photo"]
+
+    expected = {
+        ((feature, value),): [i for i in range(PHOTOS) if slices_of(i).get(feature) == value]
+        for feature, values in (
+            ("label/kind", ("kind_0", "kind_1", "kind_2")),
+            ("slice/size", ("small", "large")),
+        )
+        for value in values
+    } | {(): list(range(PHOTOS))}
+    result = tfma.load_eval_result(str(folder), model_name="candidate")
+    assert {key for key, _ in result.slicing_metrics} == set(expected)
+    for key, places in expected.items():
+        metrics = result.get_metrics_for_slice(key)
+        assert metrics["example_count"]["doubleValue"] == len(places)
+        for axis, size in enumerate(("model", "photo")):
+            summed = counts[places, axis].sum(0)
+            assert metrics[f"{size}/mean_iou"]["doubleValue"] == pytest.approx(float(mean_iou(summed)))
+            for name, iou in zip(tiny_models.TABLE.names, iou_per_class(summed), strict=True):
+                assert metrics[f"{size}/iou/{name}"]["doubleValue"] == pytest.approx(float(iou), nan_ok=True)
+
+
+def test_rows_of_photos_equal_numpy(judge, masks):
+    _, folder, _ = judge(candidate={"wrong": 0.1}, baseline={})
+    rows = {row["name"]: row for row in pq.read_table(folder / "photos.parquet").to_pylist()}
+    assert len(rows) == PHOTOS
+    counts = reference(masks, wrong=0.1)
+    for i in range(PHOTOS):
+        assert rows[f"photo_{i}"] == {
+            "name": f"photo_{i}",
+            "split": "test",
+            "label/kind": slices_of(i).get("label/kind"),
+            "slice/size": slices_of(i)["slice/size"],
+            "counts_model": counts[i, 0].ravel().tolist(),
+            "counts_photo": counts[i, 1].ravel().tolist(),
+        }
+
+
+def test_empty_split_is_refused(judge):
+    with pytest.raises(UserError, match="split `eval` has no photos"):
+        judge(split="eval")
+
+
+def test_production_of_other_classes_is_refused(judge):
+    two = ClassTable(classes=tiny_models.TABLE.classes[:2])
+    with pytest.raises(UserError, match=r"knows the mask values \[1, 2\], the data has \[1, 2, 3\]"):
+        judge(baseline={"classes": two})
+
+
+@pytest.mark.slow
+def test_engines_agree(judge, masks, tmp_path_factory):
+    judgement, folder, _ = judge(
+        candidate={"wrong": 0.1},
+        beam_args=("--direct_running_mode=multi_processing", "--direct_num_workers=2"),
+    )
+    counts = reference(masks, wrong=0.1)
+    assert judgement["examples"] == PHOTOS
+    assert judgement["model"]["mean_iou"] == pytest.approx(float(mean_iou(counts[:, 0].sum(0))))
+    rows = pq.read_table(folder / "photos.parquet").sort_by("name").to_pylist()
+    order = sorted(range(PHOTOS), key=lambda i: f"photo_{i}")
+    assert [row["counts_photo"] for row in rows] == counts[order, 1].reshape(PHOTOS, -1).tolist()

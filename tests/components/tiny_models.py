@@ -1,0 +1,111 @@
+"""Tiny raw examples, and SavedModels whose `evaluate` knows the truth and errs as much as it is told to."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.class_table import ClassTable, SegmentationClass
+
+TABLE = ClassTable(
+    classes=(
+        SegmentationClass(value=1, name="thing", color="#ff0000"),
+        SegmentationClass(value=2, name="ground", color="#00ff00"),
+        SegmentationClass(value=3, name="rim", color="#0000ff"),
+    ),
+    ignored_value=9,
+)
+MODEL_SIZE = 8
+"""The tiny models' own size is the photo's upper left corner: the test's reference needs no resizing."""
+
+
+def random_masks(number: int, seed: int) -> list[np.ndarray]:
+    """uint8 masks of mixed sizes with all values of TABLE; the last third has no `rim`."""
+    rng = np.random.default_rng(seed)
+    masks = []
+    for i in range(number):
+        values = (1, 2, 9) if i >= number * 2 // 3 else (1, 2, 3, 9)
+        height, width = rng.integers(MODEL_SIZE, 3 * MODEL_SIZE, 2)
+        masks.append(rng.choice(values, (height, width)).astype(np.uint8))
+    return masks
+
+
+def raw_example(name: str, mask: np.ndarray, slices: dict[str, str]) -> bytes:
+    features = {
+        "image/encoded": b"a photo's bytes, which nobody here decodes",
+        "image/name": name.encode(),
+        "mask/encoded": tf.io.encode_png(mask[..., None]).numpy(),
+        **{key: value.encode() for key, value in slices.items()},
+    }
+    return tf.train.Example(
+        features=tf.train.Features(
+            feature={
+                key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+                for key, value in features.items()
+            }
+        )
+    ).SerializeToString()
+
+
+def write_split(folder: Path, records: list[bytes], shards: int = 1) -> None:
+    folder.mkdir(parents=True)
+    for shard in range(shards):
+        path = folder / f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz"
+        with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+            for record in records[shard::shards]:
+                writer.write(record)
+
+
+def count(truth: np.ndarray, wrong: float, constant: bool = False) -> np.ndarray:
+    """NumPy's counts [C, C] of what a tiny model answers to the mask values `truth`."""
+    ids = {value: class_id for class_id, value in enumerate(TABLE.values)}
+    counts = np.zeros((len(TABLE), len(TABLE)), np.int64)
+    for place, value in np.ndenumerate(truth):
+        if value in ids:
+            is_wrong = place[0] * truth.shape[1] + place[1] < wrong * truth.size
+            answer = 0 if constant else (ids[value] + is_wrong) % len(TABLE)
+            counts[ids[value], answer] += 1
+    return counts
+
+
+class TinyModel(tf.Module):
+    """Answers with the truth, but the first `wrong` share of a photo's pixels with the next class."""
+
+    def __init__(self, wrong: float, constant: bool):
+        super().__init__()
+        self.wrong = tf.Variable(wrong)
+        self.constant = constant
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def evaluate(self, examples):
+        shape = [2, len(TABLE), len(TABLE)]
+        return {
+            "counts": tf.map_fn(self._count, examples, fn_output_signature=tf.TensorSpec(shape, tf.int64))
+        }
+
+    def _count(self, example):
+        feature = {"mask/encoded": tf.io.FixedLenFeature([], tf.string)}
+        png = tf.io.parse_single_example(example, feature)["mask/encoded"]
+        values = tf.cast(tf.io.decode_png(png, 1)[..., 0], tf.int64)
+        return tf.stack([self._confusion(values[:MODEL_SIZE, :MODEL_SIZE]), self._confusion(values)])
+
+    def _confusion(self, values):
+        values = tf.reshape(values, [-1])
+        truth = values - 1
+        place = tf.range(tf.size(truth))
+        is_wrong = tf.cast(place, tf.float32) < self.wrong * tf.cast(tf.size(truth), tf.float32)
+        answer = (truth + tf.cast(is_wrong, tf.int64)) % len(TABLE)
+        answer = tf.zeros_like(truth) if self.constant else answer
+        known = tf.boolean_mask(truth * len(TABLE) + answer, values != TABLE.ignored_value)
+        cells = tf.math.bincount(tf.cast(known, tf.int32), minlength=len(TABLE) ** 2, dtype=tf.int64)
+        return tf.reshape(cells, [len(TABLE), len(TABLE)])
+
+
+def save_model(folder: Path, wrong: float = 0.0, constant: bool = False, classes: ClassTable = TABLE) -> None:
+    """Saves a TinyModel as the project's SavedModels are saved: with its settings beside it."""
+    model = TinyModel(wrong, constant)
+    tf.saved_model.save(model, str(folder), signatures={"evaluate": model.evaluate})
+    settings = {"classes": classes.model_dump(mode="json"), "model": {"image_size": MODEL_SIZE}}
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "settings.json").write_text(json.dumps(settings))
