@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+import stat
+from functools import cache
 from pathlib import Path
 
 import tensorflow as tf
 
-from components.example_gen.mask import Mask, load_mask
+from components.example_gen.mask import load_mask
 from components.example_gen.near_duplicates import difference_hash
 from components.example_gen.pairs import CheckedPair, Note, PairSource
-from components.example_gen.photo import BrokenFileError, Photo, load_photo
+from components.example_gen.photo import BrokenFileError, load_photo
 from components.example_gen.settings import DataSettings
 
 BYTES_PER_PIXEL = 8
@@ -70,20 +72,31 @@ def make_example(pair: CheckedPair, folder: str, data: DataSettings) -> tf.train
 
 
 def _read(folder: str, file: str, max_pixels: int) -> bytes:
-    path = Path(folder, file)
+    path = os.path.join(folder, file)
     # The folder of the photos may itself be a link, its owner's; a file in it may not lead elsewhere.
-    homes = (os.path.realpath(folder), os.path.realpath(path.parent))
-    real = os.path.realpath(path)
-    if not any(os.path.commonpath((home, real)) == home for home in homes):
+    homes = (_real_folder(folder), _real_folder(os.path.dirname(path)))
+    if os.path.islink(path) and not any(_is_within(os.path.realpath(path), home) for home in homes):
         raise BrokenFileError("is a link that leads out of the data set's folder")
     try:
-        if path.stat().st_size > BYTES_PER_PIXEL * max_pixels + 2**20:
-            raise BrokenFileError(f"has {path.stat().st_size} bytes, more than data.max_pixels allows")
-        return path.read_bytes()
+        state = os.stat(path)
+        if not stat.S_ISREG(state.st_mode):
+            raise BrokenFileError("is no file")
+        if state.st_size > BYTES_PER_PIXEL * max_pixels + 2**20:
+            raise BrokenFileError(f"has {state.st_size} bytes, more than data.max_pixels allows")
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise BrokenFileError("is missing") from None
     except OSError as error:
-        raise BrokenFileError(
-            "is missing" if not path.exists() else f"cannot be read: {error.strerror}"
-        ) from None
+        raise BrokenFileError(f"cannot be read: {error.strerror}") from None
+
+
+@cache
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return os.path.commonpath((path, folder)) == folder
 
 
 def _notes(file: str, repairs: tuple[str, ...]) -> tuple[Note, ...]:

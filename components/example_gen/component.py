@@ -17,7 +17,7 @@ class SegmentationExampleGenSpec(ComponentSpec):
         "fingerprint": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
-    INPUTS = {}
+    INPUTS: dict[str, ChannelParameter] = {}
     OUTPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "data_report": ChannelParameter(type=DataReport),

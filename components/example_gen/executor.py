@@ -35,8 +35,8 @@ class Executor(BaseExampleGenExecutor):
     or sorts the photos.
     """
 
-    def GetInputSourceToExamplePTransform(self) -> type[beam.PTransform]:
-        """The first pass: PairSource in, CheckedPair out."""
+    def GetInputSourceToExamplePTransform(self) -> type["CheckPairs"]:
+        """The first pass, as TFX's base class asks for it: a transform's class, whatever its annotation."""
         return CheckPairs
 
     def Do(
@@ -63,7 +63,7 @@ class Executor(BaseExampleGenExecutor):
         tf.io.gfile.rmtree(scratch)
         with tf.io.gfile.GFile(os.path.join(report_folder, "data_report.json"), "w") as file:
             file.write(json.dumps(data_report(listing, decision, data), indent=1, ensure_ascii=False))
-        examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
 
     def _check(
@@ -79,7 +79,7 @@ class Executor(BaseExampleGenExecutor):
                 | "ToJson" >> beam.Map(CheckedPair.to_json)
                 | "Keep" >> beam.io.WriteToText(found)
             )
-        checked = []
+        checked: list[CheckedPair] = []
         for file in tf.io.gfile.glob(f"{found}*"):
             with tf.io.gfile.GFile(file) as lines:
                 checked.extend(CheckedPair.from_json(line) for line in lines)

@@ -55,13 +55,13 @@ def load_mask(content: bytes, photo: Photo, classes: ClassTable, max_pixels: int
     if len(image.getbands()) != 1:
         raise BrokenFileError(f"has {len(image.getbands())} channels ({image.mode}); a mask has one")
     decode(image)
-    values = np.asarray(image)
     repairs = []
     if image.mode != "L" or content[BIT_DEPTH_BYTE] != 8:
         repairs.append(f"PNG of mode {image.mode}, not 8-bit grey")
     if photo.orientation != 1 and _belongs_to_stored_photo(image, photo):
-        values = np.asarray(Image.fromarray(values).transpose(TURNS[photo.orientation]))
+        image = image.transpose(TURNS[photo.orientation])
         repairs.append("turned like its photo")
+    values = np.asarray(image).astype(np.int32)
     if values.shape != photo.pixels.shape[:2]:
         raise BrokenFileError(
             f"is {values.shape[1]} x {values.shape[0]} pixels,"
@@ -81,15 +81,15 @@ def _belongs_to_stored_photo(image: Image.Image, photo: Photo) -> bool:
 
 
 def _count_classes(values: np.ndarray, classes: ClassTable) -> tuple[int, ...]:
-    found = {
-        int(value): int(count) for value, count in zip(*np.unique(values, return_counts=True), strict=True)
-    }
-    pixels = tuple(found.pop(value, 0) for value in classes.values)
-    found.pop(classes.ignored_value if classes.ignored_value is not None else -1, None)
-    if found:
+    found = np.bincount(values.ravel(), minlength=256)
+    pixels = tuple(int(found[value]) for value in classes.values)
+    known = classes.values if classes.ignored_value is None else (*classes.values, classes.ignored_value)
+    found[list(known)] = 0
+    if found.any():
+        unknown = int(np.flatnonzero(found)[0])
         raise BrokenFileError(
-            f"has the value {min(found)} in {found[min(found)]} pixels;"
-            f" the class table knows {', '.join(map(str, classes.values))}"
+            f"has the value {unknown} in {found[unknown]} pixels;"
+            f" the class table knows {', '.join(map(str, sorted(known)))}"
         )
     if not any(pixels):
         raise BrokenFileError("has nothing but ignored pixels")

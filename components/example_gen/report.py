@@ -13,9 +13,11 @@ from components.example_gen.settings import DataSettings
 from trainer.errors import UserError
 
 KEPT_FIRST = ("test", "eval", "train")
-"""Of the same photo in several splits, the copy in the first of these stays: judging comes before training."""
+"""Of one photo in several splits the copy in the first of these stays: judging comes before training."""
 
 NAMED_IN_ERROR = 10
+
+COUNTED = ("quarantined", "repaired", "in_no_list", "single_class", "near_duplicates")
 
 _progress = logging.getLogger("petseg")
 _details = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ def decide(listing: Listing, checked: list[CheckedPair], data: DataSettings) -> 
     quarantined.sort(key=lambda note: (note.file, note.reason))
     good = [pair for pair in pairs if not pair.broken and pair.source.name not in copies]
     for note in quarantined:
-        _details.info("quarantined: %s %s", note.file, note.reason)
+        _details.warning("quarantined: %s %s", note.file, note.reason)
     _refuse_too_broken(quarantined, len(pairs) + len(listing.broken), data.max_bad_fraction)
     _refuse_empty_splits(good, listing.folder)
     return Decision(good, quarantined)
@@ -57,9 +59,9 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
     pairs = decision.pairs
     repairs = [note for pair in pairs for note in pair.repairs]
     for note in repairs:
-        _details.info("repaired: %s %s", note.file, note.reason)
+        _details.warning("repaired: %s %s", note.file, note.reason)
     by_split = {split: [pair for pair in pairs if pair.source.split == split] for split in SPLITS}
-    report = {
+    report: dict[str, Any] = {
         "counts": {split: len(members) for split, members in by_split.items()},
         "class_shares": {split: _class_shares(members, data) for split, members in by_split.items()},
         "quarantined": [asdict(note) for note in decision.quarantined],
@@ -70,12 +72,10 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         "photo_sizes": dict(sorted(Counter(f"{pair.height}x{pair.width}" for pair in pairs).items())),
     }
     _progress.info(
-        "data: %s; %d quarantined, %d repaired, %d in no list, %d masks of one class, %d near duplicates across splits",
-        ", ".join(f"{count} {split}" for split, count in report["counts"].items()),
-        *(
-            len(report[key])
-            for key in ("quarantined", "repaired", "in_no_list", "single_class", "near_duplicates")
-        ),
+        "data: %s; quarantined %d, repaired %d, in no list %d, masks of one class %d,"
+        " near duplicates in two splits %d",
+        ", ".join(f"{len(members)} {split}" for split, members in by_split.items()),
+        *(len(report[key]) for key in COUNTED),
     )
     return report
 
@@ -99,7 +99,8 @@ def _refuse_too_broken(quarantined: list[Note], total: int, max_bad_fraction: fl
         return
     named = quarantined[:NAMED_IN_ERROR]
     lines = [
-        f"data: {len(quarantined)} of {total} pairs are broken, data.max_bad_fraction allows {max_bad_fraction:.1%}",
+        f"data: {len(quarantined)} of {total} pairs are broken,"
+        f" data.max_bad_fraction allows {max_bad_fraction:.1%}; the worst:",
         *(f"  {note.file}: {note.reason}" for note in named),
     ]
     if len(quarantined) > len(named):

@@ -73,7 +73,8 @@ class DataSettings(Settings):
     def _consistent(self) -> "DataSettings":
         if self.sized_class is not None and self.sized_class not in self.classes.names:
             raise ValueError(
-                f"sized_class must be null or one of {', '.join(self.classes.names)}; received {self.sized_class!r}"
+                f"sized_class must be null or one of {', '.join(self.classes.names)};"
+                f" received {self.sized_class!r}"
             )
         for key in ("photo_size_edges", "sized_class_edges"):
             low, high = getattr(self, key)

@@ -53,6 +53,11 @@ def read_list(file: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a name stands for a file in the folder itself, never above or below it."""
+    return name not in ("", ".", "..") and not any(mark in name for mark in "/\\\0")
+
+
 def unfit_names(lists: dict[str, list[str]]) -> dict[str, Note]:
     """Listed names that cannot be used: in two lists, or no plain file names.
 
@@ -66,7 +71,7 @@ def unfit_names(lists: dict[str, list[str]]) -> dict[str, Note]:
     seen: dict[str, str] = {}
     for file, names in lists.items():
         for name in names:
-            if name in (".", "..") or any(mark in name for mark in "/\\\0"):
+            if not is_plain_name(name):
                 notes[name] = Note(file, f"{name!r} is no plain file name; it may lead out of the folder")
             elif seen.setdefault(name, file) != file:
                 notes[name] = Note(file, f"{name} stands in {seen[name]} too")
