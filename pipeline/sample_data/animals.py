@@ -29,11 +29,11 @@ def draw_animal(painting: Painting, breed: Breed, rng: np.random.Generator, floo
     scale = float(
         min(height * rng.uniform(*pose.heights) / pose.height, width * rng.uniform(0.8, 1.0) / pose.width)
     )
-    room = max(0.5 * (width - 0.85 * scale * pose.width), 0.04 * width)
+    room = max(0.5 * (width - 0.92 * scale * pose.width), 0.04 * width)
     ground = height * (1.02 if pose.close else rng.uniform(max(floor + 0.08, 0.72), 0.97))
     place = Placement(
         x=width / 2 + rng.uniform(-room, room),
-        y=max(ground, min(0.98 * height, 0.9 * scale * pose.height)),
+        y=max(ground, min(0.99 * height, scale * pose.height)),
         scale=scale,
         angle=rng.uniform(-0.08, 0.08),
         mirrored=bool(rng.random() < 0.5),
@@ -221,9 +221,9 @@ class Pose:
 
 
 POSES = (
-    Pose(_sitting, 0.30, 1.08, 0.80, (0.55, 0.98)),
-    Pose(_standing, 0.22, 0.95, 1.30, (0.55, 0.95)),
-    Pose(_lying, 0.17, 0.72, 1.40, (0.45, 0.80)),
+    Pose(_sitting, 0.30, 1.08, 0.80, (0.70, 1.0)),
+    Pose(_standing, 0.22, 0.95, 1.30, (0.65, 1.0)),
+    Pose(_lying, 0.17, 0.72, 1.40, (0.50, 0.85)),
     Pose(_curled, 0.13, 0.54, 1.05, (0.40, 0.75), sleepy=True),
     Pose(_face, 0.18, 1.10, 1.10, (0.75, 1.10), close=True),
 )

@@ -1,5 +1,6 @@
 """Fur: which colour it has where."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -72,7 +73,7 @@ class Coat:
             if pattern is None:
                 return colour * shade
             px, py = (x - self.place.x) / self.place.scale, (y - self.place.y) / self.place.scale
-            along = px * np.cos(turned) + py * np.sin(turned)
+            along = px * math.cos(turned) + py * math.sin(turned)
             weight = pattern(role, along, py, warp, patches)
             return blend(colour, self.marks, np.clip(weight, 0.0, 1.0)) * shade
 
@@ -143,7 +144,7 @@ def _tips(role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches
 def _brindle(
     role: str, along: np.ndarray, y: np.ndarray, warp: np.ndarray, patches: np.ndarray
 ) -> np.ndarray:
-    return 0.6 * smoothstep(0.1, 0.9, np.sin(2 * np.pi * (along * 16.0 + 0.8 * warp)))
+    return 0.45 * smoothstep(0.0, 0.9, np.sin(2 * np.pi * (along * 13.0 + 0.35 * warp)))
 
 
 MARKINGS: dict[str, Marking] = {

@@ -50,8 +50,8 @@ class Figure:
         outline = self._whole(outline)
         length = self.breed.hair
         if tufts and length > 0.2:
-            depth = 0.035 * length * (0.6 if role in ("ear", "paw") else 1.0)
-            outline = shaggy(outline, depth, 0.04, self.rng)
+            depth = 0.042 * length * (0.6 if role in ("ear", "paw") else 1.0)
+            outline = shaggy(outline, depth, 0.03, self.rng)
         self.painting.paint(
             self.place.apply(outline), self.coat.surface(role, angle + self.tilt), relief=relief
         )

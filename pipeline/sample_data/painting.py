@@ -88,7 +88,8 @@ class Painting:
 
     def _shade(self, soft: np.ndarray, radius: float, relief: float) -> np.ndarray:
         """Brightness of a rounded surface whose height is the blurred coverage."""
-        slope_y, slope_x = np.gradient(soft)
+        # Padded, because at the photo's edge a window may be one pixel wide.
+        slope_y, slope_x = (slope[1:-1, 1:-1] for slope in np.gradient(np.pad(soft, 1, mode="edge")))
         facing = -(slope_x * self.light[0] + slope_y * self.light[1]) * radius
         rim = np.clip(2.0 * soft - 1.0, 0.0, 1.0)
         return 1.0 + relief * (1.1 * facing - 0.16 * (1.0 - rim))

@@ -10,7 +10,7 @@ from pipeline.sample_data.textures import smooth_noise
 
 PET, BACKGROUND, BORDER = 1, 2, 3
 # Half the border band's width as a share of the photo's side (root of the area).
-BORDER_SHARE = 0.015
+BORDER_SHARE = 0.018
 # Height and width; portrait and landscape, below and above the official median of 375 x 500.
 SIZES = (
     (180, 240), (200, 200), (240, 180), (240, 320), (320, 240), (300, 300), (300, 400), (400, 300),
@@ -38,7 +38,7 @@ def draw_photo(breed: Breed, rng: np.random.Generator) -> tuple[Image.Image, Ima
 def develop(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Light, lens and sensor: float32 [height, width, 3] from 0 to 1 becomes uint8 of the same shape."""
     size = (rgb.shape[0], rgb.shape[1])
-    tint = rng.normal(1.0, 0.06, 3) * rng.uniform(0.8, 1.15)
+    tint = rng.normal(1.0, 0.04, 3) * rng.uniform(0.8, 1.15)
     dapple = 1.0 + 0.16 * smooth_noise(rng, size, 0.5 * max(size))
     grain = rng.standard_normal(size, np.float32) * rng.uniform(0.006, 0.02)
     lit = rgb * tint.astype(np.float32) * dapple[..., None].astype(np.float32) + grain[..., None]

@@ -1,5 +1,7 @@
 """Where the animals are: meadow, living room, sofa, carpet, garden; and the things lying about."""
 
+import math
+
 import numpy as np
 
 from pipeline.sample_data.painting import Painting, Surface
@@ -48,7 +50,7 @@ def cloth(size: tuple[int, int], rng: np.random.Generator, names: tuple[str, ...
 
     def surface(y: np.ndarray, x: np.ndarray) -> np.ndarray:
         local = noise[int(y[0, 0]) : int(y[-1, 0]) + 1, int(x[0, 0]) : int(x[0, -1]) + 1]
-        along = (x * np.cos(angle) + y * np.sin(angle)) / cell
+        along = (x * math.cos(angle) + y * math.sin(angle)) / cell
         if kind == "stripes":
             weight = smoothstep(-0.2, 0.5, np.sin(2 * along + 0.8 * local))
         elif kind == "spots":
@@ -79,11 +81,11 @@ def _grass(size: tuple[int, int], rng: np.random.Generator) -> Surface:
 def _boards(size: tuple[int, int], rng: np.random.Generator) -> Surface:
     wood = color(pick(rng, ("fawn", "tan", "brown", "chocolate", "grey", "orange", "cream")), rng)
     board = size[0] * rng.uniform(0.07, 0.14)
-    tones = rng.uniform(0.88, 1.1, 64)
+    tones = rng.uniform(0.88, 1.1, 64).astype(np.float32)
 
     def surface(y: np.ndarray, x: np.ndarray) -> np.ndarray:
         number = (y / board).astype(np.int32)
-        gap = np.where(np.abs(y / board - number) < 0.04, 0.6, 1.0)
+        gap = 1.0 - 0.4 * (np.abs(y / board - number) < 0.04).astype(np.float32)
         grain = hair(y, x + 40.0 * number, 0.0, 0.6)
         return wood * (tones[number % 64] * gap * (1.0 + 0.12 * grain))[..., None]
 

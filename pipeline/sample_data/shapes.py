@@ -81,7 +81,7 @@ def shaggy(outline: np.ndarray, depth: float, spacing: float, rng: np.random.Gen
     outwards = np.stack([along[:, 1], -along[:, 0]], axis=1)
     if _signed_area(dense) < 0:
         outwards = -outwards
-    tips = (np.arange(count) % 2) * rng.uniform(0.4, 1.0, count) * depth
+    tips = (np.arange(count) % 2) * rng.uniform(0.0, 1.0, count) * depth
     # Tufts hang down a little, as hair does.
     return dense + outwards * tips[:, None] + np.array([0.0, 0.35]) * tips[:, None]
 

@@ -1,5 +1,6 @@
 """Noise, hair, weave and wood: fields of brightness, and the colours that pets and rooms share."""
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -50,7 +51,7 @@ def color(name: str, rng: np.random.Generator | None = None, spread: float = 0.0
     rgb = np.array(COLORS[name], dtype=np.float32) / 255.0
     if rng is None:
         return rgb
-    varied = rgb * rng.uniform(1 - 2 * spread, 1 + 2 * spread) + rng.normal(0.0, spread / 2, 3)
+    varied = rgb * rng.uniform(1 - 2 * spread, 1 + 2 * spread) * rng.normal(1.0, spread / 2, 3)
     return np.clip(varied, 0.02, 0.98).astype(np.float32)
 
 
@@ -67,7 +68,7 @@ def _hair_tile(blur: int) -> np.ndarray:
     noise = np.random.default_rng(20).standard_normal((_TILE, _TILE)).astype(np.float32)
     total = np.zeros_like(noise)
     for shift in range(blur):
-        total += np.roll(noise, shift, axis=1) * np.sin(np.pi * (shift + 0.5) / blur)
+        total += np.roll(noise, shift, axis=1) * math.sin(math.pi * (shift + 0.5) / blur)
     total += 0.5 * np.roll(total, 1, axis=0)
     return np.clip(total / (2.2 * total.std()), -1.0, 1.0)
 
@@ -82,7 +83,7 @@ def hair(y: np.ndarray, x: np.ndarray, angle: float, frequency: float, blur: int
         frequency: Hairs in a pixel; below 1 they are coarser than a pixel.
         blur: Length of a hair in hair widths.
     """
-    cos, sin = np.cos(angle) * frequency, np.sin(angle) * frequency
+    cos, sin = math.cos(angle) * frequency, math.sin(angle) * frequency
     along = (x * cos + y * sin).astype(np.int32) % _TILE
     across = (y * cos - x * sin).astype(np.int32) % _TILE
     return _hair_tile(blur)[across, along]
