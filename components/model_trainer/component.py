@@ -1,0 +1,82 @@
+"""The Trainer node: from transformed pairs to a SavedModel."""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.model_trainer.executor import Executor
+
+
+class TrainerSpec(component_spec.ComponentSpec):
+    """Inputs, outputs and properties of Trainer."""
+
+    PARAMETERS = {
+        "training": component_spec.ExecutionParameter(type=str),
+        "checkpoints": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "transform_graph": component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
+        "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
+        "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "base_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "hyperparameters": component_spec.ChannelParameter(
+            type=standard_artifacts.HyperParameters, optional=True
+        ),
+    }
+    OUTPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun),
+    }
+
+
+class Trainer(base_component.BaseComponent):
+    """Calls `trainer.run.run_fn`.
+
+    TFX's own Trainer has no input for statistics, which the SavedModel carries so that drift can be seen
+    later, and takes an empty base model for a model.
+
+    Args:
+        examples: Transformed examples with the splits train and eval.
+        transform_graph: Transform's graph, from which the classes' pixel shares are read.
+        schema: Schema of the raw examples.
+        statistics: Statistics of the raw examples.
+        training: JSON of TrainingSettings.
+        checkpoints: Folder for the checkpoints of unfinished trainings, outside artifacts: an artifact's
+            folder carries the execution's number and is removed when the node fails.
+        code: Hash of the trainer's source, so that changed code is not answered from the cache.
+        base_model: Where training starts from; an artifact without a model counts as none.
+        hyperparameters: A tuner's best values, laid over the settings.
+    """
+
+    SPEC_CLASS = TrainerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        transform_graph: types.BaseChannel,
+        schema: types.BaseChannel,
+        statistics: types.BaseChannel,
+        training: str,
+        checkpoints: str,
+        code: str,
+        base_model: types.BaseChannel | None = None,
+        hyperparameters: types.BaseChannel | None = None,
+    ):
+        super().__init__(
+            TrainerSpec(
+                examples=examples,
+                transform_graph=transform_graph,
+                schema=schema,
+                statistics=statistics,
+                training=training,
+                checkpoints=checkpoints,
+                code=code,
+                base_model=base_model,
+                hyperparameters=hyperparameters,
+                model=types.Channel(type=standard_artifacts.Model),
+                model_run=types.Channel(type=standard_artifacts.ModelRun),
+            )
+        )

@@ -1,0 +1,125 @@
+"""Random changes of training pairs, a whole batch at once; image and mask always move together.
+
+Nothing here draws random numbers: the caller brings them, one row a pair, so that a pair's change depends
+on nothing but those numbers.
+"""
+
+import math
+
+import tensorflow as tf
+
+from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
+
+DRAWS_PER_PAIR = 8
+"""Uniform numbers in [0, 1) a pair needs: flip, scale, x, y, angle, brightness, contrast, saturation."""
+
+LUMA = (0.299, 0.587, 0.114)
+
+
+def augment(
+    images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor, settings: AugmentationSettings
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Flips, crops, rotates and recolours a batch of pairs.
+
+    Args:
+        images: uint8 [n, S, S, 3].
+        masks: uint8 [n, S, S], class ids.
+        draws: float32 [n, DRAWS_PER_PAIR], uniform in [0, 1).
+        settings: What is changed and how strongly.
+
+    Returns:
+        Images, float32 [n, S, S, 3] from 0 to 255, and masks, uint8 [n, S, S]; mask pixels from outside the
+        picture are `CLASS_ID_IGNORED`.
+    """
+    flip, scale, x, y, angle, brightness, contrast, saturation = tf.unstack(draws, DRAWS_PER_PAIR, axis=1)
+    if settings.flip or settings.crop_scale < 1 or settings.rotation:
+        matrices = geometry(
+            images.shape[1],
+            flip=tf.cast(flip < 0.5, tf.float32) if settings.flip else tf.zeros_like(flip),
+            scale=settings.crop_scale + (1 - settings.crop_scale) * scale,
+            x=x,
+            y=y,
+            angle=(2 * angle - 1) * math.radians(settings.rotation),
+        )
+        images, masks = move(images, masks, matrices)
+    images = tf.cast(images, tf.float32)
+    if settings.color:
+
+        def factor(draw: tf.Tensor) -> tf.Tensor:
+            return 1 + settings.color * (2 * draw - 1)
+
+        images = recolor(images, factor(brightness), factor(contrast), factor(saturation))
+    return images, masks
+
+
+def geometry(
+    size: int, flip: tf.Tensor, scale: tf.Tensor, x: tf.Tensor, y: tf.Tensor, angle: tf.Tensor
+) -> tf.Tensor:
+    """Matrices that lead from the pixels of the new picture to those of the old.
+
+    Args:
+        size: S, height and width in pixels.
+        flip: float32 [n], 1 where the picture is mirrored left to right, else 0.
+        scale: float32 [n], side of the crop as a share of the picture's.
+        x: float32 [n], place of the crop, from 0 (left) to 1 (right).
+        y: float32 [n], place of the crop, from 0 (top) to 1 (bottom).
+        angle: float32 [n], rotation in radians.
+
+    Returns:
+        float32 [n, 8], as ImageProjectiveTransformV3 takes them.
+    """
+    center = (size - 1) / 2
+    mirror = 1 - 2 * flip
+    cosine, sine = scale * tf.cos(angle), scale * tf.sin(angle)
+    room = (1 - scale) * size
+    xx, xy, yx, yy = cosine * mirror, -sine, sine * mirror, cosine
+    x_offset = center + (x - 0.5) * room - (xx + xy) * center
+    y_offset = center + (y - 0.5) * room - (yx + yy) * center
+    zero = tf.zeros_like(xx)
+    return tf.stack([xx, xy, x_offset, yx, yy, y_offset, zero, zero], axis=1)
+
+
+def move(images: tf.Tensor, masks: tf.Tensor, matrices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Applies one matrix a pair: images bilinearly and mirrored at the edges, masks by the nearest pixel."""
+    size = tf.shape(images)[1:3]
+    images = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=matrices,
+        output_shape=size,
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+    )
+    masks = tf.raw_ops.ImageProjectiveTransformV3(
+        images=masks[..., tf.newaxis],
+        transforms=matrices,
+        output_shape=size,
+        fill_value=float(CLASS_ID_IGNORED),
+        interpolation="NEAREST",
+        fill_mode="CONSTANT",
+    )
+    return images, masks[..., 0]
+
+
+def recolor(
+    images: tf.Tensor, brightness: tf.Tensor, contrast: tf.Tensor, saturation: tf.Tensor
+) -> tf.Tensor:
+    """Scales saturation, then contrast about the picture's mean grey, then brightness.
+
+    All three are linear in the pixel, so they are done as one sum instead of three passes.
+
+    Args:
+        images: float32 [n, S, S, 3], 0 to 255.
+        brightness: float32 [n], factor.
+        contrast: float32 [n], factor.
+        saturation: float32 [n], factor.
+
+    Returns:
+        float32 [n, S, S, 3], clipped to 0 to 255.
+    """
+    color = tf.reshape(brightness * contrast * saturation, [-1, 1, 1, 1])
+    gray = tf.reshape(brightness * contrast * (1 - saturation), [-1, 1, 1, 1])
+    luma = tf.tensordot(images, tf.constant(LUMA), axes=1)[..., tf.newaxis]
+    mean = tf.reduce_mean(luma, axis=(1, 2, 3), keepdims=True)
+    offset = tf.reshape(brightness * (1 - contrast), [-1, 1, 1, 1]) * mean
+    return tf.clip_by_value(images * color + (luma * gray + offset), 0.0, 255.0)

@@ -1,0 +1,94 @@
+"""Losses for segmentation, each a function of the same two tensors, so that a new term is one more function.
+
+A term takes the truth as one-hot rows (all zero where a pixel is ignored) and the logarithms of the
+probabilities, both float32 [n, S, S, classes], and gives one number. Terms are quotients of sums over the
+whole batch; `total` adds such sums up over the replicas of a distributed run, so that the loss there is the
+loss of one device with the same batch.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+Total = Callable[[Tensor], Tensor]
+
+
+def one_device(partial_sum: Tensor) -> Tensor:
+    """The `total` of a run on one device: what was summed here is all there is."""
+    return partial_sum
+
+
+def segmentation_loss(
+    truth: Tensor,
+    logits: Tensor,
+    *,
+    class_weights: Sequence[float] | None = None,
+    label_smoothing: float = 0.0,
+    dice_weight: float = 0.0,
+    total: Total = one_device,
+) -> Tensor:
+    """Cross entropy plus weighted soft Dice, in float32.
+
+    Args:
+        truth: uint8 [n, S, S], class ids; ids that are no class (`CLASS_ID_IGNORED`) do not count.
+        logits: [n, S, S, classes], any float type.
+        class_weights: One number a class for the cross entropy, or None for equal ones.
+        label_smoothing: Share of each label that is spread over all classes.
+        dice_weight: Weight of the Dice loss; 0 leaves it out.
+        total: Sums up over replicas.
+
+    Returns:
+        float32 scalar.
+    """
+    classes = logits.shape[-1]
+    one_hot = ops.one_hot(ops.cast(truth, "int32"), classes, dtype="float32")
+    log_probabilities = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+    weights = ops.convert_to_tensor(class_weights or [1.0] * classes, dtype="float32")
+    loss = cross_entropy(one_hot, log_probabilities, weights, label_smoothing, total)
+    if dice_weight:
+        loss = loss + dice_weight * dice_loss(one_hot, log_probabilities, total)
+    return loss
+
+
+def cross_entropy(
+    one_hot: Tensor, log_probabilities: Tensor, class_weights: Tensor, label_smoothing: float, total: Total
+) -> Tensor:
+    """Mean over the pixels of -log p(label), each pixel weighted with its true class's weight.
+
+    Label smoothing as in Szegedy et al. 2016, "Rethinking the Inception Architecture": the label keeps
+    1 - s, and s is spread evenly over all classes.
+    """
+    weights = ops.sum(one_hot * class_weights, axis=-1)
+    smoothed = one_hot * (1 - label_smoothing) + label_smoothing / one_hot.shape[-1]
+    pixels = -ops.sum(smoothed * log_probabilities, axis=-1)
+    weighted, weight = ops.unstack(total(ops.stack([ops.sum(pixels * weights), ops.sum(weights)])), 2)
+    return weighted / ops.maximum(weight, keras.config.epsilon())
+
+
+def dice_loss(one_hot: Tensor, log_probabilities: Tensor, total: Total) -> Tensor:
+    """One minus the soft Dice coefficient of the batch, averaged over the classes that occur in it.
+
+    Milletari et al. 2016, "V-Net", with plain sums in the denominator. Sums run over the whole batch: photo
+    by photo, a class of few pixels would weigh as much as the rest of its photo.
+    """
+    counted = ops.sum(one_hot, axis=-1, keepdims=True)
+    probabilities = ops.exp(log_probabilities) * counted
+    axes = (0, 1, 2)
+    both, predicted, true = ops.unstack(
+        total(
+            ops.stack(
+                [
+                    ops.sum(one_hot * probabilities, axis=axes),
+                    ops.sum(probabilities, axis=axes),
+                    ops.sum(one_hot, axis=axes),
+                ]
+            )
+        ),
+        3,
+    )
+    present = ops.cast(true > 0, "float32")
+    dice = 2 * both / ops.maximum(predicted + true, keras.config.epsilon())
+    return 1 - ops.sum(dice * present) / ops.maximum(ops.sum(present), 1)

@@ -1,0 +1,128 @@
+"""What the Trainer node does: `run_fn`, from settings and transformed examples to a SavedModel."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from trainer.errors import UserError
+from trainer.input import TrainingBatches, evaluation_batches, load_pairs
+from trainer.loop import train
+from trainer.model_card import model_card
+from trainer.models import build_model
+from trainer.preprocessing import class_shares
+from trainer.progress import HistoryFile, LogProgress
+from trainer.settings import TrainingSettings
+from trainer.signatures import export_model, load_trained
+from trainer.statistics import merged_statistics
+from trainer.tensorboard import TensorBoard
+
+REFERENCE_PHOTOS = 8
+"""Eval photos whose answers travel with the model, for ServingCheck."""
+
+
+def run_fn(fn_args: Any) -> None:
+    """Trains a model and exports it.
+
+    Args:
+        fn_args: TFX's `FnArgs`. Its `custom_config` has `training` (JSON of TrainingSettings), `statistics`
+            (uri of the StatisticsGen artifact) and `checkpoints` (folder of this very training, removed at
+            the end).
+
+    Raises:
+        UserError: Settings do not fit the data or the model that is started from, or the loss diverged.
+    """
+    config = fn_args.custom_config
+    settings = _with_hyperparameters(
+        TrainingSettings.model_validate_json(config["training"]), fn_args.hyperparameters
+    )
+    trainer, size = settings.trainer, settings.model.image_size
+    weights = _class_weights(settings, fn_args.transform_output)
+    train_pairs = load_pairs(fn_args.train_files, size, trainer.cache)
+    eval_pairs = load_pairs(fn_args.eval_files, size, trainer.cache)
+    batches = TrainingBatches(train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed)
+    model = build_model(settings)
+    if fn_args.base_model:
+        _warm_start(model, fn_args.base_model)
+    history = train(
+        model,
+        batches,
+        evaluation_batches(eval_pairs, trainer.batch_size),
+        trainer,
+        class_names=settings.classes.names,
+        checkpoints=config["checkpoints"],
+        class_weights=weights,
+        watchers=[
+            LogProgress(trainer.epochs, batches.steps),
+            HistoryFile(fn_args.model_run_dir),
+            TensorBoard(fn_args.model_run_dir, eval_pairs.first(trainer.preview_photos), settings.classes),
+        ],
+    )
+    reference = eval_pairs.first(REFERENCE_PHOTOS)
+    export_model(
+        model,
+        settings,
+        fn_args.serving_model_dir,
+        statistics=merged_statistics(config["statistics"]),
+        reference_images=np.stack(reference.images),
+        reference_names=reference.names,
+        model_card=model_card(settings, history, len(train_pairs), len(eval_pairs)),
+    )
+    tf.io.gfile.rmtree(config["checkpoints"])
+
+
+def _with_hyperparameters(
+    settings: TrainingSettings, hyperparameters: dict[str, Any] | None
+) -> TrainingSettings:
+    """Lays a tuner's best values over the settings; they are named as in them, `trainer.learning_rate`."""
+    tree = settings.model_dump(mode="json")
+    for key, value in (hyperparameters or {}).get("values", {}).items():
+        *parents, last = key.split(".")
+        part = tree
+        for parent in parents:
+            part = part[parent]
+        part[last] = value
+    return TrainingSettings.model_validate(tree)
+
+
+def _class_weights(settings: TrainingSettings, transform_output: str) -> list[float] | None:
+    """One number a class for the cross entropy, or None for equal ones.
+
+    From shares: inverse to the share, and such that the weight of the average pixel is 1. A class without a
+    pixel has weight 0.
+    """
+    choice, classes = settings.trainer.class_weights, settings.classes
+    if choice == "off":
+        return None
+    if choice == "shares":
+        shares = class_shares(tft.TFTransformOutput(transform_output), classes)
+        inverse = np.divide(1.0, shares, out=np.zeros(len(shares)), where=shares > 0)
+        return [float(weight) for weight in inverse / np.count_nonzero(shares)]
+    if len(choice) != len(classes):
+        raise UserError(
+            f"trainer.class_weights must have one number for each of the {len(classes)} classes; "
+            f"received {len(choice)}"
+        )
+    return list(choice)
+
+
+def _warm_start(model: keras.Model, directory: str) -> None:
+    """Gives a model the weights of an exported one."""
+    trained, settings = load_trained(directory)
+    old, new = ([(weight.path, tuple(weight.shape)) for weight in each.weights] for each in (trained, model))
+    for (_, old_shape), (path, new_shape) in zip(old, new, strict=False):
+        if old_shape != new_shape:
+            raise UserError(
+                f"trainer.warm_start: {path} has shape {new_shape}, but {old_shape} in the model in "
+                "production; model and classes must be the same, or trainer.warm_start false"
+            )
+    if len(old) != len(new):
+        raise UserError(
+            f"trainer.warm_start: the model in production ({settings.model.architecture} on "
+            f"{settings.model.encoder}) has {len(old)} weights, the new one {len(new)}; the model must be "
+            "the same, or trainer.warm_start false"
+        )
+    for weight, source in zip(model.weights, trained.weights, strict=True):
+        weight.assign(source)
