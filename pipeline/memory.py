@@ -30,16 +30,17 @@ class PeakMemory:
     def _watch(self) -> None:
         process = psutil.Process()
         while True:
-            self.megabytes = max(self.megabytes, _resident_bytes(process) / 1e6)
+            self.megabytes = max(self.megabytes, resident_bytes(process) / 1e6)
             if self._stop.wait(SECONDS_BETWEEN_SAMPLES):
                 return
 
 
-def _resident_bytes(process: psutil.Process) -> int:
-    total = process.memory_info().rss
-    for child in process.children(recursive=True):
-        try:
-            total += child.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
+def resident_bytes(process: psutil.Process) -> int:
+    """Resident memory of a process and all its children, in bytes; those that just ended count nothing."""
+    total = 0
+    try:
+        for member in [process, *process.children(recursive=True)]:
+            total += member.memory_info().rss
+    except psutil.NoSuchProcess:
+        return total
     return total

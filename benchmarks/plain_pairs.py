@@ -1,0 +1,83 @@
+"""Photos and masks without TFX, for the scripts that the pipeline is measured against."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.confusion import iou_per_class, mean_iou, pixel_accuracy
+from components.example_gen.pairs import split_of_listed
+from components.example_gen.settings import PETS, DataSettings
+from trainer.preprocessing import decode_mask, prepare_photo
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Split:
+    """All pairs of a split.
+
+    Attributes:
+        names: In the order of the arrays, sorted.
+        images: uint8 [n, S, S, 3].
+        masks: n arrays, uint8 [h, w], class ids at the photo's own size.
+    """
+
+    names: list[str]
+    images: np.ndarray
+    masks: list[np.ndarray]
+
+
+def read_split(data: str, split: str, size: int) -> Split:
+    """Decodes a split of a data set in the official layout; splits as the pipeline makes them."""
+    folder = Path(data)
+    listed = (folder / "annotations" / ("test.txt" if split == "test" else "trainval.txt")).read_text()
+    percent = DataSettings().eval_percent
+    names = sorted(line.split()[0] for line in listed.splitlines() if line)
+    names = [name for name in names if split == "test" or split_of_listed(name, percent) == split]
+
+    def read(photo: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        image, _ = prepare_photo(tf.io.read_file(photo), size, "bilinear")
+        return image, decode_mask(tf.io.read_file(mask), PETS)
+
+    photos = [str(folder / "images" / f"{name}.jpg") for name in names]
+    masks = [str(folder / "annotations" / "trimaps" / f"{name}.png") for name in names]
+    pairs = tf.data.Dataset.from_tensor_slices((photos, masks)).map(read, tf.data.AUTOTUNE).prefetch(8)
+    images, ids = zip(*pairs.as_numpy_iterator(), strict=True)
+    return Split(names, np.stack(images), list(ids))
+
+
+def judge(model: keras.Model, split: Split) -> dict[str, Any]:
+    """Mean IoU, IoU a class and pixel accuracy at model size and at each photo's own size."""
+    size = split.images.shape[1]
+    classes = len(PETS)
+    counts = np.zeros((2, classes, classes), np.int64)
+
+    @tf.function
+    def probabilities_of(images: tf.Tensor) -> tf.Tensor:
+        return tf.nn.softmax(model(tf.cast(images, tf.float32), training=False))
+
+    for start in range(0, len(split.images), BATCH):
+        probabilities = probabilities_of(split.images[start : start + BATCH])
+        for answer, mask in zip(probabilities, split.masks[start : start + BATCH], strict=False):
+            small = tf.image.resize(mask[..., None], [size, size], method="nearest").numpy()[..., 0]
+            counts[0] += _counts(small, np.argmax(answer, axis=-1), classes)
+            own = tf.image.resize(answer, mask.shape).numpy()
+            counts[1] += _counts(mask, np.argmax(own, axis=-1), classes)
+    return {"model": _figures(counts[0]), "photo": _figures(counts[1]), "examples": len(split.names)}
+
+
+def _counts(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
+    return np.bincount(truth.ravel() * classes + prediction.ravel(), minlength=classes**2).reshape(classes, classes)
+
+
+def _figures(counts: np.ndarray) -> dict[str, Any]:
+    named = zip(PETS.names, iou_per_class(counts), strict=True)
+    return {
+        "mean_iou": float(mean_iou(counts)),
+        "iou": {name: float(iou) for name, iou in named},
+        "pixel_accuracy": float(pixel_accuracy(counts)),
+    }

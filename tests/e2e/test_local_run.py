@@ -1,0 +1,134 @@
+"""Whole local runs on the sample, in processes of their own, in the order a user would make them."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+
+from pipeline.nodes import NODES
+from tests.conftest import TINY, petseg
+
+METRICS_KEYS = {
+    "model", "photo", "split", "examples", "blessed", "reason", "baseline", "settings_sha256", "seconds",
+    "peak_memory_mb",
+}  # fmt: skip
+
+
+def states(stdout: str) -> dict[str, str]:
+    """Last state of each node as the plain progress told it."""
+    told = {}
+    for line in stdout.splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] in NODES and words[1].rstrip(":") in {"done", "reused", "skipped", "failed"}:
+            told[words[0]] = words[1].rstrip(":")
+    return told
+
+
+def newest_metrics(output) -> dict:
+    newest = max((output / "runs").iterdir(), key=lambda folder: folder.name)
+    return json.loads((newest / "metrics.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def second_run(first_run):
+    return first_run.again()
+
+
+@pytest.fixture(scope="module")
+def third_run(first_run, second_run):
+    return first_run.again()
+
+
+def test_a_run_goes_through_every_node_to_a_pushed_model(first_run):
+    assert first_run.finished.status == 0, first_run.finished.stdout + first_run.finished.stderr
+    assert states(first_run.finished.stdout) == dict.fromkeys(NODES, "done")
+    (version,) = (first_run.output / "serving_model").iterdir()
+    assert version.name.isdigit()
+    assert (version / "saved_model.pb").is_file()
+    extra = {path.name for path in (version / "assets.extra").iterdir()}
+    assert extra >= {"model.weights.h5", "settings.json", "statistics.pb", "reference.npz", "model_card.md"}
+
+
+def test_the_terminal_shows_the_run_and_no_chatter(first_run):
+    shown = first_run.finished.stdout + first_run.finished.stderr
+    for word in ("WARNING", "Traceback", "tensorflow", "INFO:", "absl"):
+        assert word not in shown
+    assert first_run.finished.stderr == ""
+    assert "blessed:" in first_run.finished.stdout
+    assert "epoch" in first_run.finished.stdout
+
+
+def test_metrics_have_the_fixed_keys_and_hold_together(first_run):
+    (run,) = list((first_run.output / "runs").iterdir())[:1]
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert set(metrics) == METRICS_KEYS
+    assert metrics["blessed"] is True
+    assert metrics["baseline"] is None
+    assert metrics["split"] == "test"
+    assert metrics["model"]["size"] == [64, 64]
+    assert "size" not in metrics["photo"]
+    for group in (metrics["model"], metrics["photo"]):
+        assert set(group["iou"]) == {"pet", "background", "border"}
+        assert group["mean_iou"] == pytest.approx(sum(group["iou"].values()) / 3)
+    listed = (first_run.data / "annotations" / "test.txt").read_text().split("\n")
+    assert metrics["examples"] == len([line for line in listed if line])
+    assert set(metrics["seconds"]) == set(NODES)
+    assert metrics["seconds"]["Trainer"] > 0
+    assert metrics["peak_memory_mb"] > 100
+    assert {"report.html", "settings.yaml", "model_card.md"} <= {path.name for path in run.iterdir()}
+    assert yaml.safe_load((run / "settings.yaml").read_text())["model"]["image_size"] == 64
+
+
+def test_a_second_run_trains_nothing_and_pushes_nothing(first_run, second_run):
+    assert second_run.status == 0, second_run.stdout + second_run.stderr
+    told = states(second_run.stdout)
+    assert told["SegmentationExampleGen"] == told["Transform"] == told["Trainer"] == "reused"
+    assert "the version in production" in second_run.stdout
+    assert len(list((first_run.output / "serving_model").iterdir())) == 1
+    assert "already in production" in second_run.stdout
+
+
+def test_a_third_run_reuses_all_but_the_report(third_run):
+    assert third_run.status == 0, third_run.stdout + third_run.stderr
+    assert states(third_run.stdout) == {**dict.fromkeys(NODES, "reused"), "RunReport": "done"}
+
+
+def test_a_refused_model_leaves_production_as_it_was(first_run, third_run):
+    before = sorted(path.name for path in (first_run.output / "serving_model").iterdir())
+    done = first_run.again("--set", "evaluation.floor=0.99")
+    assert done.status == 3, done.stdout + done.stderr
+    assert "refused:" in done.stdout
+    assert "0.99" in done.stdout
+    assert states(done.stdout)["Trainer"] == "reused"
+    assert "evaluation.floor" in done.stdout
+    assert sorted(path.name for path in (first_run.output / "serving_model").iterdir()) == before
+    metrics = newest_metrics(first_run.output)
+    assert metrics["blessed"] is False
+    assert "0.99" in metrics["reason"]
+    assert metrics["baseline"]["model"]["mean_iou"] == pytest.approx(metrics["model"]["mean_iou"])
+
+
+def test_partial_runs_stop_and_go_on_and_changed_data_is_read_again(sample, tmp_path):
+    data = tmp_path / "pets"
+    shutil.copytree(sample, data)
+    arguments = ["run", "--data", data, "--output", tmp_path / "out", *TINY]
+    refused = petseg(*arguments, "--from", "Transform")
+    assert refused.status == 2
+    assert "--from needs an earlier run" in refused.stdout + refused.stderr
+
+    begun = petseg(*arguments, "--to", "DatasetGate")
+    assert begun.status == 0, begun.stdout + begun.stderr
+    assert states(begun.stdout)["DatasetGate"] == "done"
+    assert states(begun.stdout)["Transform"] == "skipped"
+
+    name = (data / "annotations" / "trainval.txt").read_text().split()[0]
+    (data / "images" / f"{name}.jpg").write_bytes(b"this is no photo")
+    broken = petseg(*arguments, "--to", "DatasetGate")
+    assert broken.status == 2
+    assert name in broken.stdout + broken.stderr
+    assert "Traceback" not in broken.stdout + broken.stderr
+
+    tolerated = petseg(*arguments, "--to", "DatasetGate", "--set", "data.max_bad_fraction=0.2")
+    assert tolerated.status == 0, tolerated.stdout + tolerated.stderr
+    assert states(tolerated.stdout)["SegmentationExampleGen"] == "done"

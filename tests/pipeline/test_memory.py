@@ -1,0 +1,16 @@
+import time
+
+import numpy as np
+
+from pipeline.memory import PeakMemory
+
+
+def test_the_peak_is_seen_though_it_is_gone_at_the_end(monkeypatch):
+    monkeypatch.setattr("pipeline.memory.SECONDS_BETWEEN_SAMPLES", 0.01)
+    with PeakMemory() as before:
+        pass
+    with PeakMemory() as memory:
+        block = np.ones(500_000_000, np.uint8)
+        time.sleep(0.5)
+        del block
+    assert memory.megabytes > before.megabytes + 300
