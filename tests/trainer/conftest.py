@@ -1,0 +1,15 @@
+import pytest
+from pictures import THREE_CLASSES
+
+from trainer.settings import TrainingSettings
+
+
+@pytest.fixture(scope="session")
+def tiny_settings():
+    """Makes the settings of a network that builds and runs in a second; keywords change its `model` part."""
+
+    def make(classes=THREE_CLASSES, seed=1, **model) -> TrainingSettings:
+        small = {"encoder": "plain", "encoder_width": 4, "image_size": 64, "decoder_filters": (16, 16, 8, 8)}
+        return TrainingSettings(classes=classes, model=small | model, trainer={"seed": seed})
+
+    return make

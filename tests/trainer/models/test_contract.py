@@ -1,0 +1,129 @@
+"""What every architecture promises; a new one joins by its line in the registry."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.errors import UserError
+from trainer.models import ARCHITECTURES, build_model
+
+EVERY_ARCHITECTURE = pytest.mark.parametrize("architecture", ARCHITECTURES)
+
+
+def random_photos(count, size, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+def gradients(model, photos, masks):
+    with tf.GradientTape() as tape:
+        logits = model(photos, training=True)
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(masks, logits))
+    return tape.gradient(loss, model.trainable_variables)
+
+
+def values(variables):
+    return [np.array(variable) for variable in variables]
+
+
+@EVERY_ARCHITECTURE
+@pytest.mark.parametrize("size", [64, 96])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_logits(architecture, size, dtype, tiny_settings):
+    model = build_model(tiny_settings(architecture=architecture, image_size=size))
+    logits = model(random_photos(2, size).astype(dtype))
+    assert model.output_names == ["logits"]
+    assert logits.shape == (2, size, size, 3)
+    assert logits.dtype == "float32"
+    assert np.isfinite(logits).all()
+
+
+@EVERY_ARCHITECTURE
+def test_logits_stay_float32_in_mixed_precision(architecture, tiny_settings):
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        model = build_model(tiny_settings(architecture=architecture))
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert model.get_layer("encoder").outputs[0].dtype == "bfloat16"
+    assert model.outputs[0].dtype == "float32"
+
+
+@EVERY_ARCHITECTURE
+def test_gradients_reach_every_trainable_weight(architecture, tiny_settings):
+    model = build_model(tiny_settings(architecture=architecture))
+    masks = np.random.default_rng(1).integers(0, 3, (4, 64, 64))
+    for variable, gradient in zip(
+        model.trainable_variables, gradients(model, random_photos(4, 64), masks), strict=True
+    ):
+        assert gradient is not None, variable.path
+        assert np.abs(gradient).max() > 0, variable.path
+
+
+@EVERY_ARCHITECTURE
+def test_a_frozen_encoder_stays_frozen(architecture, tiny_settings):
+    model = build_model(tiny_settings(architecture=architecture, freeze_encoder=True))
+    encoder = model.get_layer("encoder")
+    before, logits_before = values(encoder.weights), model(random_photos(2, 64))
+    optimizer = keras.optimizers.AdamW(0.01, weight_decay=0.1)
+    grads = gradients(model, random_photos(2, 64), np.zeros((2, 64, 64), np.int32))
+    optimizer.apply(grads, model.trainable_variables)
+    for weight, was in zip(encoder.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, was, err_msg=weight.path)
+    assert np.abs(model(random_photos(2, 64)) - logits_before).max() > 0
+
+
+@EVERY_ARCHITECTURE
+def test_the_seed_decides_the_weights(architecture, tiny_settings):
+    one, same, other = (
+        values(build_model(tiny_settings(architecture=architecture, seed=seed)).weights) for seed in (1, 1, 2)
+    )
+    for weight, again in zip(one, same, strict=True):
+        np.testing.assert_array_equal(weight, again)
+    assert any((weight != changed).any() for weight, changed in zip(one, other, strict=True))
+
+
+@EVERY_ARCHITECTURE
+def test_weights_save_and_load(architecture, tiny_settings, tmp_path):
+    photos = random_photos(2, 64)
+    model = build_model(tiny_settings(architecture=architecture))
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = build_model(tiny_settings(architecture=architecture, seed=2))
+    assert np.abs(other(photos) - model(photos)).max() > 0
+    other.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(other(photos), model(photos))
+
+
+@EVERY_ARCHITECTURE
+def test_overfits_four_pairs(architecture, tiny_settings):
+    rows, columns = np.mgrid[:64, :64]
+    distance = [np.hypot(rows - y, (columns - x) * 1.5) for y, x in ((20, 30), (40, 20), (32, 40), (30, 32))]
+    masks = np.stack([np.digitize(d, [14, 18]) for d in distance])
+    colors = np.random.default_rng(0).integers(0, 200, (4, 3, 3))
+    photos = np.stack([color[mask] for color, mask in zip(colors, masks, strict=True)])
+    photos = (photos + np.random.default_rng(1).integers(0, 56, photos.shape)).astype(np.float32)
+    model = build_model(tiny_settings(architecture=architecture, encoder_width=8))
+    optimizer = keras.optimizers.Adam(3e-3)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step():
+        optimizer.apply(gradients(model, photos, masks), model.trainable_variables)
+
+    for _ in range(200):
+        step()
+    predicted = np.argmax(model(photos), axis=-1)
+    ious = [
+        ((predicted == k) & (masks == k)).sum() / ((predicted == k) | (masks == k)).sum() for k in range(3)
+    ]
+    assert np.mean(ious) > 0.95
+
+
+def test_an_unknown_architecture_names_the_known(tiny_settings):
+    with pytest.raises(UserError, match=r"model.architecture: 'unett' is not known; known are .*unet"):
+        build_model(tiny_settings(architecture="unett"))
+
+
+def test_unet_wants_a_number_of_filters_for_each_skip(tiny_settings):
+    with pytest.raises(UserError, match=r"decoder_filters: unet takes 4 numbers, .* given are 2"):
+        build_model(tiny_settings(architecture="unet", decoder_filters=(64, 32)))
