@@ -1,9 +1,8 @@
 """The command line of Petseg."""
 
-import os
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -15,13 +14,14 @@ app = typer.Typer(
     help="Photos and masks in, a judged and pushed segmentation model out.",
 )
 
-Config = Annotated[Optional[Path], typer.Option("--config", help="YAML file of the experiment.", metavar="FILE")]
-Data = Annotated[Optional[str], typer.Option("--data", help="Short for data.path.", metavar="DIR")]
+Config = Annotated[Path | None, typer.Option("--config", help="YAML file of the experiment.", metavar="FILE")]
+Data = Annotated[str | None, typer.Option("--data", help="Short for data.path.", metavar="DIR")]
 Output = Annotated[
-    Optional[str], typer.Option("--output", help="Short for output. [default: runs/CONFIG]", metavar="DIR")
+    str | None, typer.Option("--output", help="Short for output. [default: runs/CONFIG]", metavar="DIR")
 ]
 Overrides = Annotated[
-    Optional[list[str]], typer.Option("--set", help="Overrides one setting; may be repeated.", metavar="KEY=VALUE")
+    list[str] | None,
+    typer.Option("--set", help="Overrides one setting; may be repeated.", metavar="KEY=VALUE"),
 ]
 
 
@@ -32,9 +32,9 @@ def run(
     output: Output = None,
     override: Overrides = None,
     from_node: Annotated[
-        Optional[str], typer.Option("--from", help="First node to run; the rest is taken from the last run.")
+        str | None, typer.Option("--from", help="First node to run; the rest is taken from the last run.")
     ] = None,
-    to_node: Annotated[Optional[str], typer.Option("--to", help="Last node to run.")] = None,
+    to_node: Annotated[str | None, typer.Option("--to", help="Last node to run.")] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every node, changed or not.")] = False,
 ) -> None:
     """Run the whole pipeline here: read, check, transform, train, judge, push.
@@ -53,7 +53,9 @@ def run(
     raise typer.Exit(outcome.status)
 
 
-@app.command("sample-data", epilog="Example: `python pipeline_runner.py sample-data --output runs/sample --pairs 200`")
+@app.command(
+    "sample-data", epilog="Example: `python pipeline_runner.py sample-data --output runs/sample --pairs 200`"
+)
 def sample_data(
     output: Annotated[Path, typer.Option(help="Folder to make.", metavar="DIR")],
     pairs: Annotated[int, typer.Option(min=1, help="Number of photos with masks.")],
@@ -89,7 +91,10 @@ def _with_shorts(override: list[str] | None, data: str | None, output: str | Non
     import json
 
     shorts = {"data.path": data, "output": output}
-    return [*(override or []), *(f"{key}={json.dumps(value)}" for key, value in shorts.items() if value is not None)]
+    return [
+        *(override or []),
+        *(f"{key}={json.dumps(value)}" for key, value in shorts.items() if value is not None),
+    ]
 
 
 def main() -> None:

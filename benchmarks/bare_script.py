@@ -29,7 +29,9 @@ def to_pairs(split: Split) -> Pairs:
 
 def main() -> None:
     """Trains, judges and prints one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--set", action="append", default=[], dest="overrides")
@@ -46,7 +48,9 @@ def main() -> None:
                 training.trainer.augmentation,
                 training.trainer.seed,
             ),
-            evaluation_batches(to_pairs(read_split(arguments.data, "eval", size)), training.trainer.batch_size),
+            evaluation_batches(
+                to_pairs(read_split(arguments.data, "eval", size)), training.trainer.batch_size
+            ),
             training.trainer,
             class_names=training.classes.names,
             checkpoints=checkpoints,

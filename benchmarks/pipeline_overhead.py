@@ -3,8 +3,8 @@
     python -m benchmarks.pipeline_overhead --config configs/unet_mobilenetv2_128.yaml --data "$PETSEG_DATA" \
         --set trainer.epochs=5
 
-Runs both in turn on the same cores and prints wall seconds, their ratio and both peaks of memory. The pipeline
-does more than the script: statistics, validation, the serving check, the push and the report.
+Runs both in turn on the same cores and prints wall seconds, their ratio and both peaks of memory. The
+pipeline does more than the script: statistics, validation, the serving check, the push and the report.
 """
 
 import argparse
@@ -41,7 +41,9 @@ def measure(arguments: list[str]) -> dict[str, float]:
 
 def main() -> None:
     """Measures the script, then the pipeline, and prints one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--set", action="append", default=[], dest="overrides")

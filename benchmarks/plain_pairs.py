@@ -71,7 +71,9 @@ def judge(model: keras.Model, split: Split) -> dict[str, Any]:
 
 
 def _counts(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
-    return np.bincount(truth.ravel() * classes + prediction.ravel(), minlength=classes**2).reshape(classes, classes)
+    return np.bincount(truth.ravel() * classes + prediction.ravel(), minlength=classes**2).reshape(
+        classes, classes
+    )
 
 
 def _figures(counts: np.ndarray) -> dict[str, Any]:

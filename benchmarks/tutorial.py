@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.plain_pairs import Split, judge, read_split
+from components.example_gen.settings import PETS
 from trainer.models import build_model
 from trainer.settings import ModelSettings, TrainerSettings, TrainingSettings
-from components.example_gen.settings import PETS
 
 SIZE = 128
 BATCH = 64
@@ -42,7 +42,9 @@ def tutorial_model(weights: str, seed: int) -> keras.Model:
 
 def tutorial_batches(split: Split, seed: int) -> tf.data.Dataset:
     """Flipped, shuffled batches with masks resized bilinearly and cut to integers."""
-    masks = np.stack([tf.image.resize(mask[..., None], [SIZE, SIZE]).numpy().astype(np.uint8) for mask in split.masks])
+    masks = np.stack(
+        [tf.image.resize(mask[..., None], [SIZE, SIZE]).numpy().astype(np.uint8) for mask in split.masks]
+    )
     pairs = tf.data.Dataset.from_tensor_slices((split.images, masks)).shuffle(len(masks), seed=seed)
 
     def flip(images: tf.Tensor, masks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -55,7 +57,9 @@ def tutorial_batches(split: Split, seed: int) -> tf.data.Dataset:
 
 def main() -> None:
     """Trains, judges on `test` and prints one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", required=True)
     parser.add_argument("--weights", required=True)
     parser.add_argument("--epochs", type=int, default=20)
@@ -66,13 +70,16 @@ def main() -> None:
     began = time.monotonic()
     model = tutorial_model(arguments.weights, arguments.seed)
     model.compile(
-        optimizer=keras.optimizers.Adam(1e-3), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        optimizer=keras.optimizers.Adam(1e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     training = read_split(arguments.data, "train", SIZE)
     model.fit(tutorial_batches(training, arguments.seed), epochs=arguments.epochs, verbose=2)
     seconds = time.monotonic() - began
     figures = judge(model, read_split(arguments.data, "test", SIZE))
-    print(json.dumps({**figures, "epochs": arguments.epochs, "seed": arguments.seed, "seconds": round(seconds)}))
+    print(
+        json.dumps({**figures, "epochs": arguments.epochs, "seed": arguments.seed, "seconds": round(seconds)})
+    )
 
 
 if __name__ == "__main__":

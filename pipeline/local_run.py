@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TextIO
 
 from filelock import FileLock, Timeout
 
@@ -83,6 +84,7 @@ class _LocalRun:
         self._run_id = run_id
         self._log = log
         self._folder = output / "runs" / run_id
+        self._failed_node = ""
 
     def outcome(self) -> Outcome:
         with chatter_to(self._log) as terminal, PeakMemory() as memory:
@@ -97,10 +99,11 @@ class _LocalRun:
             except Exception as error:
                 traceback.print_exc(file=sys.stderr)
                 status, reason = _explain(error)
+                reason = f"{self._failed_node}: {reason}" if self._failed_node else reason
                 self._stopped(reason.splitlines()[0], seconds, memory)
                 return Outcome(status, [f"error: {reason}", f"log      {self._log}"])
 
-    def _run(self, terminal, memory: PeakMemory, seconds: dict[str, float]) -> Outcome:
+    def _run(self, terminal: TextIO, memory: PeakMemory, seconds: dict[str, float]) -> Outcome:
         # TFX takes 10 to 20 seconds to import: not before the arguments are known to be right.
         from absl import logging as absl_logging
 
@@ -110,13 +113,16 @@ class _LocalRun:
         absl_logging.set_verbosity(absl_logging.ERROR)
         # TFX parses sys.argv as absl flags; ours are none of its business.
         sys.argv = sys.argv[:1]
-        runner = LocalRunner(self._settings, self._output, self._run_id, enable_cache=self._options.enable_cache)
+        runner = LocalRunner(
+            self._settings, self._output, self._run_id, enable_cache=self._options.enable_cache
+        )
         runner.limit(self._options.from_node, self._options.to_node)
         with RunProgress(terminal, runner.node_ids) as progress:
             try:
                 runner.run(progress)
             finally:
                 seconds |= progress.seconds()
+                self._failed_node = progress.failed_node()
         report = runner.output_uri("RunReport", "report")
         if report is None:
             return Outcome(DONE, [f"done up to {self._options.to_node}, as asked"])
@@ -158,5 +164,7 @@ def _explain(error: BaseException) -> tuple[int, str]:
         if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
             return NODE_FAILED, f"the disk is full: {cause.filename or cause}; make room and start again"
         cause = cause.__cause__ or cause.__context__
-    message = str(error).strip() or "no message"
-    return NODE_FAILED, f"{type(error).__name__}: {message.splitlines()[0]}"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
+    # TensorFlow's "in user code:" says nothing without the line behind it.
+    message = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return NODE_FAILED, f"{type(error).__name__}: {message}"

@@ -30,7 +30,9 @@ class Outcome:
     lines: list[str]
 
 
-def publish_run(report: Path, run_folder: Path, seconds: dict[str, float], peak_memory_mb: float) -> dict[str, Any]:
+def publish_run(
+    report: Path, run_folder: Path, seconds: dict[str, float], peak_memory_mb: float
+) -> dict[str, Any]:
     """Copies report and metrics to the run's folder and adds what no node can know.
 
     Args:
@@ -53,7 +55,11 @@ def publish_run(report: Path, run_folder: Path, seconds: dict[str, float], peak_
 
 
 def publish_stop(
-    settings: PipelineSettings, run_folder: Path, reason: str, seconds: dict[str, float], peak_memory_mb: float
+    settings: PipelineSettings,
+    run_folder: Path,
+    reason: str,
+    seconds: dict[str, float],
+    peak_memory_mb: float,
 ) -> None:
     """Writes metrics.json and the settings for a run that a node stopped."""
     run_folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +81,9 @@ def publish_stop(
     )
 
 
-def verdict(metrics: dict[str, Any], push: dict[str, Any] | None, push_directory: str, run_folder: Path) -> Outcome:
+def verdict(
+    metrics: dict[str, Any], push: dict[str, Any] | None, push_directory: str, run_folder: Path
+) -> Outcome:
     """Says how a run that went through to its report ended.
 
     Args:
@@ -87,7 +95,10 @@ def verdict(metrics: dict[str, Any], push: dict[str, Any] | None, push_directory
     blessed = metrics["blessed"]
     lines = [f"{'blessed' if blessed else 'refused'}: {metrics['reason']}"]
     if push is not None and blessed:
-        lines.append(f"model    {push_directory}/{push['version']}" + ("" if push["pushed"] else f" ({push['reason']})"))
+        lines.append(
+            f"model    {push_directory}/{push['version']}"
+            + ("" if push["pushed"] else f" ({push['reason']})")
+        )
     elif push is None:
         lines.append(f"model    not pushed: judged on {metrics['split']} only")
     lines.append(f"report   {run_folder / 'report.html'}")

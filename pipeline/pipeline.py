@@ -111,7 +111,6 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=production_model.outputs["model"],
-        schema=schema_gen.outputs["examples_schema"],
         evaluation=json.dumps(
             {
                 "evaluation": settings.evaluation.model_dump(mode="json"),
@@ -147,6 +146,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         baseline_model=production_model.outputs["model"],
         run_id=observed.run_id,
         settings=_json(settings),
+        settings_sha256=settings.sha256(),
         code=source_hash("components/run_report"),
     )
     nodes = [

@@ -101,6 +101,10 @@ class RunProgress(logging.Handler):
         """Seconds a node; 0 where it was reused or did not run."""
         return {node_id: round(row.seconds or 0.0, 2) for node_id, row in self.rows.items()}
 
+    def failed_node(self) -> str:
+        """Name of the node that failed; empty where none did."""
+        return next((node_id for node_id, row in self.rows.items() if row.state == "failed"), "")
+
     def _line(self, text: str) -> None:
         self._console.print(escape(text))
 
@@ -114,7 +118,9 @@ class RunProgress(logging.Handler):
             running = row.state == "running"
             seconds = time.monotonic() - row.started if running else row.seconds
             shown = duration(seconds) if seconds else ""
-            table.add_row(node_id, Text(row.state, style=STYLES[row.state]), shown, Text(row.note, style="dim"))
+            table.add_row(
+                node_id, Text(row.state, style=STYLES[row.state]), shown, Text(row.note, style="dim")
+            )
         return Group(table, Text(self._training, style="cyan")) if self._training else Group(table)
 
 

@@ -7,7 +7,11 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata
 
 SUCCEEDED = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
-READABLE = {"code": "its code", "fingerprint": "the files of the data", "version": "the version in production"}
+READABLE = {
+    "code": "its code",
+    "fingerprint": "the files of the data",
+    "version": "the version in production",
+}
 
 
 def why_it_runs(handle: metadata.Metadata, node_id: str, execution_id: int, pipeline: str) -> str:
@@ -23,7 +27,9 @@ def why_it_runs(handle: metadata.Metadata, node_id: str, execution_id: int, pipe
     context = store.get_context_by_type_and_name("node", f"{pipeline}.{node_id}")
     executions = store.get_executions_by_context(context.id) if context else []
     current = next((entry for entry in executions if entry.id == execution_id), None)
-    earlier = [entry for entry in executions if entry.last_known_state in SUCCEEDED and entry.id < execution_id]
+    earlier = [
+        entry for entry in executions if entry.last_known_state in SUCCEEDED and entry.id < execution_id
+    ]
     if current is None or not earlier:
         return "first run"
     last = max(earlier, key=lambda entry: entry.id)
@@ -37,7 +43,9 @@ def why_it_runs(handle: metadata.Metadata, node_id: str, execution_id: int, pipe
 
 
 def _properties(execution: mlmd.Execution) -> dict[str, Any]:
-    values = {key: getattr(value, value.WhichOneof("value")) for key, value in execution.custom_properties.items()}
+    values = {
+        key: getattr(value, value.WhichOneof("value")) for key, value in execution.custom_properties.items()
+    }
     return {key: value for key, value in values.items() if not key.startswith("__")}
 
 

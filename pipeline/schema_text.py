@@ -29,7 +29,9 @@ def schema_text(data: DataSettings, base: Path) -> str:
         text = path.read_text(encoding="utf-8")
         text_format.Parse(text, schema_pb2.Schema())
     except FileNotFoundError:
-        raise UserError(f"data.schema: {path} does not exist; null makes a schema from the class table") from None
+        raise UserError(
+            f"data.schema: {path} does not exist; null makes a schema from the class table"
+        ) from None
     except (UnicodeDecodeError, text_format.ParseError) as error:
         raise UserError(f"data.schema: {path} is no schema in text form: {error}") from None
     return text

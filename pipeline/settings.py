@@ -34,7 +34,11 @@ class BeamSettings(Settings):
     def pipeline_args(self) -> list[str]:
         """Beam's command line. Runner and mode are always named: some Beam versions choose by the network."""
         workers = 1 if self.engine == "in_memory" else self.workers
-        local = ["--runner=DirectRunner", f"--direct_running_mode={self.engine}", f"--direct_num_workers={workers}"]
+        local = [
+            "--runner=DirectRunner",
+            f"--direct_running_mode={self.engine}",
+            f"--direct_num_workers={workers}",
+        ]
         return [*local, *self.args]
 
 
@@ -42,7 +46,9 @@ class PipelineSettings(Settings):
     """Everything that a run depends on. YAML files hold only what differs from these defaults."""
 
     name: str = Field(
-        "petseg", pattern=r"^[a-z][a-z0-9-]*$", description="Name of the pipeline in ML Metadata and on clusters."
+        "petseg",
+        pattern=r"^[a-z][a-z0-9-]*$",
+        description="Name of the pipeline in ML Metadata and on clusters.",
     )
     output: str | None = Field(None, description="Folder of the results; null: runs/<config name>.")
     data: DataSettings = Field(DataSettings(), description="Photos, masks and classes.")
@@ -60,7 +66,7 @@ class PipelineSettings(Settings):
         weights = self.trainer.class_weights
         if isinstance(weights, tuple) and len(weights) != len(self.data.classes):
             raise ValueError(
-                f"trainer.class_weights must have one number for each of the {len(self.data.classes)} classes; "
+                f"trainer.class_weights must have one number for each of {len(self.data.classes)} classes; "
                 f"received {len(weights)}"
             )
         return self
@@ -78,7 +84,9 @@ class PipelineSettings(Settings):
 
     def sha256(self) -> str:
         """Hex digest of the settings that can change a result; the places of files are none of them."""
-        content = self.model_dump_json(by_alias=True, exclude={"output": True, "data": {"path"}, "push": {"directory"}})
+        content = self.model_dump_json(
+            by_alias=True, exclude={"output": True, "data": {"path"}, "push": {"directory"}}
+        )
         return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -101,7 +109,9 @@ def load_settings(config: Path | None, overrides: Iterable[str] = ()) -> Pipelin
         raise UserError(_first_line(error, config)) from None
 
 
-def describe_fields(model: type[BaseModel] = PipelineSettings, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+def describe_fields(
+    model: type[BaseModel] = PipelineSettings, prefix: str = ""
+) -> Iterator[tuple[str, FieldInfo]]:
     """Yields every setting as (dotted key, field), in the order of the tree."""
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
@@ -204,7 +214,10 @@ def _nearest_key(key: str) -> str:
     near = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
     if not near:
         by_last = {entry.rsplit(".", 1)[-1]: entry for entry in keys}
-        near = [by_last[name] for name in difflib.get_close_matches(key.rsplit(".", 1)[-1], by_last, n=1, cutoff=0.75)]
+        near = [
+            by_last[name]
+            for name in difflib.get_close_matches(key.rsplit(".", 1)[-1], by_last, n=1, cutoff=0.75)
+        ]
     return f"; did you mean {near[0]}?" if near else "; `pipeline_runner.py settings` lists all keys"
 
 

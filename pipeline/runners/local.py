@@ -99,7 +99,9 @@ class LocalRunner:
             return None
         with metadata.Metadata(self._connection) as handle:
             events = handle.store.get_events_by_execution_ids([self.executions[node_id]])
-            ids = [e.artifact_id for e in events if e.type == mlmd.Event.OUTPUT and e.path.steps[0].key == key]
+            ids = [
+                e.artifact_id for e in events if e.type == mlmd.Event.OUTPUT and e.path.steps[0].key == key
+            ]
             artifacts = handle.store.get_artifacts_by_id(ids)
         return artifacts[0].uri if artifacts else None
 
@@ -135,7 +137,9 @@ class LocalRunner:
         with metadata.Metadata(self._connection) as handle:
             (execution,) = handle.store.get_executions_by_id([execution_id])
         if execution.last_known_state not in SUCCEEDED:
-            raise UserError(f"{node_id} finds no results of the nodes before it; run the whole pipeline first")
+            raise UserError(
+                f"{node_id} finds no results of the nodes before it; run the whole pipeline first"
+            )
 
     def _reuse_earlier_run(self) -> None:
         try:

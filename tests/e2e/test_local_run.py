@@ -20,7 +20,11 @@ def states(stdout: str) -> dict[str, str]:
     told = {}
     for line in stdout.splitlines():
         words = line.split()
-        if len(words) > 1 and words[0] in NODES and words[1].rstrip(":") in {"done", "reused", "skipped", "failed"}:
+        if (
+            len(words) > 1
+            and words[0] in NODES
+            and words[1].rstrip(":") in {"done", "reused", "skipped", "failed"}
+        ):
             told[words[0]] = words[1].rstrip(":")
     return told
 

@@ -6,7 +6,9 @@ import yaml
 from pipeline.settings import PipelineSettings, describe_fields, load_settings, output_folder
 from trainer.errors import UserError
 
-OTHER_CLASSES = "data.classes=[{value: 0, name: ground, color: '#000000'}, {value: 7, name: thing, color: '#ffffff'}]"
+OTHER_CLASSES = (
+    "data.classes=[{value: 0, name: ground, color: '#000000'}, {value: 7, name: thing, color: '#ffffff'}]"
+)
 
 
 def complaint(*overrides: str, config: Path | None = None) -> str:
