@@ -8,8 +8,6 @@ PYTHON ?=
 VENV ?= .venv
 # More arguments for pytest: make test TEST_ARGS="tests/trainer -x"
 TEST_ARGS ?=
-DEMO_PAIRS ?= 200
-DEMO_DATA ?= runs/sample-$(DEMO_PAIRS)
 
 RUN := $(VENV)/bin/python
 CHECKED := pipeline components trainer pipeline_runner.py
@@ -23,14 +21,11 @@ help: ## this list
 setup: ## install what requirements.lock names into .venv (PYTHON=/path/to/python to choose)
 	@VENV="$(VENV)" PYTHON="$(PYTHON)" scripts/setup.sh
 
-demo: setup $(DEMO_DATA) ## from generated photos to a judged and pushed model, in minutes
-	@$(RUN) pipeline_runner.py run --config configs/demo.yaml --data $(DEMO_DATA) --output runs/demo
+demo: setup runs/sample ## from generated photos to a judged and pushed model, in minutes
+	@$(RUN) pipeline_runner.py run --config configs/demo.yaml --data runs/sample --output runs/demo
 
-# Under its own name only when complete, so that an interrupted drawing is drawn again.
-$(DEMO_DATA): | setup
-	@rm -rf $@.unfinished && mkdir -p $(@D)
-	@$(RUN) pipeline_runner.py sample-data --output $@.unfinished --pairs $(DEMO_PAIRS) --seed 1
-	@mv $@.unfinished $@
+runs/sample: | setup
+	@$(RUN) pipeline_runner.py sample-data --output $@ --pairs 240 --seed 1
 
 test: setup ## the tests that take minutes
 	@$(RUN) -m pytest -m "not slow" $(TEST_ARGS)
