@@ -1,0 +1,274 @@
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
+from PIL import Image
+from sklearn.metrics import confusion_matrix
+
+from trainer.models import build_model
+from trainer.preprocessing import prepare_photo
+from trainer.signatures import Predictor, export_model, load_trained
+
+SIZE = 64
+TABLE = {"classes": THREE_CLASSES, "ignored_value": 0}
+PHOTO_SIZES = [(50, 75), (64, 64), (3, 5), (130, 97)]
+
+
+def trained(settings):
+    """A network whose answers use every class and differ for the mirror image, as a trained one's do."""
+    model = build_model(settings)
+    kernel = model.get_layer("logits").kernel
+    kernel.assign(np.array(kernel) * 30)
+    return model
+
+
+def softmax(logits):
+    exponents = np.exp(logits - logits.max(-1, keepdims=True))
+    return exponents / exponents.sum(-1, keepdims=True)
+
+
+def expected_probabilities(model, photos, flip_tta):
+    """What the signatures should answer at model size, from the Keras model and NumPy alone."""
+    photos = np.asarray(photos, np.float32)
+    probabilities = softmax(np.array(model(photos)))
+    if flip_tta:
+        probabilities = (probabilities + softmax(np.array(model(photos[:, :, ::-1])))[:, :, ::-1]) / 2
+    return probabilities
+
+
+def resize_bilinearly(array, height, width):
+    """[h, w, c] to [height, width, c], pixel centres at halves, edges repeated."""
+    for axis, size in enumerate((height, width)):
+        places = (np.arange(size) + 0.5) * array.shape[axis] / size - 0.5
+        array = np.apply_along_axis(
+            lambda line, places=places: np.interp(places, np.arange(len(line)), line), axis, array
+        )
+    return array
+
+
+def resize_nearest(array, size):
+    rows, columns = (np.floor((np.arange(size) + 0.5) * extent / size).astype(int) for extent in array.shape)
+    return array[rows][:, columns]
+
+
+def example(image_bytes, mask_bytes):
+    features = {
+        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        for key, value in {
+            "image/encoded": image_bytes,
+            "mask/encoded": mask_bytes,
+            "image/name": b"a",
+        }.items()
+    }
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """JPEGs of several sizes and masks with values 0 (ignored) to 4 (in no class)."""
+    rng = np.random.default_rng(2)
+    photos = [encode(smooth_photo(rng, *size)) for size in PHOTO_SIZES]
+    masks = [rng.integers(0, 5, size) for size in PHOTO_SIZES]
+    return photos, masks
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["as_is", "flip_tta"])
+def exported(request, tiny_settings, tmp_path_factory):
+    """(SavedModel as loaded, its directory, the Keras model, its settings)."""
+    settings = tiny_settings(classes=TABLE, flip_tta=request.param)
+    model = trained(settings)
+    directory = tmp_path_factory.mktemp("export") / "Format-Serving"
+    photos = np.random.default_rng(4).integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
+    export_model(model, settings, str(directory), b"statistics", photos, ["a", "b", "ü"], "# Card\n")
+    return tf.saved_model.load(str(directory)), directory, model, settings
+
+
+def prepared(photos):
+    return np.stack([prepare_photo(tf.constant(photo), SIZE, "bilinear")[0] for photo in photos])
+
+
+def test_names_shapes_and_types(exported):
+    signatures = exported[0].signatures
+    described = {
+        name: (
+            {
+                key: (spec.dtype.name, spec.shape.rank)
+                for key, spec in signature.structured_input_signature[1].items()
+            },
+            {
+                key: (value.dtype.name, value.shape.rank)
+                for key, value in signature.structured_outputs.items()
+            },
+        )
+        for name, signature in signatures.items()
+    }
+    answer = {"mask": ("uint8", 3), "probabilities": ("float32", 4)}
+    assert described == {
+        "serving_default": ({"image_bytes": ("string", 1)}, answer | {"mask_png": ("string", 1)}),
+        "images": ({"images": ("uint8", 4)}, answer),
+        "evaluate": ({"examples": ("string", 1)}, {"counts": ("int64", 4)}),
+    }
+
+
+def test_serving_default_answers_as_the_keras_model(exported, pairs):
+    loaded, _, model, settings = exported
+    answer = loaded.signatures["serving_default"](tf.constant(pairs[0]))
+    expected = expected_probabilities(model, prepared(pairs[0]), settings.model.flip_tta)
+    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-4)
+    np.testing.assert_array_equal(answer["mask"], np.argmax(answer["probabilities"], -1))
+    assert len(np.unique(answer["mask"])) == 3
+    for png, probabilities, size in zip(
+        answer["mask_png"].numpy(), answer["probabilities"].numpy(), PHOTO_SIZES, strict=True
+    ):
+        picture = Image.open(io.BytesIO(png))
+        assert (picture.mode, picture.size) == ("L", size[::-1])
+        own = np.argmax(resize_bilinearly(probabilities, *size), -1)
+        assert (np.asarray(picture) != own).mean() < 1e-3  # ties of rounding
+
+
+def test_images_answers_at_the_photos_size(exported):
+    loaded, _, model, settings = exported
+    at_model_size = np.random.default_rng(1).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    answer = loaded.signatures["images"](tf.constant(at_model_size))
+    expected = expected_probabilities(model, at_model_size, settings.model.flip_tta)
+    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-4)
+
+    photo = np.asarray(smooth_photo(np.random.default_rng(2), 70, 101))
+    answer = loaded.signatures["images"](tf.constant(photo[None]))
+    small = prepared([encode(Image.fromarray(photo), "PNG")])
+    expected = resize_bilinearly(expected_probabilities(model, small, settings.model.flip_tta)[0], 70, 101)
+    np.testing.assert_allclose(answer["probabilities"][0], expected, atol=1e-4)
+    np.testing.assert_array_equal(answer["mask"], np.argmax(answer["probabilities"], -1))
+
+
+def test_evaluate_counts_as_numpy_does(exported, pairs):
+    loaded, _, model, settings = exported
+    photos, masks = pairs
+    examples = [example(photo, encode_mask(mask)) for photo, mask in zip(photos, masks, strict=True)]
+    counts = loaded.signatures["evaluate"](tf.constant(examples))["counts"].numpy()
+    probabilities = expected_probabilities(model, prepared(photos), settings.model.flip_tta)
+    for photo_counts, mask, probability in zip(counts, masks, probabilities, strict=True):
+        truths = resize_nearest(mask, SIZE), mask
+        predictions = np.argmax(probability, -1), np.argmax(resize_bilinearly(probability, *mask.shape), -1)
+        for counted, truth, prediction in zip(photo_counts, truths, predictions, strict=True):
+            valid = (truth >= 1) & (truth <= 3)
+            expected = confusion_matrix(truth[valid] - 1, prediction[valid], labels=[0, 1, 2])
+            assert counted.sum() == valid.sum()
+            assert np.abs(counted - expected).sum() <= 0.002 * valid.sum()  # ties of rounding
+
+
+def test_evaluate_takes_any_number_of_examples(exported, pairs):
+    evaluate = exported[0].signatures["evaluate"]
+    photos, masks = pairs
+    examples = [example(photos[k % 4], encode_mask(masks[k % 4])) for k in range(37)]
+    counts = evaluate(tf.constant(examples))["counts"].numpy()
+    one_by_one = [evaluate(tf.constant([entry]))["counts"][0] for entry in examples[:4]]
+    np.testing.assert_array_equal(counts[:36], np.tile(one_by_one, (9, 1, 1, 1)))
+    assert evaluate(tf.constant([], tf.string))["counts"].shape == (0, 2, 3, 3)
+
+
+def test_flip_tta_makes_the_answer_for_the_mirror_image_the_mirrored_answer(exported):
+    loaded, _, _, settings = exported
+    photos = np.random.default_rng(1).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    answer = loaded.signatures["images"](tf.constant(photos))["probabilities"].numpy()
+    mirrored = loaded.signatures["images"](tf.constant(photos[:, :, ::-1]))["probabilities"].numpy()
+    assert np.allclose(answer, mirrored[:, :, ::-1], atol=1e-5) is settings.model.flip_tta
+
+
+@pytest.mark.parametrize("broken", [b"", b"no picture", "half"])
+def test_broken_bytes_are_an_invalid_argument(exported, pairs, broken):
+    photo = pairs[0][0]
+    broken = photo[: len(photo) // 2] if broken == "half" else broken
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        exported[0].signatures["serving_default"](tf.constant([photo, broken]))
+
+
+def test_a_large_photo_comes_back_at_its_size(exported):
+    photo = encode(smooth_photo(np.random.default_rng(2), 4000, 3000))
+    answer = exported[0].signatures["serving_default"](tf.constant([photo]))
+    assert tf.io.decode_png(answer["mask_png"][0]).shape == (4000, 3000, 1)
+
+
+def test_runs_where_only_tensorflow_is(exported, pairs, tmp_path):
+    loaded, directory, _, _ = exported
+    (tmp_path / "photo.jpg").write_bytes(pairs[0][0])
+    script = (
+        "import sys, numpy, tensorflow as tf\n"
+        f"model = tf.saved_model.load({str(directory)!r})\n"
+        "answer = model.signatures['serving_default'](tf.constant([open('photo.jpg', 'rb').read()]))\n"
+        "numpy.save('probabilities.npy', answer['probabilities'])\n"
+        "assert not {'trainer', 'tensorflow_transform'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, check=True, timeout=120)
+    here = loaded.signatures["serving_default"](tf.constant(pairs[0][:1]))["probabilities"]
+    np.testing.assert_allclose(np.load(tmp_path / "probabilities.npy"), here, atol=1e-5)
+
+
+def test_assets_extra(exported):
+    loaded, directory, _, settings = exported
+    extra = directory / "assets.extra"
+    assert (extra / "statistics.pb").read_bytes() == b"statistics"
+    assert (extra / "model_card.md").read_text() == "# Card\n"
+    assert type(settings).model_validate_json((extra / "settings.json").read_text()) == settings
+    with np.load(extra / "reference.npz", allow_pickle=False) as reference:
+        assert reference["names"].tolist() == ["a", "b", "ü"]
+        ends = np.cumsum(reference["lengths"])
+        whole = reference["bytes"].tobytes()
+        photos = [whole[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        answer = loaded.signatures["serving_default"](tf.constant(photos))
+        np.testing.assert_allclose(answer["probabilities"], reference["probabilities"], atol=1e-5)
+        np.testing.assert_array_equal(answer["mask"], reference["mask"])
+
+
+def test_load_trained_rebuilds_the_keras_model(exported):
+    _, directory, model, settings = exported
+    again, settings_again = load_trained(str(directory))
+    photos = np.random.default_rng(1).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    assert settings_again == settings
+    np.testing.assert_array_equal(again(photos), model(photos))
+
+
+def test_load_trained_does_not_need_the_encoders_weights_file(tiny_settings, tmp_path):
+    keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(64, 64, 3)).save(
+        tmp_path / "w.h5"
+    )
+    settings = tiny_settings(encoder="mobilenet_v2", encoder_weights=str(tmp_path / "w.h5"))
+    model = build_model(settings)
+    photos = np.zeros((1, SIZE, SIZE, 3), np.uint8)
+    export_model(model, settings, str(tmp_path / "model"), None, photos, ["a"], "")
+    (tmp_path / "w.h5").unlink()
+    again, _ = load_trained(str(tmp_path / "model"))
+    np.testing.assert_array_equal(again(photos), model(photos))
+    assert not (tmp_path / "model" / "assets.extra" / "statistics.pb").exists()
+
+
+def test_a_failed_export_leaves_no_model_and_the_next_one_works(tiny_settings, tmp_path):
+    settings = tiny_settings()
+    model = build_model(settings)
+    photos = np.zeros((1, SIZE, SIZE, 3), np.uint8)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        export_model(model, settings, str(tmp_path / "model"), None, photos[..., 0], ["a"], "")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.partial"]
+    (tmp_path / "model").mkdir()  # TFX may have made it
+    export_model(model, settings, str(tmp_path / "model"), None, photos, ["a"], "")
+    assert os.listdir(tmp_path) == ["model"]
+    assert (Path(tmp_path) / "model" / "saved_model.pb").exists()
+
+
+def test_serving_sees_the_very_image_that_transform_makes(tiny_settings, pairs):
+    """With a network that only passes the photo on, equal answers are equal images."""
+    inputs = keras.Input((SIZE, SIZE, 3))
+    identity = keras.Model(inputs, keras.layers.Rescaling(1 / 64)(inputs))
+    predictor = Predictor(identity, tiny_settings())
+    images = prepared(pairs[0])
+    served = tf.function(predictor.serving_default)(tf.constant(pairs[0]))["probabilities"]
+    np.testing.assert_array_equal(served, predictor.probabilities(tf.constant(images)))
+    images[0, 0, 0, 0] ^= 1
+    assert (served != predictor.probabilities(tf.constant(images))).numpy().any()
