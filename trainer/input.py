@@ -102,7 +102,7 @@ class _Disk:
 
     def rows(self) -> Sequence[np.ndarray]:
         self._file.flush()
-        return np.memmap(self._file, np.uint8, mode="r").reshape((-1, *self._shape))
+        return list(np.memmap(self._file, np.uint8, mode="r").reshape((-1, *self._shape)))
 
 
 class TrainingBatches:

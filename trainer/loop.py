@@ -101,7 +101,6 @@ class Training:
                 on_step(len(losses), float(np.mean(losses)))
                 reported = time.monotonic()
         losses += _finite(waiting, len(losses))
-        on_step(len(losses), float(np.mean(losses)))
         return float(np.mean(losses))
 
     def use_average(self) -> Callable[[], None]:

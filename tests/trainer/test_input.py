@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from shapes import shape_pairs, write_pairs
+
+from trainer.errors import UserError
+from trainer.input import Pairs, TrainingBatches, evaluation_batches, load_pairs
+from trainer.settings import AugmentationSettings
+
+SIZE = 16
+AUGMENTED = AugmentationSettings()
+AS_THEY_ARE = AugmentationSettings(flip=False, crop_scale=1, color=0)
+
+
+def batches_of(epoch, seed=3, augmentation=AUGMENTED, pairs=None):
+    batches = TrainingBatches(pairs or shape_pairs(22, SIZE), 4, augmentation, seed)
+    images, masks = zip(*batches.epoch(epoch).as_numpy_iterator(), strict=True)
+    return np.stack(images), np.stack(masks)
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_loads_pairs_sorted_by_name_whatever_the_shards(tmp_path, cache):
+    pairs = shape_pairs(150, SIZE)
+    write_pairs(tmp_path / "split", pairs, shards=3)
+    loaded = load_pairs([f"{tmp_path}/split/*"], SIZE, cache)
+    assert loaded.names == pairs.names
+    np.testing.assert_array_equal(loaded.images, pairs.images)
+    np.testing.assert_array_equal(loaded.masks, pairs.masks)
+
+
+def test_an_empty_split_is_the_users_error(tmp_path):
+    write_pairs(tmp_path / "split", shape_pairs(0, SIZE))
+    with pytest.raises(UserError, match="split"):
+        load_pairs([f"{tmp_path}/split/*"], SIZE, "memory")
+
+
+def test_same_seed_and_epoch_give_the_same_batches():
+    for one, two in zip(batches_of(epoch=5), batches_of(epoch=5), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("other", [{"epoch": 6}, {"epoch": 5, "seed": 4}])
+@pytest.mark.parametrize("augmentation", [AS_THEY_ARE, AUGMENTED])
+def test_other_epochs_and_seeds_differ(other, augmentation):
+    one, _ = batches_of(epoch=5, augmentation=augmentation)
+    two, _ = batches_of(**other, augmentation=augmentation)
+    assert (one != two).mean() > 0.3
+
+
+def test_each_pair_comes_at_most_once_an_epoch_with_its_own_mask():
+    pairs = shape_pairs(22, SIZE)
+    images, masks = batches_of(epoch=0, augmentation=AS_THEY_ARE, pairs=pairs)
+    assert images.shape == (5, 4, SIZE, SIZE, 3)
+    assert images.dtype == np.float32
+    assert masks.dtype == np.uint8
+    known = {image.tobytes(): place for place, image in enumerate(pairs.images)}
+    places = [known[image.astype(np.uint8).tobytes()] for image in images.reshape(20, SIZE, SIZE, 3)]
+    assert len(set(places)) == 20
+    np.testing.assert_array_equal(masks.reshape(20, SIZE, SIZE), [pairs.masks[place] for place in places])
+
+
+def test_fewer_pairs_than_a_batch_make_one_batch():
+    batches = TrainingBatches(shape_pairs(3, SIZE), 32, AS_THEY_ARE, seed=1)
+    assert batches.steps == 1
+    assert [len(images) for images, _ in batches.epoch(0)] == [3]
+
+
+def test_evaluation_sees_every_pair_once_in_order():
+    pairs = shape_pairs(7, SIZE)
+    images, masks = zip(*evaluation_batches(pairs, 3).as_numpy_iterator(), strict=True)
+    assert [len(batch) for batch in images] == [3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate(images), pairs.images)
+    np.testing.assert_array_equal(np.concatenate(masks), pairs.masks)
+
+
+def test_first_takes_all_where_there_are_fewer():
+    assert shape_pairs(5, SIZE).first(3).names == ["shape_000", "shape_001", "shape_002"]
+    assert len(shape_pairs(2, SIZE).first(8)) == 2
+    assert isinstance(shape_pairs(2, SIZE).first(0), Pairs)

@@ -1,0 +1,55 @@
+"""A training of seconds, also as a process of its own that can be killed: `python tiny_training.py DIR`."""
+
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from shapes import shape_pairs, tiny_network
+
+from trainer.input import TrainingBatches, evaluation_batches
+from trainer.loop import train
+from trainer.settings import TrainerSettings
+
+SIZE = 16
+CLASS_NAMES = ("square", "ground", "rim")
+SETTINGS = TrainerSettings(
+    epochs=6, batch_size=4, learning_rate=0.02, ema=0.9, encoder_learning_rate_factor=0.5, seed=5
+)
+
+
+class Announcer:
+    """Says each epoch aloud, before its checkpoint is written."""
+
+    def on_step(self, epoch, step, loss):
+        pass
+
+    def on_epoch(self, model, history):
+        print(f"epoch {len(history)}", flush=True)
+        time.sleep(0.3)
+
+
+def tiny_train(
+    directory: Path, settings=SETTINGS, network=None, watchers=(), pairs=16
+) -> tuple[keras.Model, list]:
+    model = network or tiny_network(SIZE)
+    batches = TrainingBatches(
+        shape_pairs(pairs, SIZE), settings.batch_size, settings.augmentation, settings.seed
+    )
+    history = train(
+        model,
+        batches,
+        evaluation_batches(shape_pairs(8, SIZE, seed=1), 4),
+        settings,
+        class_names=CLASS_NAMES,
+        checkpoints=str(directory / "checkpoints"),
+        watchers=watchers,
+    )
+    return model, history
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    trained, _ = tiny_train(folder, watchers=[Announcer()])
+    np.savez(folder / "weights.npz", *trained.get_weights())
