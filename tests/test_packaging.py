@@ -34,7 +34,11 @@ def declared_requirements():
 
 def choose_python(*arguments, **environment):
     return subprocess.run(
-        [CHOOSE_PYTHON, *arguments], capture_output=True, text=True, env={**os.environ, **environment}, timeout=60
+        [CHOOSE_PYTHON, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=60,
     )
 
 
@@ -111,7 +115,11 @@ class TestChoosePython:
 
 def test_setup_py_knows_the_metadata():
     shown = subprocess.run(
-        [sys.executable, "setup.py", "--name", "--version"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+        [sys.executable, "setup.py", "--name", "--version"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.split()[:2] == ["petseg", "0.1.0"]
@@ -140,5 +148,7 @@ def test_ci_runs_what_people_run():
 def test_make_help_lists_every_target():
     makefile = (REPOSITORY / "Makefile").read_text()
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE).group(1).split()
-    shown = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60).stdout
+    shown = subprocess.run(
+        ["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+    ).stdout
     assert re.findall(r"^  make (\S+)", shown, re.MULTILINE) == phony
