@@ -62,7 +62,7 @@ class Executor(BaseExampleGenExecutor):
         self._write(decision.pairs, listing.folder, data, examples)
         tf.io.gfile.rmtree(scratch)
         with tf.io.gfile.GFile(os.path.join(report_folder, "data_report.json"), "w") as file:
-            file.write(json.dumps(data_report(listing, decision, data), indent=1, ensure_ascii=False))
+            file.write(json.dumps(data_report(listing, decision, data), indent=1))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
 

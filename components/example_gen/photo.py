@@ -8,8 +8,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 """What is tried on a photo, whatever its ending; Pillow's other formats can do more than decode pixels."""
+
+# Pillow would register WebP only when it may try every format.
+Image.init()
 
 JPEG_QUALITY = 95
 

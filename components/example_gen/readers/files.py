@@ -54,8 +54,9 @@ def read_list(file: Path) -> list[str]:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a name stands for a file in the folder itself, never above or below it."""
-    return name not in ("", ".", "..") and not any(mark in name for mark in "/\\\0")
+    """Whether a name is text and stands for a file in the folder itself, never above or below it."""
+    is_text = not any("\ud800" <= character <= "\udfff" for character in name)
+    return is_text and name not in ("", ".", "..") and not any(mark in name for mark in "/\\\0")
 
 
 def unfit_names(lists: dict[str, list[str]]) -> dict[str, Note]:
@@ -72,7 +73,7 @@ def unfit_names(lists: dict[str, list[str]]) -> dict[str, Note]:
     for file, names in lists.items():
         for name in names:
             if not is_plain_name(name):
-                notes[name] = Note(file, f"{name!r} is no plain file name; it may lead out of the folder")
+                notes[name] = Note(file, f"{name!r} is no plain file name")
             elif seen.setdefault(name, file) != file:
                 notes[name] = Note(file, f"{name} stands in {seen[name]} too")
     return notes

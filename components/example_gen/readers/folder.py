@@ -41,7 +41,9 @@ def list_pairs(data: DataSettings) -> Listing:
     if (folder / LISTS).is_dir():
         splits, unfit = _listed_splits(folder, data.eval_percent)
     else:
-        splits = {name: split_of_unlisted(name, data.eval_percent) for name in photos.keys() | masks.keys()}
+        names = photos.keys() | masks.keys()
+        unfit = unfit_names({PHOTOS: sorted(names)})
+        splits = {name: split_of_unlisted(name, data.eval_percent) for name in names - unfit.keys()}
     pairs, broken = [], [unfit[name] for name in sorted(unfit)]
     for name in sorted(splits):
         photo, *others = photos.get(name, [f"{name}.jpg"])

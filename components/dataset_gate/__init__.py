@@ -1,0 +1,1 @@
+"""Stops a run whose data are not what the schema expects."""

@@ -1,0 +1,114 @@
+"""Reads anomalies, statistics and data report, and lets the data through or not."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tfx import types
+from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from trainer.errors import UserError
+
+DOMAIN_VALUES_NAMED = 4
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """One row of the table."""
+
+    feature: str
+    split: str
+    expected: str
+    found: str
+
+
+class Executor(base_executor.BaseExecutor):
+    """Passes or raises."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes `gate.json`.
+
+        Raises:
+            UserError: With a table of the anomalies, one a line after the first.
+        """
+        anomalies = [
+            *_against_schema(artifact_utils.get_single_instance(input_dict["anomalies"])),
+            *_empty_splits(artifact_utils.get_single_instance(input_dict["statistics"])),
+            *_unseen_classes(artifact_utils.get_single_uri(input_dict["data_report"])),
+        ]
+        if anomalies:
+            raise UserError(f"data: {len(anomalies)} anomalies stop the run\n{_table(anomalies)}")
+        gate = os.path.join(artifact_utils.get_single_uri(output_dict["gate"]), "gate.json")
+        with tf.io.gfile.GFile(gate, "w") as file:
+            file.write(json.dumps({"passed": True, "anomalies": []}))
+
+
+def _against_schema(artifact: types.Artifact) -> Iterator[Anomaly]:
+    """What ExampleValidator found, split by split."""
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        file = os.path.join(artifact_utils.get_split_uri([artifact], split), DEFAULT_FILE_NAME)
+        with tf.io.gfile.GFile(file, "rb") as content:
+            anomalies = anomalies_pb2.Anomalies.FromString(content.read())
+        features = {feature.name: feature for feature in anomalies.baseline.feature}
+        domains = {domain.name: domain for domain in anomalies.baseline.string_domain}
+        for name, info in sorted(anomalies.anomaly_info.items()):
+            expected = _expectation(features[name], domains) if name in features else "nothing of this name"
+            for reason in info.reason:
+                yield Anomaly(name, split, expected, reason.description)
+        for reason in anomalies.dataset_anomaly_info.reason:
+            yield Anomaly("(all)", split, "what the schema says of the data set", reason.description)
+
+
+def _expectation(feature: schema_pb2.Feature, domains: dict[str, schema_pb2.StringDomain]) -> str:
+    """A feature of the schema in words."""
+    words = [schema_pb2.FeatureType.Name(feature.type)]
+    kind = feature.WhichOneof("domain_info")
+    if kind in ("int_domain", "float_domain"):
+        bounds = getattr(feature, kind)
+        words.append(f"{bounds.min:g} to {bounds.max:g}")
+    elif kind in ("domain", "string_domain"):
+        values = list(domains[feature.domain].value if kind == "domain" else feature.string_domain.value)
+        more = len(values) - DOMAIN_VALUES_NAMED
+        named = ", ".join(values[:DOMAIN_VALUES_NAMED])
+        words.append(f"one of {named}" + (f" and {more} more" if more > 0 else ""))
+    if feature.presence.min_fraction == 1:
+        words.append("in every example")
+    return ", ".join(words)
+
+
+def _empty_splits(artifact: types.Artifact) -> Iterator[Anomaly]:
+    """Splits without examples: ExampleValidator has nothing to say of them."""
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        statistics = stats_artifact_utils.load_statistics(artifact, split).proto()
+        if not any(dataset.num_examples for dataset in statistics.datasets):
+            yield Anomaly("(all)", split, "at least one example", "none")
+
+
+def _unseen_classes(data_report_uri: str) -> Iterator[Anomaly]:
+    """Classes of the table that no train pixel shows: they could never be learnt."""
+    with tf.io.gfile.GFile(os.path.join(data_report_uri, "data_report.json")) as file:
+        report = json.load(file)
+    for name, share in report["class_shares"]["train"].items():
+        if not share:
+            yield Anomaly(f"mask/share_{name}", "train", f"pixels of class {name}", "none in any mask")
+
+
+def _table(anomalies: list[Anomaly]) -> str:
+    rows = [("feature", "split", "expected", "found"), *map(astuple, anomalies)]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(
+        "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]])
+        for row in rows
+    )
