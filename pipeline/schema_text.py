@@ -50,9 +50,8 @@ def schema_of(data: DataSettings) -> schema_pb2.Schema:
         feature.float_domain.min = 0
         feature.float_domain.max = 1
         schema.feature.append(feature)
-    for name in ("photo", data.sized_class):
-        if name is not None:
-            feature = required_feature(f"slice/{name}_size", schema_pb2.BYTES)
-            feature.string_domain.value.extend(SIZES)
-            schema.feature.append(feature)
+    for sized in filter(None, ("photo", data.sized_class)):
+        feature = required_feature(f"slice/{sized}_size", schema_pb2.BYTES)
+        feature.string_domain.value.extend(SIZES)
+        schema.feature.append(feature)
     return schema

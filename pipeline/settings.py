@@ -32,12 +32,18 @@ class BeamSettings(Settings):
 
     @property
     def pipeline_args(self) -> list[str]:
-        """Beam's command line. Runner and mode are always named: some Beam versions choose by the network."""
+        """Beam's command line.
+
+        Runner and mode are always named: some Beam versions choose by the network. The image is of no use to
+        the local runner, but where no way of shipping code is named TFX packs itself into an archive before
+        every step.
+        """
         workers = 1 if self.engine == "in_memory" else self.workers
         local = [
             "--runner=DirectRunner",
             f"--direct_running_mode={self.engine}",
             f"--direct_num_workers={workers}",
+            "--sdk_container_image=none",
         ]
         return [*local, *self.args]
 

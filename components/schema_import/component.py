@@ -1,5 +1,7 @@
 """ImportSchemaGen: one schema text in, two schemas out."""
 
+from typing import ClassVar
+
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
@@ -12,7 +14,7 @@ class ImportSchemaGenSpec(ComponentSpec):
     """Inputs, outputs and properties of ImportSchemaGen."""
 
     PARAMETERS = {"schema_text": ExecutionParameter(type=str)}
-    INPUTS = {}
+    INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
     OUTPUTS = {
         "schema": ChannelParameter(type=standard_artifacts.Schema),
         "examples_schema": ChannelParameter(type=standard_artifacts.Schema),

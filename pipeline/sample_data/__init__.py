@@ -4,10 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.sample_data.layout import MINIMUM_PAIRS, SampleError, entries, whole_folder, write_lists
+from pipeline.sample_data.folder_sample import write_folder_sample
+from pipeline.sample_data.layout import (
+    MINIMUM_PAIRS,
+    SampleError,
+    check_request,
+    entries,
+    whole_folder,
+    write_lists,
+)
 from pipeline.sample_data.photo import draw_photo
 
-__all__ = ["MINIMUM_PAIRS", "SampleError", "write_sample"]
+__all__ = ["MINIMUM_PAIRS", "SampleError", "write_folder_sample", "write_sample"]
 
 
 def write_sample(output: Path, pairs: int, seed: int = 0) -> None:
@@ -25,12 +33,7 @@ def write_sample(output: Path, pairs: int, seed: int = 0) -> None:
     Raises:
         SampleError: Too few pairs, a negative seed, or `output` holds something else.
     """
-    if pairs < MINIMUM_PAIRS:
-        raise SampleError(
-            f"pairs must be {MINIMUM_PAIRS} or more, so that no split is empty; received {pairs}"
-        )
-    if seed < 0:
-        raise SampleError(f"seed must be 0 or more; received {seed}")
+    check_request(pairs, seed)
     with whole_folder(output, {"kind": "pets", "pairs": pairs, "seed": seed}) as folder:
         if folder is None:
             return

@@ -59,9 +59,30 @@ class Entry:
         return f"{self.name} {class_id(self.breed)} {species} {breed_id(self.breed)}\n"
 
 
+def percentile(name: str) -> int:
+    """The number from 0 to 99 by which a name's split is chosen."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 100
+
+
 def is_eval(name: str) -> bool:
     """Whether a name of the trainval list is `eval` at the default of 15 percent."""
-    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 100 < 15
+    return percentile(name) < 15
+
+
+def default_split(name: str) -> str:
+    """The split of a name where the data has no lists."""
+    place = percentile(name)
+    return "eval" if place < 15 else "test" if place < 30 else "train"
+
+
+def check_request(pairs: int, seed: int) -> None:
+    """Raises SampleError unless a sample of `pairs` drawn from `seed` can have all splits."""
+    if pairs < MINIMUM_PAIRS:
+        raise SampleError(
+            f"pairs must be {MINIMUM_PAIRS} or more, so that no split is empty; received {pairs}"
+        )
+    if seed < 0:
+        raise SampleError(f"seed must be 0 or more; received {seed}")
 
 
 def entries(pairs: int) -> list[Entry]:
