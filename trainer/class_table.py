@@ -63,9 +63,8 @@ class ClassTable(BaseModel):
     @cached_property
     def colors(self) -> tuple[tuple[int, int, int], ...]:
         """RGB colours, 0 to 255, in the order of class ids."""
-        return tuple(
-            (int(c[1:3], 16), int(c[3:5], 16), int(c[5:7], 16)) for c in (entry.color for entry in self.classes)
-        )
+        hexes = [entry.color.removeprefix("#") for entry in self.classes]
+        return tuple((int(h[:2], 16), int(h[2:4], 16), int(h[4:], 16)) for h in hexes)
 
     def __len__(self) -> int:
         return len(self.classes)
