@@ -11,7 +11,7 @@ from components.run_report import environment, plots
 from components.run_report.inputs import RunInputs
 from components.run_report.metrics_json import metrics_json
 from components.run_report.photos import WRONG, photo_cards
-from components.run_report.scores import counts_of, slice_scores
+from components.run_report.scores import SliceScore, counts_of, slice_scores
 
 
 def page(inputs: RunInputs, settings_yaml: str) -> str:
@@ -46,9 +46,7 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
         "curves": plots.learning_curves(inputs.history),
         "score_histogram": plots.score_histogram(scores),
         "size_histogram": plots.size_histogram(inputs.data_report["photo_sizes"]),
-        "slices": {
-            feature: slice_scores(inputs.photos, feature, classes) for feature in inputs.slice_features
-        },
+        "slices": _slices(inputs),
         "groups": photo_cards(inputs),
         "wrong_color": "#{:02x}{:02x}{:02x}".format(*WRONG),
         "data_findings": _data_findings(inputs),
@@ -66,6 +64,12 @@ def _change(value: float | None, before: float | None) -> str:
     if value is None or before is None:
         return "\N{EN DASH}"
     return f"{value - before:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _slices(inputs: RunInputs) -> dict[str, list[SliceScore]]:
+    """Scores by feature; the features with few values first, so that the short tables stand together."""
+    scores = {name: slice_scores(inputs.photos, name, len(inputs.classes)) for name in inputs.slice_features}
+    return dict(sorted(scores.items(), key=lambda item: len(item[1])))
 
 
 def _data_findings(inputs: RunInputs) -> dict[str, list[tuple[str, ...]]]:

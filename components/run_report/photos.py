@@ -71,7 +71,7 @@ def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
     def card(row: int) -> PhotoCard:
         return PhotoCard(
             name=names[row],
-            slices={feature: str(values[row]) for feature, values in slices.items()},
+            slices={feature: values[row] for feature, values in slices.items() if values[row] is not None},
             mean_iou=float(scores[row]),
             iou=[None if np.isnan(value) else float(value) for value in iou[row]],
             **_pictures(examples[names[row]], predict, inputs.classes),

@@ -1,5 +1,6 @@
 """Figures for the page: inline SVG that takes the page's font and colours, light or dark."""
 
+import dataclasses
 import io
 import re
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 STYLE = {
     "svg.fonttype": "none",
@@ -38,7 +40,15 @@ INK, RULE, FIRST, SECOND = COLORS
 MOST_CLASS_LINES = 6
 
 
-def learning_curves(history: list[dict[str, Any]]) -> list[Markup]:
+@dataclasses.dataclass(frozen=True)
+class Plot:
+    """A figure of the page."""
+
+    title: str
+    svg: Markup
+
+
+def learning_curves(history: list[dict[str, Any]]) -> list[Plot]:
     """Loss, mean IoU on eval (with its classes, where they are few) and learning rate by epoch.
 
     Args:
@@ -52,16 +62,19 @@ def learning_curves(history: list[dict[str, Any]]) -> list[Markup]:
         axes.set_ylim(bottom=0)
 
     def iou(axes: Axes) -> None:
-        names = list(history[-1]["iou"])
-        for name in names if len(names) <= MOST_CLASS_LINES else []:
-            values = [np.nan if entry["iou"][name] is None else entry["iou"][name] for entry in history]
-            axes.plot(epochs, values, color=INK, linewidth=0.9)
-            _label(axes, epochs[-1], values[-1], name, INK)
-        values = [entry["mean_iou"] for entry in history]
-        best = int(np.argmax(values))
-        axes.plot(epochs, values, color=FIRST)
-        axes.plot(epochs[best], values[best], color=SECOND, marker="o", markersize=6)
-        _label(axes, epochs[-1], values[-1], "mean", FIRST)
+        mean = [entry["mean_iou"] for entry in history]
+        lines = {"mean": mean}
+        if len(history[-1]["iou"]) <= MOST_CLASS_LINES:
+            for name in history[-1]["iou"]:
+                lines[name] = [
+                    entry["iou"][name] if entry["iou"][name] is not None else np.nan for entry in history
+                ]
+        for name, values in lines.items():
+            bold = name == "mean"
+            axes.plot(epochs, values, color=FIRST if bold else INK, linewidth=1.8 if bold else 0.9)
+        best = int(np.argmax(mean))
+        axes.plot(epochs[best], mean[best], color=SECOND, marker="o", markersize=6)
+        _label_ends(axes, epochs[-1], {name: values[-1] for name, values in lines.items()})
 
     def learning_rate(axes: Axes) -> None:
         axes.plot(epochs, [entry["learning_rate"] for entry in history], color=FIRST)
@@ -69,39 +82,45 @@ def learning_curves(history: list[dict[str, Any]]) -> list[Markup]:
         axes.set_ylim(bottom=0)
 
     figures = {"Training loss": loss, "IoU on eval, best epoch marked": iou, "Learning rate": learning_rate}
-    return [_svg(title, draw, "epoch") for title, draw in figures.items()]
+    return [_plot(title, draw, "epoch", integer_x=True) for title, draw in figures.items()]
 
 
-def _label(axes: Axes, x: float, y: float, text: str, color: str) -> None:
-    if np.isfinite(y):
-        axes.annotate(text, (x, y), xytext=(5, 0), textcoords="offset points", va="center", color=color)
+def _label_ends(axes: Axes, x: float, ends: dict[str, float]) -> None:
+    """Names the lines at their right ends, from below upwards and a line of text apart."""
+    bottom, top = axes.get_ylim()
+    gap = (top - bottom) * 0.075
+    lowest = -np.inf
+    for name, y in sorted(ends.items(), key=lambda end: end[1]):
+        if np.isfinite(y):
+            lowest = max(y, lowest + gap)
+            axes.annotate(
+                name,
+                (x, lowest),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                color=INK,
+                fontsize=9,
+            )
 
 
-def score_histogram(scores: np.ndarray) -> Markup:
+def score_histogram(scores: np.ndarray) -> Plot:
     """How the photos' mean IoU [n] is distributed; the median is marked."""
     known = scores[~np.isnan(scores)]
 
+    median = float(np.median(known))
+
     def draw(axes: Axes) -> None:
         axes.hist(known, bins=np.linspace(0, 1, 41).tolist(), color=FIRST)
-        median = float(np.median(known))
         axes.axvline(median, color=SECOND)
-        axes.annotate(
-            f"median {median:.3f}",
-            (median, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(-5, -2),
-            textcoords="offset points",
-            ha="right" if median > 0.4 else "left",
-            va="top",
-            color=INK,
-        )
         axes.set_ylabel("photos")
         axes.set_xlim(0, 1)
 
-    return _svg("Mean IoU of single photos", draw, "mean IoU at the photo's own size")
+    title = f"Mean IoU of single photos, median {median:.3f}"
+    return _plot(title, draw, "mean IoU at the photo's own size")
 
 
-def size_histogram(photo_sizes: dict[str, int]) -> Markup:
+def size_histogram(photo_sizes: dict[str, int]) -> Plot:
     """How large the photos are.
 
     Args:
@@ -113,10 +132,10 @@ def size_histogram(photo_sizes: dict[str, int]) -> Markup:
         axes.hist(sides, bins=30, weights=list(photo_sizes.values()), color=FIRST)
         axes.set_ylabel("photos")
 
-    return _svg("Sizes of the photos", draw, "root of the area in px")
+    return _plot("Sizes of the photos", draw, "root of the area in px")
 
 
-def _svg(title: str, draw: Callable[[Axes], None], x_label: str) -> Markup:
+def _plot(title: str, draw: Callable[[Axes], None], x_label: str, integer_x: bool = False) -> Plot:
     """Draws into a small figure; small, so that its letters keep their size on a phone."""
     options: dict[str, Any] = {
         **STYLE,
@@ -131,12 +150,12 @@ def _svg(title: str, draw: Callable[[Axes], None], x_label: str) -> Markup:
     with matplotlib.rc_context(options):
         figure = Figure(figsize=(4.6, 2.8), layout="constrained")
         axes = figure.subplots()
-        axes.set_title(title, loc="left", color=INK)
         axes.set_xlabel(x_label)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=integer_x))
         draw(axes)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return Markup(_inline(buffer.getvalue(), title))
+    return Plot(title, Markup(_inline(buffer.getvalue(), title)))
 
 
 def _inline(svg: str, title: str) -> str:

@@ -19,14 +19,12 @@ class SliceScore:
         value: The feature's value.
         photos: How many they are.
         mean_iou: At model size.
-        photo_mean_iou: At the photos' own size.
         iou: Of each class at model size; NaN where it is absent from truth and prediction.
     """
 
     value: str
     photos: int
     mean_iou: float
-    photo_mean_iou: float
     iou: list[float]
 
 
@@ -38,18 +36,17 @@ def counts_of(photos: pa.Table, size: str, classes: int) -> np.ndarray:
 
 def slice_scores(photos: pa.Table, feature: str, classes: int) -> list[SliceScore]:
     """Scores of each value of a slice feature, best first."""
-    values = np.array([str(value) for value in photos.column(feature).to_pylist()])
-    model_counts, photo_counts = (counts_of(photos, size, classes) for size in COUNTS)
+    values = np.array([value or "not given" for value in photos.column(feature).to_pylist()])
+    counts_of_photos = counts_of(photos, "model", classes)
     scores = []
     for value in np.unique(values):
         chosen = values == value
-        counts = model_counts[chosen].sum(axis=0)
+        counts = counts_of_photos[chosen].sum(axis=0)
         scores.append(
             SliceScore(
                 value=str(value),
                 photos=int(chosen.sum()),
                 mean_iou=float(mean_iou(counts)),
-                photo_mean_iou=float(mean_iou(photo_counts[chosen].sum(axis=0))),
                 iou=iou_per_class(counts).tolist(),
             )
         )

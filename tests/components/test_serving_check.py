@@ -1,0 +1,248 @@
+import ast
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from report_inputs import TABLE
+from serving_models import BrightnessModel, save_model
+from tfx.components.infra_validator import executor as infra_validator
+from tfx.components.util import model_utils
+from tfx.types import channel_utils, standard_artifacts
+
+from components.serving_check import client
+from components.serving_check.component import ServingCheck
+from components.serving_check.executor import Executor, check_model
+from components.serving_check.settings import ServingCheckSettings
+from trainer.models import build_model
+from trainer.settings import ModelSettings, TrainingSettings
+from trainer.signatures import export_model
+
+SETTINGS = ServingCheckSettings(requests=5, timeout_seconds=120)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs the node on a model; returns the blessing and the content of serving_check.json."""
+
+    def run(model=None, settings=SETTINGS):
+        directory = tmp_path / "model"
+        save_model(directory / "Format-Serving", model)
+        artifact = standard_artifacts.Model()
+        artifact.uri = str(directory)
+        blessing = standard_artifacts.InfraBlessing()
+        blessing.uri = str(tmp_path / "blessing")
+        (tmp_path / "blessing").mkdir()
+        properties = {"serving_check": settings.model_dump_json(), "code": ""}
+        Executor().Do({"model": [artifact]}, {"blessing": [blessing]}, properties)
+        return blessing, json.loads((tmp_path / "blessing" / "serving_check.json").read_text())
+
+    return run
+
+
+def failed(result):
+    return [check["name"] for check in result["checks"] if not check["passed"]]
+
+
+def test_blesses_a_good_model_as_infra_validator_does(run):
+    blessing, result = run()
+    assert result["passed"], result["reason"]
+    assert failed(result) == []
+    assert {"CMYK JPEG", "3x5 px", "4000x3000 px", "empty bytes", "latency"} <= {
+        c["name"] for c in result["checks"]
+    }
+    assert 0 < result["p50_seconds"] <= result["p99_seconds"]
+    assert result["load_seconds"] > 0
+    assert result["peak_memory_mb"] > 100
+    assert model_utils.is_infra_validated(blessing)
+    assert (Path(blessing.uri) / infra_validator._BLESSED_FILENAME).exists()
+
+
+def test_refuses_wrong_answers(run):
+    blessing, result = run(BrightnessModel(lambda probabilities: tf.reverse(probabilities, axis=[-1])))
+    assert not result["passed"]
+    assert result["reason"].startswith(
+        "the trainer's own answers: probabilities differ from the trainer's by"
+    )
+    assert failed(result) == ["the trainer's own answers"]
+    assert not model_utils.is_infra_validated(blessing)
+    assert (Path(blessing.uri) / infra_validator._NOT_BLESSED_FILENAME).exists()
+
+
+def test_refuses_a_slow_model(run):
+    def slowly(probabilities):
+        seconds = tf.data.Dataset.range(1)
+        wait = tf.raw_ops.SleepDataset(
+            input_dataset=seconds._variant_tensor,
+            sleep_microseconds=tf.constant(300_000, tf.int64),
+            output_types=[tf.int64],
+            output_shapes=[[]],
+        )
+        slept = tf.raw_ops.DatasetToSingleElement(dataset=wait, output_types=[tf.int64], output_shapes=[[]])
+        return probabilities + tf.cast(slept[0], tf.float32)
+
+    _, result = run(BrightnessModel(slowly), SETTINGS.model_copy(update={"max_p99_seconds": 0.25}))
+    assert failed(result) == ["p99 latency"]
+    assert "is above serving_check.max_p99_seconds = 0.25 s" in result["reason"]
+    assert result["p50_seconds"] > 0.3
+
+
+def test_refuses_a_greedy_model(run):
+    def greedily(probabilities):
+        start = tf.shape(probabilities)[0]
+        largest = tf.reduce_max(tf.range(start, start + 200_000_000))
+        return probabilities + tf.cast(tf.minimum(largest, 0), tf.float32)
+
+    _, result = run(BrightnessModel(greedily), SETTINGS.model_copy(update={"max_memory_mb": 1200}))
+    assert failed(result) == ["peak memory"]
+    assert "is above serving_check.max_memory_mb = 1200 MB" in result["reason"]
+
+
+@pytest.mark.slow
+def test_the_memory_of_this_process_is_not_the_models(run):
+    held = np.ones(1_500 << 17)
+    _, result = run(settings=SETTINGS.model_copy(update={"max_memory_mb": 1500}))
+    assert held.nbytes == 1_500 << 20
+    assert result["passed"], result["reason"]
+
+
+def test_a_crash_is_a_refusal(run):
+    def crash(probabilities):
+        with tf.control_dependencies([tf.raw_ops.Abort(error_msg="out of order")]):
+            return tf.identity(probabilities)
+
+    _, result = run(BrightnessModel(crash))
+    assert not result["passed"]
+    assert result["reason"] == "the trainer's own answers: the process died of SIGABRT"
+    assert result["p99_seconds"] is None
+
+
+@pytest.mark.slow
+def test_a_hang_is_a_refusal(run):
+    def hang(probabilities):
+        return tf.while_loop(lambda _: True, lambda turn: [turn + 1.0], [probabilities])[0]
+
+    _, result = run(BrightnessModel(hang), SETTINGS.model_copy(update={"timeout_seconds": 25}))
+    assert result["reason"] == (
+        "the trainer's own answers: no end after serving_check.timeout_seconds = 25 s, killed"
+    )
+
+
+@pytest.mark.slow
+def test_refuses_what_accepts_broken_photos(tmp_path):
+    class Careless(BrightnessModel):
+        def _one(self, content):
+            readable = tf.strings.length(content) > 100
+            return tf.cond(readable, lambda: super(Careless, self)._one(content), self._nothing)
+
+        def _nothing(self):
+            return tf.fill([16, 16, 3], 1 / 3), tf.io.encode_png(tf.zeros([1, 1, 1], tf.uint8))
+
+    result = check_model(str(save_model(tmp_path / "model", Careless())), SETTINGS)
+    assert "empty bytes" in failed(result)
+    assert "answered instead of an InvalidArgumentError" in result["reason"]
+
+
+def test_refuses_another_signature(tmp_path):
+    module = tf.Module()
+    module.serve = tf.function(
+        lambda x: {"mask": x}, input_signature=[tf.TensorSpec([None], tf.string, name="x")]
+    )
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures={"serving_default": module.serve})
+    result = check_model(str(tmp_path / "model"), SETTINGS)
+    assert result["reason"] == "signature serving_default: takes x: string, must take image_bytes: string"
+
+
+def test_refuses_what_is_no_model(tmp_path):
+    result = check_model(str(tmp_path), SETTINGS)
+    assert failed(result) == ["loads"]
+    assert "\n" not in result["reason"]
+
+
+def test_switched_off(run):
+    blessing, result = run(settings=SETTINGS.model_copy(update={"enabled": False}))
+    assert result == {
+        "passed": True,
+        "reason": "not asked: serving_check.enabled is false",
+        "checks": [],
+        "load_seconds": None,
+        "p50_seconds": None,
+        "p99_seconds": None,
+        "peak_memory_mb": None,
+    }
+    assert model_utils.is_infra_validated(blessing)
+
+
+def test_client_knows_nothing_of_this_project():
+    tree = ast.parse(Path(client.__file__).read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    roots = {name.split(".")[0] for name in imported}
+    assert roots - set(sys.stdlib_module_names) == {"numpy", "tensorflow"}
+
+
+SERVER = """#!{python}
+import re, sys
+from concurrent import futures
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+options = dict(argument[2:].split("=", 1) for argument in sys.argv[1:])
+model = tf.saved_model.load(options["model_base_path"] + "/1")
+
+class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
+    def Predict(self, request, context):
+        photos = tf.constant(tf.make_ndarray(request.inputs["image_bytes"]).tolist(), tf.string)
+        try:
+            answer = model.signatures[request.model_spec.signature_name](image_bytes=photos)
+        except tf.errors.InvalidArgumentError as error:
+            context.abort(grpc.StatusCode.{refusal}, error.message)
+        response = predict_pb2.PredictResponse()
+        for name, value in answer.items():
+            response.outputs[name].CopyFrom(tf.make_tensor_proto(value.numpy()))
+        return response
+
+unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+server = grpc.server(futures.ThreadPoolExecutor(2), options=unlimited)
+prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(), server)
+server.add_insecure_port("unix:" + options["grpc_socket_path"])
+server.start()
+server.wait_for_termination()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("refusal", ["INVALID_ARGUMENT", "INTERNAL"])
+def test_asks_a_model_server_that_is_on_path(tmp_path, monkeypatch, refusal):
+    """The program stands in for TensorFlow Serving: same arguments, same protocol."""
+    program = tmp_path / "bin" / "tensorflow_model_server"
+    program.parent.mkdir()
+    program.write_text(SERVER.format(python=sys.executable, refusal=refusal))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    result = check_model(str(save_model(tmp_path / "model")), SETTINGS)
+    [check] = [check for check in result["checks"] if check["name"] == "TensorFlow Serving"]
+    assert check["passed"] == (refusal == "INVALID_ARGUMENT"), check["detail"]
+    if refusal == "INTERNAL":
+        assert check["detail"] == "empty bytes: INTERNAL"
+
+
+@pytest.mark.slow
+def test_blesses_what_the_trainer_exports(tmp_path):
+    settings = TrainingSettings(
+        classes=TABLE, model=ModelSettings(image_size=64, decoder_filters=(16, 16, 8, 8), flip_tta=True)
+    )
+    photos = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    directory = str(tmp_path / "model")
+    export_model(build_model(settings), settings, directory, None, photos, ["a", "b", "c"], "# Card")
+    result = check_model(directory, SETTINGS)
+    assert result["passed"], result["reason"]
+
+
+def test_component_interface():
+    model = channel_utils.as_channel([standard_artifacts.Model()])
+    node = ServingCheck(model=model, serving_check="{}", code="c")
+    assert node.outputs["blessing"].type is standard_artifacts.InfraBlessing
