@@ -43,6 +43,11 @@ class Predictor:
         self._size = settings.model.image_size
         self._interpolation = settings.transform.interpolation
         self._classes = len(settings.classes)
+        # One traced function for all signatures: the SavedModel holds, and loads, the network once.
+        self._logits = tf.function(
+            lambda photos: model(photos, training=False),
+            input_signature=[tf.TensorSpec([None, self._size, self._size, 3], tf.float32)],
+        )
 
     def probabilities(self, photos: tf.Tensor) -> tf.Tensor:
         """Softmax of the logits, averaged with the mirror image's where `model.flip_tta` is on.
@@ -54,9 +59,9 @@ class Predictor:
             float32 [n, S, S, classes].
         """
         photos = tf.cast(photos, tf.float32)
-        probabilities = tf.nn.softmax(self.model(photos, training=False))
+        probabilities = tf.nn.softmax(self._logits(photos))
         if self.settings.model.flip_tta:
-            mirrored = tf.nn.softmax(self.model(tf.reverse(photos, axis=[2]), training=False))
+            mirrored = tf.nn.softmax(self._logits(tf.reverse(photos, axis=[2])))
             probabilities = (probabilities + tf.reverse(mirrored, axis=[2])) / 2
         return probabilities
 

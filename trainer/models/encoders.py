@@ -141,7 +141,15 @@ def _build_network(
             raise UserError(f"model.encoder_weights: {settings.encoder} has none; give null")
         return build_plain(scaled_photos, settings.encoder_width)
     application = getattr(keras.applications, encoder.application)
-    network = application(input_tensor=scaled_photos, include_top=False, weights=published)
+    try:
+        network = application(input_tensor=scaled_photos, include_top=False, weights=published)
+    except Exception as error:  # Keras raises no narrower class when a download fails.
+        if not published:
+            raise
+        raise UserError(
+            f"model.encoder_weights: imagenet: Keras could not get the weights of {settings.encoder} "
+            f"({' '.join(str(error).split())}); give a file or null"
+        ) from error
     if not weights:
         for layer in network.layers:
             if isinstance(layer, layers.BatchNormalization):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from trainer.errors import UserError
-from trainer.models.encoders import ENCODERS, build_encoder
+from trainer.models.encoders import ENCODERS, FixedStatisticsEncoder, build_encoder
 from trainer.settings import ModelSettings
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
@@ -60,6 +60,11 @@ def test_takes_weights_of_a_file_by_name(weights_file):
     encoder = build_encoder(settings(encoder_weights=str(weights_file)))
     kernel = encoder.get_layer("block_13_expand").kernel
     np.testing.assert_array_equal(kernel, given.get_layer("block_13_expand").kernel)
+
+
+def test_a_model_that_gets_its_own_weights_does_not_need_the_encoders_file():
+    encoder = build_encoder(settings(encoder_weights="/gone.h5"), load_weights=False)
+    assert isinstance(encoder, FixedStatisticsEncoder)
 
 
 def test_says_which_layers_a_file_does_not_hold(tmp_path, caplog):
