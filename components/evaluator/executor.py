@@ -19,7 +19,7 @@ from tfx.utils import io_utils, path_utils
 from components.evaluator.counting import CountPixels
 from components.evaluator.eval_config import BASELINE, CANDIDATE, eval_config
 from components.evaluator.judgement import judge
-from components.evaluator.photo_rows import write_photo_rows
+from components.evaluator.photo_rows import sort_photo_rows, write_photo_rows
 from components.evaluator.settings import JudgingSettings
 from trainer.class_table import ClassTable
 from trainer.errors import UserError
@@ -56,6 +56,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         evaluation_uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         with self._make_beam_pipeline() as pipeline:
             _judge_in_one_pass(pipeline, files, models, settings, config, evaluation_uri)
+        sort_photo_rows(os.path.join(evaluation_uri, PHOTOS_FILE))
         judgement = judge(
             evaluation_uri,
             settings,
@@ -112,7 +113,7 @@ def _record_files(examples: list[types.Artifact], split: str) -> list[str]:
     if split in artifact_utils.decode_split_names(artifact.split_names):
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri(examples, split))
         files = sorted(map(os.fsdecode, fileio.glob(pattern)))
-    if not any(True for _ in tf.data.TFRecordDataset(files, "GZIP").take(1)):
+    if not files or not any(True for _ in tf.data.TFRecordDataset(files, "GZIP").take(1)):
         raise UserError(f"{artifact.uri}: split `{split}` has no photos to judge a model on")
     return files
 
@@ -136,13 +137,13 @@ def _judge_in_one_pass(
     _ = photos | "WritePhotos" >> write_photo_rows(
         os.path.join(evaluation_uri, PHOTOS_FILE), settings.evaluation.split, settings.slice_features
     )
+    # Not tfma.ExtractAndEvaluate, which warns once a photo that extracts without the input cannot be weighed.
+    slice_keys = tfma.extractors.SliceKeyExtractor(eval_config=config, materialize=False)
+    evaluator = tfma.evaluators.MetricsPlotsAndValidationsEvaluator(eval_config=config)
     _ = (
         photos
-        | "Evaluate"
-        >> tfma.ExtractAndEvaluate(
-            extractors=[tfma.extractors.SliceKeyExtractor(eval_config=config, materialize=False)],
-            evaluators=[tfma.evaluators.MetricsPlotsAndValidationsEvaluator(eval_config=config)],
-        )
+        | slice_keys.stage_name >> slice_keys.ptransform
+        | evaluator.stage_name >> evaluator.ptransform
         | "WriteResults" >> tfma.WriteResults(writers=_writers(evaluation_uri, config, models))
     )
 

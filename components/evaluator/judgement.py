@@ -44,7 +44,8 @@ def judge(
 
 def _overall_metrics(evaluation_uri: str, model_name: str) -> dict[str, float]:
     result = tfma.load_eval_result(evaluation_uri, model_name=model_name)
-    return {name: value["doubleValue"] for name, value in result.get_metrics_for_slice(()).items()}
+    # TFMA reads its results through JSON, in which NaN is a string.
+    return {name: float(value["doubleValue"]) for name, value in result.get_metrics_for_slice(()).items()}
 
 
 def _figures(metrics: dict[str, float], class_names: Sequence[str], model_size: list[int]) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tensorflow_model_analysis import constants
+from tfx.dsl.io import fileio
 
 from components.evaluator.counting import NAME_FEATURE
 from components.evaluator.eval_config import CANDIDATE
@@ -15,7 +17,7 @@ from components.metrics.summed_counts import COUNTS_KEY, SIZES
 
 
 def write_photo_rows(path: str, split: str, slice_features: Sequence[str]) -> beam.PTransform:
-    """Writes the candidate's counts of each photo into one Parquet file, in no particular order.
+    """Writes the candidate's counts of each photo into one Parquet file, in the order in which Beam counted.
 
     Columns: `name`, `split`, the slice features (strings, null where a photo has none), `counts_model` and
     `counts_photo` (list<int64> of classes x classes, row major, truth by prediction).
@@ -43,6 +45,16 @@ def write_photo_rows(path: str, split: str, slice_features: Sequence[str]) -> be
     return "MakeRows" >> beam.Map(row) | "WriteRows" >> beam.io.WriteToParquet(
         path, schema, num_shards=1, shard_name_template=""
     )
+
+
+def sort_photo_rows(path: str) -> None:
+    """Sorts the file by name, so that it does not depend on the engine."""
+    with fileio.open(path, "rb") as file:
+        table = pq.read_table(pa.BufferReader(file.read()))
+    in_memory = pa.BufferOutputStream()
+    pq.write_table(table.sort_by("name"), in_memory)
+    with fileio.open(path, "wb") as file:
+        file.write(in_memory.getvalue().to_pybytes())
 
 
 def _text(values: NDArray[Any]) -> str | None:

@@ -17,6 +17,7 @@ from trainer.class_table import ClassTable
 from trainer.errors import UserError
 
 PHOTOS = 11
+BY_NAME = sorted(range(PHOTOS), key=lambda i: f"photo_{i}")
 SLICES = ("label/kind", "slice/size")
 
 
@@ -31,22 +32,32 @@ def slices_of(place: int) -> dict[str, str]:
     return size if place == 0 else {"label/kind": f"kind_{place % 3}", **size}
 
 
-@pytest.fixture(scope="module")
-def examples(masks, tmp_path_factory) -> standard_artifacts.Examples:
+def write_examples(folder: Path, masks: list[np.ndarray]) -> standard_artifacts.Examples:
     artifact = standard_artifacts.Examples()
-    artifact.uri = str(tmp_path_factory.mktemp("examples"))
+    artifact.uri = str(folder)
     artifact.split_names = artifact_utils.encode_split_names(["test", "eval"])
     records = [tiny_models.raw_example(f"photo_{i}", mask, slices_of(i)) for i, mask in enumerate(masks)]
-    tiny_models.write_split(Path(artifact.uri) / "Split-test", records, shards=2)
-    tiny_models.write_split(Path(artifact.uri) / "Split-eval", [])
+    tiny_models.write_split(folder / "Split-test", records, shards=2)
+    tiny_models.write_split(folder / "Split-eval", [])
     return artifact
+
+
+@pytest.fixture(scope="module")
+def examples(masks, tmp_path_factory) -> standard_artifacts.Examples:
+    return write_examples(tmp_path_factory.mktemp("examples"), masks)
 
 
 @pytest.fixture
 def judge(examples, tmp_path):
     """Runs the executor; returns the judgement, the evaluation's folder and the blessing."""
 
-    def run(candidate=None, baseline=None, beam_args=("--direct_running_mode=in_memory",), **evaluation):
+    def run(
+        candidate=None,
+        baseline=None,
+        beam_args=("--direct_running_mode=in_memory",),
+        examples=examples,
+        **evaluation,
+    ):
         def model(name, settings):
             artifact = standard_artifacts.Model()
             artifact.uri = str(tmp_path / name)
@@ -92,6 +103,7 @@ def reference(masks, **model) -> np.ndarray:
 def test_right_model_is_blessed_on_the_first_run(judge, caplog):
     caplog.set_level("INFO", "petseg")
     judgement, _, blessing = judge()
+    assert not [r.message for r in caplog.records if r.levelname == "WARNING" and "bytes" in r.message]
     assert judgement["blessed"] is True
     assert judgement["model"]["mean_iou"] == 1.0
     assert judgement["baseline"] is None
@@ -177,11 +189,9 @@ def test_figures_and_slices_equal_numpy(judge, masks):
 
 def test_rows_of_photos_equal_numpy(judge, masks):
     _, folder, _ = judge(candidate={"wrong": 0.1}, baseline={})
-    rows = {row["name"]: row for row in pq.read_table(folder / "photos.parquet").to_pylist()}
-    assert len(rows) == PHOTOS
     counts = reference(masks, wrong=0.1)
-    for i in range(PHOTOS):
-        assert rows[f"photo_{i}"] == {
+    assert pq.read_table(folder / "photos.parquet").to_pylist() == [
+        {
             "name": f"photo_{i}",
             "split": "test",
             "label/kind": slices_of(i).get("label/kind"),
@@ -189,11 +199,36 @@ def test_rows_of_photos_equal_numpy(judge, masks):
             "counts_model": counts[i, 0].ravel().tolist(),
             "counts_photo": counts[i, 1].ravel().tolist(),
         }
+        for i in BY_NAME
+    ]
+
+
+def test_class_that_occurs_nowhere_has_no_iou(judge, tmp_path):
+    masks = [np.where(mask == 3, 1, mask).astype(np.uint8) for mask in tiny_models.random_masks(4, seed=5)]
+    judgement, *_ = judge(examples=write_examples(tmp_path / "no_rim", masks))
+    for size in ("model", "photo"):
+        assert judgement[size]["iou"] == {"thing": 1.0, "ground": 1.0, "rim": None}
+        assert judgement[size]["mean_iou"] == 1.0
+
+
+def test_split_without_a_labelled_pixel_is_refused(judge, tmp_path):
+    masks = [np.full((9, 9), tiny_models.TABLE.ignored_value, np.uint8)]
+    judgement, *_ = judge(examples=write_examples(tmp_path / "ignored", masks), baseline={})
+    assert judgement["blessed"] is False
+    assert judgement["model"]["mean_iou"] is None
+    assert judgement["reason"] == "no mean IoU: not one pixel of 1 test photos has a class"
 
 
 def test_empty_split_is_refused(judge):
     with pytest.raises(UserError, match="split `eval` has no photos"):
         judge(split="eval")
+
+
+def test_missing_split_is_refused(judge, tmp_path):
+    examples = write_examples(tmp_path / "train_only", [])
+    examples.split_names = artifact_utils.encode_split_names(["train"])
+    with pytest.raises(UserError, match="split `test` has no photos"):
+        judge(examples=examples)
 
 
 def test_production_of_other_classes_is_refused(judge):
@@ -211,6 +246,5 @@ def test_engines_agree(judge, masks, tmp_path_factory):
     counts = reference(masks, wrong=0.1)
     assert judgement["examples"] == PHOTOS
     assert judgement["model"]["mean_iou"] == pytest.approx(float(mean_iou(counts[:, 0].sum(0))))
-    rows = pq.read_table(folder / "photos.parquet").sort_by("name").to_pylist()
-    order = sorted(range(PHOTOS), key=lambda i: f"photo_{i}")
-    assert [row["counts_photo"] for row in rows] == counts[order, 1].reshape(PHOTOS, -1).tolist()
+    rows = pq.read_table(folder / "photos.parquet").to_pylist()
+    assert [row["counts_photo"] for row in rows] == counts[BY_NAME, 1].reshape(PHOTOS, -1).tolist()
