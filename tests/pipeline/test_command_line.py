@@ -1,4 +1,3 @@
-
 import pytest
 
 from tests.conftest import petseg
@@ -11,7 +10,9 @@ def test_help_needs_neither_tfx_nor_tensorflow_and_shows_an_example(command):
     shown = petseg(command, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert shown.status == 0
     assert f"python pipeline_runner.py {command}" in " ".join(shown.stdout.split())
-    imported = {line.split("|")[-1].strip().split(".")[0] for line in shown.stderr.splitlines() if "|" in line}
+    imported = {
+        line.split("|")[-1].strip().split(".")[0] for line in shown.stderr.splitlines() if "|" in line
+    }
     assert "typer" in imported
     assert not imported & {"tensorflow", "tfx", "apache_beam"}
 

@@ -34,7 +34,15 @@ def test_plain_lines_where_there_is_no_terminal():
     assert set(progress.seconds()) == {"First", "Second", "Third"}
 
 
-EPOCH = {"epoch": 3, "epochs": 20, "step": 45, "steps": 97, "loss": 0.4123, "mean_iou": 0.7101, "seconds_left": 725}
+EPOCH = {
+    "epoch": 3,
+    "epochs": 20,
+    "step": 45,
+    "steps": 97,
+    "loss": 0.4123,
+    "mean_iou": 0.7101,
+    "seconds_left": 725,
+}
 
 
 def test_training_is_told_with_epoch_step_loss_iou_and_time_left():

@@ -18,7 +18,9 @@ print("after")
 
 def test_only_what_goes_to_the_terminal_is_seen(tmp_path):
     log = tmp_path / "run.log"
-    done = subprocess.run([sys.executable, "-c", CHATTER, str(log)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CHATTER, str(log)], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "seen\nafter\n"
     assert done.stderr == ""
     kept = log.read_text()

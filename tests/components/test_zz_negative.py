@@ -1,0 +1,205 @@
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import yaml
+from report_inputs import SETTINGS, TABLE, drawn_pairs, write_inputs
+from serving_models import save_model
+from tfx.types import channel_utils, standard_artifacts
+
+from components.artifacts import DataReport, RunReport
+from components.run_report.component import RunReport as RunReportNode
+from components.run_report.executor import Executor
+from components.run_report.photos import choose
+
+KEYS = [
+    "model", "photo", "split", "examples", "blessed", "reason", "baseline", "settings_sha256", "seconds",
+    "peak_memory_mb",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory):
+    directory = save_model(tmp_path_factory.mktemp("model") / "Format-Serving")
+    (directory / "assets.extra" / "model_card.md").write_text("# Streets\n\nWhat it is for.\n")
+    return directory
+
+
+@pytest.fixture
+def report(tmp_path, model_dir):
+    """Runs the node on a run told in keywords; returns the folder of its artifact."""
+
+    def run(photos=8, **told):
+        inputs, properties = write_inputs(tmp_path / "inputs", model_dir, list(drawn_pairs(photos)), **told)
+        artifact = RunReport()
+        artifact.uri = str(tmp_path / "report")
+        (tmp_path / "report").mkdir()
+        Executor().Do(inputs, {"report": [artifact]}, properties)
+        return tmp_path / "report"
+
+    return run
+
+
+class Page(HTMLParser):
+    """Sources of the pictures, words, and addresses of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.images, self.alts, self.addresses, self.text = [], [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag == "img":
+            self.images.append(values["src"])
+            self.alts.append(values["alt"])
+        self.addresses += [value for key, value in attrs if key in ("src", "href", "xlink:href")]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_writes_metrics_card_and_settings(report):
+    folder = report()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "metrics.json",
+        "model_card.md",
+        "report.html",
+        "settings.yaml",
+    ]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert list(metrics) == KEYS
+    assert metrics["blessed"] is True
+    assert list(metrics["model"]["iou"]) == list(TABLE.names)
+    assert set(metrics["baseline"]) == {"model", "photo"}
+    assert "size" not in metrics["photo"]
+    assert metrics["seconds"] is metrics["peak_memory_mb"] is None
+    assert metrics["settings_sha256"] == "ab" * 32
+    assert yaml.safe_load((folder / "settings.yaml").read_text()) == SETTINGS
+    card = (folder / "model_card.md").read_text()
+    assert card.startswith("# Streets\n\nWhat it is for.\n")
+    assert f"{metrics['model']['mean_iou']:.4f}" in card
+
+
+def test_page_is_self_contained_and_shows_the_photos(report):
+    page = Page((report() / "report.html").read_text())
+    assert all(re.match(r"#|data:", address) for address in page.addresses)
+    # Three groups of three photos, each as photo, truth, prediction and difference.
+    assert len(page.images) == 36
+    assert all(source.startswith("data:image/jpeg;base64,") for source in page.images)
+    assert "photo <7>: difference" in page.alts
+    assert "In production as version 1790000000" in page.text
+    assert "town 1" in page.text
+    assert "Examples contain values missing from the schema" in page.text
+
+
+@pytest.mark.parametrize(
+    ("told", "blessed", "headline"),
+    [
+        ({"baseline": False}, True, "In production as version 1790000000"),
+        ({"judged_good": False, "pushed": False}, False, "Refused"),
+        ({"serving_good": False, "pushed": False}, False, "Refused"),
+        ({"pushed": None}, True, "Passed, not pushed"),
+        ({"pushed": False}, True, "Passed, not pushed"),
+    ],
+    ids=["no baseline", "refused by Evaluator", "refused by ServingCheck", "judged on eval", "pushed before"],
+)
+def test_tells_what_became_of_the_model(report, told, blessed, headline):
+    folder = report(**told)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["blessed"] is blessed
+    assert metrics["split"] == ("eval" if told.get("pushed", True) is None else "test")
+    assert (metrics["baseline"] is None) == (told.get("baseline") is False)
+    if "serving_good" in told:
+        assert metrics["reason"] == "serving check: p99 latency: 3.1 s is above 2 s"
+    page = Page((folder / "report.html").read_text())
+    assert headline in page.text
+    assert metrics["reason"] in page.text
+
+
+def test_fewer_photos_than_asked_for(report):
+    page = Page((report(photos=2) / "report.html").read_text())
+    assert len(page.images) == 2 * 3 * 4
+
+
+def test_a_model_that_does_not_answer_is_shown_without_predictions(tmp_path, model_dir):
+    inputs, properties = write_inputs(tmp_path, model_dir, list(drawn_pairs(4)), serving_good=False)
+    check = tmp_path / "infra" / "serving_check.json"
+    check.write_text(json.dumps({**json.loads(check.read_text()), "p99_seconds": None}))
+    (tmp_path / "gone").mkdir()
+    inputs["model"][0].uri = str(tmp_path / "gone")
+    artifact = RunReport()
+    artifact.uri = str(tmp_path)
+    Executor().Do(inputs, {"report": [artifact]}, properties)
+    page = Page((tmp_path / "report.html").read_text())
+    assert {alt.rsplit(": ")[1] for alt in page.alts} == {"photo", "truth"}
+
+
+def test_chooses_the_best_and_worst_and_the_same_random_ones():
+    scores = np.array([0.5, np.nan, 0.9, 0.1, 0.7])
+    groups = choose(scores, 2, seed=3)
+    assert groups["worst"] == [3, 0]
+    assert groups["best"] == [2, 4]
+    assert groups == choose(scores, 2, seed=3)
+    assert choose(scores, 10, seed=3)["random"] == [2, 4, 0, 3]
+
+
+def test_component_takes_runs_without_baseline_check_and_push():
+    artifacts = {
+        "examples": standard_artifacts.Examples,
+        "data_report": DataReport,
+        "statistics": standard_artifacts.ExampleStatistics,
+        "anomalies": standard_artifacts.ExampleAnomalies,
+        "model": standard_artifacts.Model,
+        "model_run": standard_artifacts.ModelRun,
+        "evaluation": standard_artifacts.ModelEvaluation,
+        "model_blessing": standard_artifacts.ModelBlessing,
+    }
+    channels = {name: channel_utils.as_channel([artifact()]) for name, artifact in artifacts.items()}
+    node = RunReportNode(**channels, run_id="r", settings="{}", settings_sha256="", code="")
+    assert set(node.inputs) == set(artifacts)
+    assert node.outputs["report"].type is RunReport
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PROBE = """<script>addEventListener("load", () => {
+  const images = [...document.images];
+  const broken = images.filter(image => !(image.complete && image.naturalWidth > 0)).length;
+  const wide = document.documentElement.scrollWidth > innerWidth;
+  const plots = document.querySelectorAll("figure svg").length;
+  document.title = `images ${images.length} broken ${broken} wide ${wide} plots ${plots}`;
+})</script></body>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_browser_shows_it_without_an_error(report, tmp_path, width):
+    page = (report() / "report.html").read_text().replace("</body>", '<img src="http://example.org/a.png" alt="a"></body>')
+    probed = tmp_path / "probed.html"
+    probed.write_text(page.replace("</body>", PROBE))
+    # The proxy leads nowhere: a page that needs the network would log an error.
+    browser = subprocess.run(
+        [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--proxy-server=127.0.0.1:9",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=5000",
+            f"--window-size={width},900",
+            f"--user-data-dir={tmp_path / 'browser'}",
+            "--dump-dom",
+            probed.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "<title>images 36 broken 0 wide false plots 5</title>" in browser.stdout
+    assert "CONSOLE" not in browser.stderr
