@@ -38,15 +38,8 @@ def run_gate(folder: Path, shares: dict[str, float] = SHARES, **splits: dict[str
 
     statistics, schema = standard_artifacts.ExampleStatistics(), standard_artifacts.Schema()
     anomalies, report, gate = standard_artifacts.ExampleAnomalies(), DataReport(), GateReport()
-    named = {
-        "statistics": statistics,
-        "schema": schema,
-        "anomalies": anomalies,
-        "report": report,
-        "gate": gate,
-    }
-    for name, artifact in named.items():
-        artifact.uri = str(folder / name)
+    for artifact in (statistics, schema, anomalies, report, gate):
+        artifact.uri = str(folder / artifact.type_name)
         os.makedirs(artifact.uri)
     statistics.split_names = artifact_utils.encode_split_names(list(splits))
     for split, columns in splits.items():
