@@ -1,0 +1,66 @@
+"""The README's picture: photos of the generated sample with their truth and a pushed model's prediction.
+
+python -m benchmarks.pictures --model runs/demo/serving_model/<version> --data runs/sample \
+        --output docs/sample_predictions.png
+"""
+
+import argparse
+import io
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from components.example_gen.settings import PETS
+
+TILE = (216, 162)
+GAP = 6
+PHOTOS = 8
+OPACITY = 0.55
+
+
+def overlay(photo: Image.Image, ids: np.ndarray) -> Image.Image:
+    """The photo with its classes in their colours laid over it; `ids` is uint8 [h, w] at the photo's size."""
+    colors = Image.fromarray(np.array(PETS.colors, np.uint8)[ids])
+    return Image.blend(photo, colors, OPACITY)
+
+
+def main() -> None:
+    """Asks the model for evenly spaced test photos and draws them in two columns of three pictures each."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    listed = (arguments.data / "annotations" / "test.txt").read_text().splitlines()
+    names = sorted(line.split()[0] for line in listed if line)
+    names = names[:: max(1, len(names) // PHOTOS)][:PHOTOS]
+    files = [arguments.data / "images" / f"{name}.jpg" for name in names]
+    answer = tf.saved_model.load(str(arguments.model)).signatures["serving_default"]
+    pngs = answer(image_bytes=tf.constant([file.read_bytes() for file in files]))["mask_png"].numpy()
+
+    width, height = TILE
+    rows = -(-len(names) // 2)
+    sheet = Image.new("RGB", (6 * (width + GAP) + 3 * GAP, rows * (height + GAP) + GAP), "white")
+    values_to_ids = np.zeros(256, np.uint8)
+    values_to_ids[list(PETS.values)] = range(len(PETS))
+    for place, (name, file, png) in enumerate(zip(names, files, pngs, strict=True)):
+        photo = Image.open(file).convert("RGB")
+        truth = values_to_ids[
+            np.array(Image.open(arguments.data / "annotations" / "trimaps" / f"{name}.png"))
+        ]
+        predicted = np.array(Image.open(io.BytesIO(png)))
+        left = GAP + (place % 2) * (3 * (width + GAP) + GAP)
+        top = GAP + (place // 2) * (height + GAP)
+        for column, picture in enumerate((photo, overlay(photo, truth), overlay(photo, predicted))):
+            sheet.paste(picture.resize(TILE, Image.Resampling.LANCZOS), (left + column * (width + GAP), top))
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(arguments.output, optimize=True)
+    print(arguments.output)
+
+
+if __name__ == "__main__":
+    main()
