@@ -17,13 +17,10 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.serving_check import model_server
-from components.serving_check.request_files import Request, write_requests
+from components.serving_check.request_files import TOLERANCE, Request, write_requests
 from components.serving_check.settings import ServingCheckSettings
 
 RESULT_FILE = "serving_check.json"
-TOLERANCE = 1e-4
-"""How far a probability may lie from the trainer's own."""
-
 BLESSED_KEY = "blessed"
 FILE_NAMES = {True: "INFRA_BLESSED", False: "INFRA_NOT_BLESSED"}
 """Property and files by which TFX's InfraValidator blesses, and its Pusher asks."""

@@ -16,7 +16,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
-from components.serving_check.request_files import Request
+from components.serving_check.request_files import TOLERANCE, Request
 
 PROGRAM = "tensorflow_model_server"
 NAME = "TensorFlow Serving"
@@ -86,7 +86,7 @@ def _converse(
         photos, reference = _reference(model_dir)
         answer = _first_answer(server, predict, photos, deadline)
         furthest = float(np.abs(tf.make_ndarray(answer.outputs["probabilities"]) - reference).max())
-        if not furthest <= 1e-4:
+        if not furthest <= TOLERANCE:
             raise _Refused(f"probabilities differ from the trainer's by up to {furthest:.2g}")
         for request in requests:
             contents = [(folder / file).read_bytes() for file in request.files]

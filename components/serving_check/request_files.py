@@ -1,4 +1,4 @@
-"""The pictures that ServingCheck asks a model about: every format and shape that a client may send."""
+"""What ServingCheck asks a model about: pictures of every format and shape that a client may send."""
 
 import dataclasses
 import io
@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+TOLERANCE = 1e-4
+"""How far an answered probability may lie from the trainer's own."""
 
 
 @dataclasses.dataclass(frozen=True)
