@@ -14,14 +14,13 @@ class Checkpoints:
 
     TensorFlow writes a checkpoint under a new number, then replaces the small file `checkpoint` that names
     the valid one, then removes the older. A process killed in between leaves the older valid.
+
+    Args:
+        directory: Made when missing.
+        **variables: Groups of variables, each under a name of its own.
     """
 
     def __init__(self, directory: str, **variables: Sequence[tf.Variable]):
-        """Args.
-
-        directory: Made when missing.
-        **variables: Groups of variables, each under a name of its own.
-        """
         self._history = tf.Variable("[]", dtype=tf.string, trainable=False, name=_HISTORY_NAME)
         self._checkpoint = tf.train.Checkpoint(
             history=self._history, **{name: list(group) for name, group in variables.items()}

@@ -106,16 +106,16 @@ class _Disk:
 
 
 class TrainingBatches:
-    """The training pairs, epoch by epoch."""
+    """The training pairs, epoch by epoch.
 
-    def __init__(self, pairs: Pairs, batch_size: int, augmentation: AugmentationSettings, seed: int):
-        """Args.
-
+    Args:
         pairs: The training split.
         batch_size: Pairs a step; a split with fewer makes one batch of all it has.
         augmentation: How pairs are changed.
         seed: Of order and augmentation.
-        """
+    """
+
+    def __init__(self, pairs: Pairs, batch_size: int, augmentation: AugmentationSettings, seed: int):
         self._pairs = pairs
         self._batch_size = min(batch_size, len(pairs))
         self._augmentation = augmentation

@@ -27,7 +27,15 @@ ENCODER_NAME = "encoder"
 
 
 class Training:
-    """A model, its optimizer, its moving average and its best weights so far."""
+    """A model, its optimizer, its moving average and its best weights so far.
+
+    Args:
+        model: From photos, float32 [n, S, S, 3] (0 to 255), to logits [n, S, S, classes]. A layer named
+            `encoder` learns at its own rate.
+        settings: How it is trained.
+        steps_per_epoch: Batches an epoch.
+        class_weights: One number a class, or None for equal ones.
+    """
 
     def __init__(
         self,
@@ -36,14 +44,6 @@ class Training:
         steps_per_epoch: int,
         class_weights: Sequence[float] | None = None,
     ):
-        """Args.
-
-        model: From photos, float32 [n, S, S, 3] (0 to 255), to logits [n, S, S, classes]. A layer named
-            `encoder` learns at its own rate.
-        settings: How it is trained.
-        steps_per_epoch: Batches an epoch.
-        class_weights: One number a class, or None for equal ones.
-        """
         self.model = model
         self._settings = settings
         self._strategy = tf.distribute.get_strategy()

@@ -11,6 +11,12 @@ class LayerwiseAdamW(keras.optimizers.Adam):
 
     Scaling the gradients would not do: Adam divides by their size. Weight decay acts on kernels only, not on
     biases and on normalisation's scales and offsets (all of rank one), and at the variable's own rate.
+
+    Args:
+        learning_rate: Number or schedule.
+        weight_decay: Decay a step, as a multiple of the learning rate.
+        variables: All that will be trained.
+        factors: Each one's multiple of the learning rate.
     """
 
     def __init__(
@@ -20,13 +26,6 @@ class LayerwiseAdamW(keras.optimizers.Adam):
         variables: Sequence[keras.Variable],
         factors: Sequence[float],
     ):
-        """Args.
-
-        learning_rate: Number or schedule.
-        weight_decay: Decay a step, as a multiple of the learning rate.
-        variables: All that will be trained.
-        factors: Each one's multiple of the learning rate.
-        """
         super().__init__(learning_rate=learning_rate, name="adamw")
         self._decay = weight_decay
         self._factors = list(factors)

@@ -13,16 +13,15 @@ class WarmUpSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     The cosine is that of Loshchilov and Hutter 2017, "SGDR", without restarts. The first step already learns
     (peak / warmup_steps), and the step after the last would have rate 0.
-    """
 
-    def __init__(self, peak: float, warmup_steps: int, total_steps: int, shape: str = "cosine"):
-        """Args.
-
+    Args:
         peak: Highest learning rate.
         warmup_steps: Steps of the rise; 0: none.
         total_steps: Steps of the whole training.
         shape: `cosine` or `constant`, the course after the rise.
-        """
+    """
+
+    def __init__(self, peak: float, warmup_steps: int, total_steps: int, shape: str = "cosine"):
         super().__init__()
         if shape not in ("cosine", "constant"):
             raise ValueError(f"shape must be 'cosine' or 'constant'. Received instead: {shape!r}")

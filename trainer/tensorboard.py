@@ -12,15 +12,15 @@ from trainer.settings import CLASS_ID_IGNORED
 
 
 class TensorBoard:
-    """Writes scalars and previews (photo, truth, prediction side by side) after every epoch."""
+    """Writes scalars and previews (photo, truth, prediction side by side) after every epoch.
 
-    def __init__(self, directory: str, previews: Pairs, classes: ClassTable):
-        """Args.
-
+    Args:
         directory: Where event files go.
         previews: The pairs to draw; may be none.
         classes: Gives names to the curves and colours to the previews.
-        """
+    """
+
+    def __init__(self, directory: str, previews: Pairs, classes: ClassTable):
         self._writer = tf.summary.create_file_writer(directory)
         self._previews = previews
         self._classes = classes
