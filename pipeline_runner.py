@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -79,6 +78,21 @@ def fetch(
     typer.echo(f"Oxford-IIIT Pet in {output}")
 
 
+@app.command(epilog="Example: `python pipeline_runner.py rollback --output runs/demo --version 1767225600`")
+def rollback(
+    output: Annotated[Path, typer.Option(help="Output folder of the runs.", metavar="DIR")],
+    version: Annotated[
+        str | None, typer.Option(help="Version to bring back. [default: the last other one]", metavar="N")
+    ] = None,
+) -> None:
+    """Bring an older model back to production, under a new version number."""
+    from components.versions import rollback as bring_back
+    from pipeline.paths import push_directory
+
+    directory = push_directory(output)
+    typer.echo(f"{directory}/{bring_back(directory, version)}")
+
+
 @app.command(epilog="Example: `python pipeline_runner.py settings --config configs/demo.yaml`")
 def settings(config: Config = None, override: Overrides = None) -> None:
     """List all settings with their values and what they mean."""
@@ -102,11 +116,15 @@ def main() -> None:
     from trainer.errors import UserError
 
     try:
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
+    except typer.TyperException as error:
+        said = getattr(error, "format_message", error.__str__)()
+        typer.echo(f"error: {' '.join(said.split()).rstrip('.')}; --help shows what there is", err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("interrupted", err=True)
         sys.exit(130)
 

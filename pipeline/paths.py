@@ -35,3 +35,8 @@ class Observed:
     run_id: str = ""
     fingerprint: str = ""
     production_version: str = "latest"
+
+
+def push_directory(output: str | os.PathLike[str]) -> str:
+    """Folder of the pushed versions in an output folder, where the settings name no other."""
+    return os.path.join(output, "serving_model")

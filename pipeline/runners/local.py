@@ -14,7 +14,7 @@ from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 
 from components.example_gen.fingerprint import fingerprint
 from components.versions import production_version
-from pipeline.paths import Observed, Paths
+from pipeline.paths import Observed, Paths, push_directory
 from pipeline.pipeline import create_pipeline
 from pipeline.progress import RunProgress
 from pipeline.reuse import SUCCEEDED, why_it_runs
@@ -38,7 +38,7 @@ class LocalRunner:
             UserError: The data or the schema is not there.
         """
         root = output.resolve()
-        self.push_directory = settings.push.directory or str(root / "serving_model")
+        self.push_directory = settings.push.directory or push_directory(root)
         self._connection = metadata.sqlite_metadata_connection_config(str(root / "metadata.db"))
         dag = create_pipeline(
             settings,

@@ -2,7 +2,7 @@ import pytest
 
 from tests.conftest import petseg
 
-COMMANDS = ["run", "sample-data", "fetch", "settings"]
+COMMANDS = ["run", "sample-data", "fetch", "rollback", "settings"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -57,3 +57,37 @@ def test_every_setting_can_be_listed():
     shown = petseg("settings", "--set", "trainer.epochs=7")
     assert shown.status == 0
     assert "trainer.epochs: 7" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--nope"], ["--nope"]),
+        (["rollback"], ["--output"]),
+        (["sample-data", "--output", "x", "--pairs", "ten"], ["--pairs", "integer"]),
+        (["bogus"], ["bogus"]),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(arguments, words):
+    done = petseg(*arguments)
+    assert done.status == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+
+
+def test_rollback_brings_an_older_version_back_under_a_new_number(tmp_path):
+    refused = petseg("rollback", "--output", tmp_path)
+    assert refused.status == 2
+    assert "serving_model" in refused.stderr
+    for version in ("100", "200"):
+        folder = tmp_path / "serving_model" / version
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").write_text(f"model {version}")
+    done = petseg("rollback", "--output", tmp_path, "--version", "100")
+    assert done.status == 0, done.stderr
+    newest = max((tmp_path / "serving_model").glob("[0-9]*"), key=lambda folder: int(folder.name))
+    assert int(newest.name) > 200
+    assert (newest / "saved_model.pb").read_text() == "model 100"
