@@ -4,21 +4,11 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
-from components.example_gen.photo import BrokenFileError, Photo, decode, open_image
+from components.example_gen.photo import BrokenFileError, Photo, decode, open_image, turn_upright
 from trainer.class_table import ClassTable
-
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What makes an image of each EXIF orientation upright."""
 
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations in which height and width are exchanged."""
@@ -59,7 +49,7 @@ def load_mask(content: bytes, photo: Photo, classes: ClassTable, max_pixels: int
     if image.mode != "L" or content[BIT_DEPTH_BYTE] != 8:
         repairs.append(f"PNG of mode {image.mode}, not 8-bit grey")
     if photo.orientation != 1 and _belongs_to_stored_photo(image, photo):
-        image = image.transpose(TURNS[photo.orientation])
+        image = turn_upright(image, photo.orientation)
         repairs.append("turned like its photo")
     values = np.asarray(image).astype(np.int32)
     if values.shape != photo.pixels.shape[:2]:
@@ -68,6 +58,8 @@ def load_mask(content: bytes, photo: Photo, classes: ClassTable, max_pixels: int
             f" its photo {photo.pixels.shape[1]} x {photo.pixels.shape[0]}"
         )
     pixels = _count_classes(values, classes)
+    if not repairs and not _tensorflow_reads(content, values):
+        repairs.append("TensorFlow cannot decode the PNG")
     if repairs:
         content = _encode_png(values)
     return Mask(content, pixels, tuple(repairs))
@@ -94,6 +86,13 @@ def _count_classes(values: np.ndarray, classes: ClassTable) -> tuple[int, ...]:
     if not any(pixels):
         raise BrokenFileError("has nothing but ignored pixels")
     return pixels
+
+
+def _tensorflow_reads(content: bytes, values: np.ndarray) -> bool:
+    try:
+        return np.array_equal(tf.io.decode_png(content, channels=1).numpy()[..., 0], values)
+    except tf.errors.InvalidArgumentError:
+        return False
 
 
 def _encode_png(values: np.ndarray) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 """What is tried on a photo, whatever its ending; Pillow's other formats can do more than decode pixels."""
@@ -15,6 +15,18 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 Image.init()
 
 JPEG_QUALITY = 95
+
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image of each EXIF orientation upright."""
 
 
 class BrokenFileError(Exception):
@@ -57,7 +69,7 @@ def load_photo(content: bytes, max_pixels: int) -> Photo:
         except tf.errors.InvalidArgumentError:
             # Pillow is the more patient of the two: what it can still read is written anew.
             repairs = ("TensorFlow cannot decode the JPEG",)
-    jpeg = _encode_jpeg(image)
+    jpeg = _encode_jpeg(image, orientation)
     return Photo(jpeg, tf.io.decode_jpeg(jpeg, channels=3).numpy(), orientation, repairs)
 
 
@@ -71,7 +83,7 @@ def open_image(content: bytes, formats: tuple[str, ...], max_pixels: int) -> Ima
     Image.MAX_IMAGE_PIXELS = None
     try:
         image = Image.open(io.BytesIO(content), formats=formats)
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:
         raise BrokenFileError(f"no image: {_reason(error)}") from None
     if math.prod(image.size) > max_pixels:
         raise BrokenFileError(
@@ -88,8 +100,14 @@ def decode(image: Image.Image) -> None:
     """
     try:
         image.load()
-    except (OSError, ValueError, SyntaxError, IndexError, EOFError, MemoryError) as error:
+    # Not only OSError: on damaged files Pillow's parsers raise whatever they stumble over.
+    except Exception as error:
         raise BrokenFileError(f"cannot be decoded: {_reason(error)}") from None
+
+
+def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
+    """What a viewer that knows EXIF shows."""
+    return image.transpose(TURNS[orientation]) if orientation in TURNS else image
 
 
 def _reason(error: BaseException) -> str:
@@ -100,7 +118,8 @@ def _reason(error: BaseException) -> str:
 def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except (OSError, ValueError, SyntaxError):
+    except Exception:
+        # Damaged EXIF does not make the photo unreadable; nor would TensorFlow have looked at it.
         return 1
     return orientation if orientation in range(1, 9) else 1
 
@@ -116,13 +135,13 @@ def _needed_repairs(image: Image.Image, orientation: int) -> tuple[str, ...]:
     return tuple(repairs)
 
 
-def _encode_jpeg(image: Image.Image) -> bytes:
+def _encode_jpeg(image: Image.Image, orientation: int) -> bytes:
     decode(image)
     if image.mode.startswith("I"):
         # 16-bit grey: Pillow would clip at 255 where it should scale.
         image = Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
     # Alpha is dropped, not blended: that is what TensorFlow does when a client sends such a photo.
-    upright = ImageOps.exif_transpose(image).convert("RGB")
+    upright = turn_upright(image, orientation).convert("RGB")
     buffer = io.BytesIO()
     upright.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return buffer.getvalue()

@@ -9,7 +9,7 @@ import tiny_pairs
 from PIL import ExifTags, Image
 from tiny_pairs import Written, run_example_gen
 
-from components.example_gen.mask import TURNS
+from components.example_gen.photo import TURNS
 from components.example_gen.settings import DataSettings
 
 PHOTO = tiny_pairs.photo(seed=77)
