@@ -15,6 +15,7 @@ from typing import TextIO
 from filelock import FileLock, Timeout
 
 from pipeline.memory import PeakMemory
+from pipeline.nodes import check_node
 from pipeline.outcome import (
     CALLER_MUST_CHANGE,
     DONE,
@@ -66,14 +67,12 @@ def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
     Raises:
         UserError: A node's name is unknown, or the data is not there.
     """
-    from components.example_gen.fingerprint import fingerprint
-    from pipeline.nodes import check_node
-
     for flag, node in (("--from", options.from_node), ("--to", options.to_node)):
         check_node(flag, node)
     if settings.data.path is None:
         raise UserError("data.path is not set; give the data's folder with --data DIR")
-    fingerprint(settings.data)
+    if not Path(settings.data.path).is_dir():
+        raise UserError(f"data.path: there is no folder {settings.data.path}")
 
 
 class _LocalRun:

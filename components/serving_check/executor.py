@@ -46,7 +46,7 @@ class Executor(base_executor.BaseExecutor):
         settings = ServingCheckSettings.model_validate_json(exec_properties["serving_check"])
         model_dir = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
 
-        result = check_model(model_dir, settings) if settings.enabled else _not_asked()
+        result = check_model(model_dir, settings)
         logger.info("serving check: %s: %s", "passed" if result["passed"] else "refused", result["reason"])
         io_utils.write_string_file(
             os.path.join(blessing.uri, RESULT_FILE), json.dumps(result, indent=2) + "\n"
@@ -161,8 +161,3 @@ def _reason(found: dict[str, Any], failed: list[dict[str, Any]]) -> str:
         f"{len(found['checks'])} checks passed; load {found['load_seconds']:.1f} s, "
         f"p99 {found['p99_seconds']:.3f} s, {found['peak_memory_mb']:.0f} MB"
     )
-
-
-def _not_asked() -> dict[str, Any]:
-    figures = dict.fromkeys(FIGURES)
-    return {"passed": True, "reason": "not asked: serving_check.enabled is false", "checks": [], **figures}

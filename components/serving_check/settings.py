@@ -8,7 +8,6 @@ from trainer.settings import Settings
 class ServingCheckSettings(Settings):
     """What an exported model may cost the one who serves it."""
 
-    enabled: bool = Field(True, description="Ask the exported model before it is pushed.")
     max_load_seconds: float = Field(30, gt=0, description="Seconds to load the model.")
     max_p99_seconds: float = Field(2, gt=0, description="99th percentile of seconds for one photo.")
     max_memory_mb: float = Field(2048, gt=0, description="Peak memory of the serving process in MB.")

@@ -161,20 +161,6 @@ def test_refuses_what_is_no_model(tmp_path):
     assert "\n" not in result["reason"]
 
 
-def test_switched_off(run):
-    blessing, result = run(settings=SETTINGS.model_copy(update={"enabled": False}))
-    assert result == {
-        "passed": True,
-        "reason": "not asked: serving_check.enabled is false",
-        "checks": [],
-        "load_seconds": None,
-        "p50_seconds": None,
-        "p99_seconds": None,
-        "peak_memory_mb": None,
-    }
-    assert model_utils.is_infra_validated(blessing)
-
-
 def test_client_knows_nothing_of_this_project():
     tree = ast.parse(Path(client.__file__).read_text())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
