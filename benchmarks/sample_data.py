@@ -1,6 +1,6 @@
 """Does shape decide in the generated sample? What colour alone and what a small U-Net can do.
 
-    python benchmarks/sample_data.py
+    python -m benchmarks.sample_data
 
 Draws 200 pairs and uses their official split: 100 trainval, 100 test. Prints the mean IoU of the three
 classes on test for a classifier that sees one pixel's RGB at a time (expected below 0.45), and for a

@@ -4,10 +4,9 @@ import hashlib
 import json
 import os
 import shutil
-import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 import requests
@@ -22,6 +21,7 @@ from rich.progress import (
 )
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential
 
+from pipeline.unpacking import UnpackError, unpack
 from trainer.errors import UserError
 
 OFFICIAL_URL = "https://thor.robots.ox.ac.uk/~vgg/data/pets"
@@ -226,41 +226,14 @@ def _unpack(file: Path, archive: Archive, output: Path) -> None:
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
     try:
-        with tarfile.open(file, "r:gz") as members:
-            for member in members:
-                _extract(members, member, archive, building)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise FetchError(f"{archive.name} cannot be unpacked: {error}") from error
-    if not (building / archive.folder).is_dir():
-        raise FetchError(f"{archive.name} must hold the folder {archive.folder}/; it does not")
+        unpack(file, archive.folder, building)
+    except UnpackError as error:
+        raise FetchError(f"{archive.name} {error}") from error
     target = output / archive.folder
     if target.exists():
         shutil.rmtree(target)
     os.replace(building / archive.folder, target)
     shutil.rmtree(building)
-
-
-def _extract(members: tarfile.TarFile, member: tarfile.TarInfo, archive: Archive, building: Path) -> None:
-    path = PurePosixPath(member.name)
-    parts = [part for part in path.parts if part != "."]
-    inside = not path.is_absolute() and ".." not in parts and parts[:1] in ([], [archive.folder])
-    if not inside or not (member.isfile() or member.isdir()):
-        raise FetchError(
-            f"{archive.name} must hold plain files below {archive.folder}/ only; it holds {member.name!r}; "
-            "nothing was unpacked"
-        )
-    # The official archive carries macOS' resource forks, which look like masks but are none.
-    if not parts or parts[-1].startswith("._"):
-        return
-    target = building.joinpath(*parts)
-    if member.isdir():
-        target.mkdir(parents=True, exist_ok=True)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = members.extractfile(member)
-    assert source is not None  # Only None for what is no file.
-    with source, open(target, "wb") as file:
-        shutil.copyfileobj(source, file, CHUNK)
 
 
 def _finished(output: Path) -> dict[str, str]:
