@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import tensorflow_model_analysis as tfma
-import tiny_models
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.confusion import iou_per_class, mean_iou, pixel_accuracy
 from components.evaluator.executor import Executor
 from components.evaluator.settings import EvaluationSettings, JudgingSettings
+from tests.components import tiny_models
 from trainer.class_table import ClassTable
 from trainer.errors import UserError
 

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny_pairs
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_pairs import TEST, TRAINVAL, Written, run_example_gen
 
 from components.example_gen.component import SegmentationExampleGen
 from components.example_gen.pairs import split_of_listed, split_of_unlisted
 from components.example_gen.settings import DataSettings
+from tests.components import tiny_pairs
+from tests.components.tiny_pairs import TEST, TRAINVAL, Written, run_example_gen
 from trainer.errors import UserError
 
 
@@ -197,9 +197,8 @@ def test_every_engine_writes_the_same_bytes(written, untouched_pets, tmp_path):
     """In a process of its own: multi_processing forks workers that must find this module."""
     script = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-from tiny_pairs import BEAM_ARGS, run_example_gen
+from tests.components.tiny_pairs import BEAM_ARGS, run_example_gen
 from components.example_gen.settings import DataSettings
 if __name__ == "__main__":
     args = [*BEAM_ARGS, "--direct_running_mode=multi_processing", "--direct_num_workers=2"]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_pairs
 from PIL import Image
-from tiny_pairs import TEST, TRAINVAL, Written, run_example_gen
 
 from components.example_gen.settings import DataSettings
+from tests.components import tiny_pairs
+from tests.components.tiny_pairs import TEST, TRAINVAL, Written, run_example_gen
 from trainer.errors import UserError
 
 

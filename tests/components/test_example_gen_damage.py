@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-import tiny_pairs
 from PIL import ExifTags, Image
 
 from components.example_gen.checks import check_pair, make_example
 from components.example_gen.pairs import PairSource
 from components.example_gen.settings import DataSettings
+from tests.components import tiny_pairs
 
 PHOTO = tiny_pairs.photo(seed=1)
 EXIF = Image.Exif()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_pairs
 from PIL import Image
-from tiny_pairs import Written, run_example_gen
 
 from components.example_gen.pairs import split_of_unlisted
 from components.example_gen.settings import DataSettings
+from tests.components import tiny_pairs
+from tests.components.tiny_pairs import Written, run_example_gen
 from trainer.class_table import ClassTable, SegmentationClass
 from trainer.errors import UserError
 

@@ -6,9 +6,9 @@ import resource
 from pathlib import Path
 
 import pytest
-from tiny_pairs import Written, run_example_gen
 
 from components.example_gen.settings import DataSettings
+from tests.components.tiny_pairs import Written, run_example_gen
 
 pytestmark = [
     pytest.mark.slow,

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_pairs
 from PIL import ExifTags, Image
-from tiny_pairs import Written, run_example_gen
 
 from components.example_gen.photo import TURNS
 from components.example_gen.settings import DataSettings
+from tests.components import tiny_pairs
+from tests.components.tiny_pairs import Written, run_example_gen
 
 PHOTO = tiny_pairs.photo(seed=77)
 GREY = PHOTO.convert("L")

@@ -7,10 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
-import tiny_pairs
-from tiny_pairs import TEST, TRAINVAL, run_example_gen
 
 from components.example_gen.settings import DataSettings
+from tests.components import tiny_pairs
+from tests.components.tiny_pairs import TEST, TRAINVAL, run_example_gen
 from trainer.errors import UserError
 
 XML = """<annotation><size><width>64</width><height>48</height></size><object><bndbox>

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny_pairs
 
 from components.example_gen.fingerprint import fingerprint
 from components.example_gen.settings import DataSettings
+from tests.components import tiny_pairs
 from trainer.class_table import ClassTable, SegmentationClass
 
 TWO_CLASSES = ClassTable(

@@ -7,14 +7,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import yaml
-from report_inputs import SETTINGS, TABLE, drawn_pairs, write_inputs
-from serving_models import save_model
 from tfx.types import channel_utils, standard_artifacts
 
 from components.artifacts import DataReport, RunReport
 from components.run_report.component import RunReport as RunReportNode
 from components.run_report.executor import Executor
 from components.run_report.photos import choose
+from tests.components.report_inputs import SETTINGS, TABLE, drawn_pairs, write_inputs
+from tests.components.serving_models import save_model
 
 KEYS = [
     "model", "photo", "split", "examples", "blessed", "reason", "baseline", "settings_sha256", "seconds",

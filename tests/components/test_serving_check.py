@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from report_inputs import TABLE
-from serving_models import BrightnessModel, save_model
 from tfx.components.infra_validator import executor as infra_validator
 from tfx.components.util import model_utils
 from tfx.types import channel_utils, standard_artifacts
@@ -16,6 +14,8 @@ from components.serving_check import client
 from components.serving_check.component import ServingCheck
 from components.serving_check.executor import Executor, check_model
 from components.serving_check.settings import ServingCheckSettings
+from tests.components.report_inputs import TABLE
+from tests.components.serving_models import BrightnessModel, save_model
 from trainer.models import build_model
 from trainer.settings import ModelSettings, TrainingSettings
 from trainer.signatures import export_model

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from shapes import shape_pairs, write_pairs
 
+from tests.trainer.shapes import shape_pairs, write_pairs
 from trainer.errors import UserError
 from trainer.input import Pairs, TrainingBatches, evaluation_batches, load_pairs
 from trainer.settings import AugmentationSettings

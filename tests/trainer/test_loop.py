@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from shapes import shape_pairs, tiny_network
-from tiny_training import SETTINGS, SIZE, tiny_train
 
+from tests.trainer.shapes import shape_pairs, tiny_network
+from tests.trainer.tiny_training import SETTINGS, SIZE, tiny_train
 from trainer.errors import UserError
 from trainer.loop import Training
 from trainer.metrics import confusion_counts, mean_iou

@@ -8,10 +8,10 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
 from PIL import Image
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
+from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
 from trainer.class_table import ClassTable
 from trainer.preprocessing import (
     class_shares,

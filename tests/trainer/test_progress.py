@@ -4,8 +4,8 @@ import logging
 import numpy as np
 import pytest
 import tensorflow as tf
-from shapes import shape_pairs, tiny_network
 
+from tests.trainer.shapes import shape_pairs, tiny_network
 from trainer.class_table import ClassTable
 from trainer.progress import HistoryFile, LogProgress
 from trainer.settings import CLASS_ID_IGNORED

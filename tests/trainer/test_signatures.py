@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
 from PIL import Image
 from sklearn.metrics import confusion_matrix
 
+from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
 from trainer.models import build_model
 from trainer.preprocessing import prepare_photo
 from trainer.signatures import Predictor, export_model, load_trained

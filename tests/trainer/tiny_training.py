@@ -6,8 +6,8 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from shapes import shape_pairs, tiny_network
 
+from tests.trainer.shapes import shape_pairs, tiny_network
 from trainer.input import TrainingBatches, evaluation_batches
 from trainer.loop import train
 from trainer.settings import TrainerSettings
