@@ -196,7 +196,6 @@ def test_shards_are_full_and_in_order(written, untouched_pets, tmp_path, monkeyp
 def test_every_engine_writes_the_same_bytes(written, untouched_pets, tmp_path):
     """In a process of its own: multi_processing forks workers that must find this module."""
     script = f"""
-import sys
 from pathlib import Path
 from tests.components.tiny_pairs import BEAM_ARGS, run_example_gen
 from components.example_gen.settings import DataSettings
