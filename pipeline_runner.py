@@ -78,6 +78,28 @@ def fetch(
     typer.echo(f"Oxford-IIIT Pet in {output}")
 
 
+@app.command(
+    epilog="Example: `python pipeline_runner.py predict --model runs/demo/serving_model "
+    "--images runs/sample/images --output runs/predictions`"
+)
+def predict(
+    model: Annotated[Path, typer.Option(help="A pushed version, or the folder of versions.", metavar="DIR")],
+    images: Annotated[list[Path], typer.Option(help="A photo or a folder; may be repeated.", metavar="PATH")],
+    output: Annotated[Path, typer.Option(help="Folder for masks, overlays and shares.csv.", metavar="DIR")],
+) -> None:
+    """Segment photos with a pushed model.
+
+    A file that is no photo is named and skipped; the exit status is then 1.
+    """
+    from pipeline.predict import predict as predict_photos
+
+    unreadable = predict_photos(model, images, output)
+    for line in unreadable:
+        typer.echo(f"error: {line}", err=True)
+    typer.echo(f"masks, overlays and class shares in {output}")
+    raise typer.Exit(1 if unreadable else 0)
+
+
 @app.command(epilog="Example: `python pipeline_runner.py rollback --output runs/demo --version 1767225600`")
 def rollback(
     output: Annotated[Path, typer.Option(help="Output folder of the runs.", metavar="DIR")],

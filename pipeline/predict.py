@@ -1,0 +1,134 @@
+"""`pipeline_runner.py predict`: masks, overlays and class shares for photos, by a pushed model."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from rich.console import Console
+from rich.progress import Progress
+
+from components.versions import NONE, production_version
+from pipeline.run_log import chatter_to
+from trainer.class_table import ClassTable
+from trainer.errors import UserError
+
+PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+OVERLAY_OPACITY = 0.5
+SHARES_FILE = "shares.csv"
+SETTINGS_FILE = "assets.extra/settings.json"
+
+
+class SavedSegmenter:
+    """A pushed model, asked photo by photo.
+
+    Attributes:
+        classes: Its class table.
+    """
+
+    def __init__(self, folder: Path):
+        """Loads the SavedModel of a version's folder, see `model_folder`."""
+        import tensorflow as tf
+
+        self._tf = tf
+        self._answer = tf.saved_model.load(str(folder)).signatures["serving_default"]
+        settings = json.loads((folder / SETTINGS_FILE).read_text())
+        self.classes = ClassTable.model_validate(settings["classes"])
+
+    def class_ids(self, photo: Image.Image) -> np.ndarray:
+        """Class ids of an upright RGB photo, uint8 [h, w]."""
+        encoded = io.BytesIO()
+        photo.save(encoded, "PNG", compress_level=0)
+        (mask_png,) = self._answer(image_bytes=self._tf.constant([encoded.getvalue()]))["mask_png"].numpy()
+        return np.array(Image.open(io.BytesIO(mask_png)))
+
+
+def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
+    """Writes a mask, an overlay and a row of `shares.csv` for each photo.
+
+    Masks are palette PNGs at the photo's own size: the data set's own mask values, in the classes' colours.
+
+    Args:
+        model: Folder of a pushed model, or of its versions.
+        images: Photos and folders of photos.
+        output: Folder for `masks/`, `overlays/` and `shares.csv`; made if missing.
+
+    Returns:
+        A line for each photo that could not be read.
+
+    Raises:
+        UserError: There is no model or no photo, or two photos have the same name.
+    """
+    version, files = model_folder(model), _photo_files(images)
+    for folder in ("masks", "overlays"):
+        (output / folder).mkdir(parents=True, exist_ok=True)
+    with chatter_to(output / "predict.log") as terminal:
+        segmenter = SavedSegmenter(version)
+        unreadable: list[str] = []
+        with (output / SHARES_FILE).open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["file", *segmenter.classes.names])
+            for photo_file in _watched(files, terminal):
+                try:
+                    photo = ImageOps.exif_transpose(Image.open(photo_file)).convert("RGB")
+                except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+                    unreadable.append(f"{photo_file}: {error}")
+                    continue
+                rows.writerow([photo_file, *_write(photo, photo_file.stem, segmenter, output)])
+    return unreadable
+
+
+def model_folder(model: Path) -> Path:
+    """Folder of one pushed model: the one given, or of the folder of versions given the highest.
+
+    Raises:
+        UserError: There is no pushed model.
+    """
+    version = production_version(model)
+    folder = model / version if version != NONE else model
+    if not (folder / SETTINGS_FILE).is_file():
+        raise UserError(f"--model {model}: no pushed model there; give a version's folder or serving_model")
+    return folder
+
+
+def _photo_files(images: Sequence[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in images:
+        if path.is_dir():
+            files += sorted(entry for entry in path.iterdir() if entry.suffix.lower() in PHOTO_ENDINGS)
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise UserError(f"--images {path}: there is no such file or folder")
+    if not files:
+        raise UserError(f"--images {images[0]}: no photo in it ({', '.join(PHOTO_ENDINGS)})")
+    by_name: dict[str, Path] = {}
+    for file in files:
+        if file.stem in by_name:
+            raise UserError(f"{by_name[file.stem]} and {file} would both become {file.stem}.png; rename one")
+        by_name[file.stem] = file
+    return files
+
+
+def _watched(files: list[Path], terminal: Any) -> Iterator[Path]:
+    with Progress(console=Console(file=terminal), transient=True) as progress:
+        yield from progress.track(files, description="photos")
+
+
+def _write(photo: Image.Image, name: str, segmenter: SavedSegmenter, output: Path) -> list[str]:
+    """Writes mask and overlay; returns each class's share of the pixels."""
+    classes = segmenter.classes
+    ids = segmenter.class_ids(photo)
+    colors = np.array(classes.colors, np.uint8)
+    overlay = Image.blend(photo, Image.fromarray(colors[ids]), OVERLAY_OPACITY)
+    overlay.save(output / "overlays" / f"{name}.jpg", quality=90)
+    mask = Image.fromarray(np.array(classes.values, np.uint8)[ids], "P")
+    palette = np.zeros((256, 3), np.uint8)
+    palette[list(classes.values)] = colors
+    mask.putpalette(palette.tobytes())
+    mask.save(output / "masks" / f"{name}.png")
+    return [f"{(ids == class_id).mean():.4f}" for class_id in range(len(classes))]
