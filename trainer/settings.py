@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from trainer.class_table import ClassTable
 
@@ -34,7 +34,8 @@ class ModelSettings(Settings):
     )
     encoder_taps: tuple[str, ...] | None = Field(
         None,
-        description="Layers whose outputs are the features at strides 2, 4, 8, 16, 32; null: the usual ones.",
+        description="Layers whose outputs are the features at strides 2, 4, 8, 16, 32 (segnet: 1, 2, 4, 8, "
+        "16); null: the usual ones.",
     )
     encoder_width: int = Field(
         64,
@@ -50,6 +51,22 @@ class ModelSettings(Settings):
     )
     decoder_filters: tuple[int, ...] = Field(
         (512, 256, 128, 64), min_length=1, description="Filters of the decoder's blocks, coarsest first."
+    )
+    decoder_width: float = Field(
+        1.0, gt=0, le=1, description="Filters of segnet's decoder as a share of its encoder's."
+    )
+    fc_width: int = Field(
+        512,
+        ge=1,
+        le=4096,
+        description="Filters of fc6 and fc7 in the FCNs; with 4096 they take VGG19's own where the weights "
+        "file has them.",
+    )
+    pyramid_filters: int = Field(
+        256, ge=2, le=1024, description="Filters of fpn's pyramid and of deeplabv3plus' atrous branches."
+    )
+    atrous_rates: tuple[PositiveInt, ...] = Field(
+        (6, 12, 18), min_length=1, description="Distances in stride-16 pixels at which deeplabv3plus looks."
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
     flip_tta: bool = Field(False, description="Average each answer with that for the mirror image.")

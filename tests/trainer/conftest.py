@@ -1,6 +1,6 @@
 import pytest
-from pictures import THREE_CLASSES
 
+from tests.trainer.pictures import THREE_CLASSES
 from trainer.settings import TrainingSettings
 
 
@@ -9,7 +9,14 @@ def tiny_settings():
     """Makes the settings of a network that builds and runs in a second; keywords change its `model` part."""
 
     def make(classes=THREE_CLASSES, seed=1, **model) -> TrainingSettings:
-        small = {"encoder": "plain", "encoder_width": 4, "image_size": 64, "decoder_filters": (16, 16, 8, 8)}
+        small = {
+            "encoder": "plain",
+            "encoder_width": 4,
+            "image_size": 64,
+            "decoder_filters": (16, 16, 8, 8),
+            "fc_width": 32,
+            "pyramid_filters": 16,
+        }
         return TrainingSettings(classes=classes, model=small | model, trainer={"seed": seed})
 
     return make

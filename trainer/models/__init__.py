@@ -1,20 +1,52 @@
 """The architectures: one vocabulary of settings, one function that builds them all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import keras
 
 from trainer.errors import UserError
-from trainer.models.encoders import build_encoder
+from trainer.models.autoencoder import build_autoencoder
+from trainer.models.deeplabv3plus import build_deeplabv3plus
+from trainer.models.encoders import STRIDES, build_encoder
+from trainer.models.fcn import VGG19_POOLS, build_fcn8s, build_fcn16s, build_fcn32s, load_classifier
+from trainer.models.fpn import build_fpn
+from trainer.models.segnet import STRIDES_BEFORE_POOLING, TAPS, build_segnet
 from trainer.models.unet import build_unet
 from trainer.settings import ModelSettings, TrainingSettings
 
 Decoder = Callable[[list[keras.KerasTensor], int, ModelSettings], keras.KerasTensor]
 
-ARCHITECTURES: dict[str, Decoder] = {
-    "unet": build_unet,
+
+@dataclass(frozen=True)
+class Architecture:
+    """How a network is made from an encoder.
+
+    Attributes:
+        decode: makes logits [n, S, S, classes] from the encoder's features.
+        taps: for the encoders named here, the layers whose outputs it takes instead of the encoder's own.
+        strides: of the features that it takes. Where they are not the usual ones, only encoders in `taps` do.
+        load_weights: gives the decoder what the encoder's weights have for it.
+    """
+
+    decode: Decoder
+    taps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    strides: tuple[int, ...] = STRIDES
+    load_weights: Callable[[keras.Model, ModelSettings], None] | None = None
+
+
+_VGG_POOLS = {"vgg19": VGG19_POOLS}
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "unet": Architecture(build_unet),
+    "fcn32s": Architecture(build_fcn32s, _VGG_POOLS, load_weights=load_classifier),
+    "fcn16s": Architecture(build_fcn16s, _VGG_POOLS, load_weights=load_classifier),
+    "fcn8s": Architecture(build_fcn8s, _VGG_POOLS, load_weights=load_classifier),
+    "segnet": Architecture(build_segnet, TAPS, STRIDES_BEFORE_POOLING),
+    "fpn": Architecture(build_fpn),
+    "deeplabv3plus": Architecture(build_deeplabv3plus),
+    "autoencoder": Architecture(build_autoencoder),
 }
-"""Name to function that makes logits [n, S, S, classes] from the encoder's features at strides 2 to 32."""
 
 
 def build_model(settings: TrainingSettings, load_encoder_weights: bool = True) -> keras.Model:
@@ -34,15 +66,23 @@ def build_model(settings: TrainingSettings, load_encoder_weights: bool = True) -
     Raises:
         UserError: for an unknown architecture, encoder, layer or weights file.
     """
-    decoder = ARCHITECTURES.get(settings.model.architecture)
-    if decoder is None:
+    name, encoder_name = settings.model.architecture, settings.model.encoder
+    architecture = ARCHITECTURES.get(name)
+    if architecture is None:
+        raise UserError(f"model.architecture: {name!r} is not known; known are {', '.join(ARCHITECTURES)}")
+    if architecture.strides != STRIDES and encoder_name not in architecture.taps:
         raise UserError(
-            f"model.architecture: {settings.model.architecture!r} is not known; "
-            f"known are {', '.join(ARCHITECTURES)}"
+            f"model.encoder: {name} needs features at strides {', '.join(map(str, architecture.strides))}; "
+            f"{' and '.join(architecture.taps)} have them, {encoder_name!r} has not"
         )
     keras.utils.set_random_seed(settings.trainer.seed)
-    encoder = build_encoder(settings.model, load_weights=load_encoder_weights)
+    encoder = build_encoder(
+        settings.model, load_encoder_weights, architecture.taps.get(encoder_name), architecture.strides
+    )
     size = settings.model.image_size
     photos = keras.Input((size, size, 3), name="photos")
-    logits = decoder(encoder(photos), len(settings.classes), settings.model)
-    return keras.Model(photos, logits, name=settings.model.architecture)
+    logits = architecture.decode(encoder(photos), len(settings.classes), settings.model)
+    model = keras.Model(photos, logits, name=name)
+    if load_encoder_weights and architecture.load_weights:
+        architecture.load_weights(model, settings.model)
+    return model

@@ -9,7 +9,7 @@ too slow for small data sets, whose masks would be judged with statistics of unt
 
 
 def convolve(
-    x: keras.KerasTensor, filters: int, kernel_size: int = 3, name: str | None = None
+    x: keras.KerasTensor, filters: int, kernel_size: int = 3, name: str | None = None, dilation: int = 1
 ) -> keras.KerasTensor:
     """Convolution, BatchNorm, ReLU at the same height and width.
 
@@ -18,6 +18,7 @@ def convolve(
         filters: channels of the result.
         kernel_size: side of the kernel in pixels.
         name: name of the ReLU, the last layer; the others get it with an ending.
+        dilation: distance in pixels between the places that the kernel looks at.
 
     Returns:
         float [n, h, w, filters].
@@ -26,6 +27,7 @@ def convolve(
         filters,
         kernel_size,
         padding="same",
+        dilation_rate=dilation,
         use_bias=False,
         kernel_initializer="he_normal",
         name=name and f"{name}_conv",

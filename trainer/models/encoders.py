@@ -100,7 +100,12 @@ class FixedStatisticsEncoder(keras.Model):
         return super().call(inputs, training=False, mask=mask)
 
 
-def build_encoder(settings: ModelSettings, load_weights: bool = True) -> keras.Model:
+def build_encoder(
+    settings: ModelSettings,
+    load_weights: bool = True,
+    taps: tuple[str, ...] | None = None,
+    strides: tuple[int, ...] = STRIDES,
+) -> keras.Model:
     """Builds the encoder.
 
     Where it is given weights its BatchNorm stays in inference mode: statistics of small batches of other
@@ -109,10 +114,12 @@ def build_encoder(settings: ModelSettings, load_weights: bool = True) -> keras.M
     Args:
         settings: encoder, encoder_weights, encoder_taps, encoder_width, freeze_encoder and image_size.
         load_weights: False when the weights of the whole model will be loaded anyway.
+        taps: The layers that an architecture takes where `encoder_taps` names none; None: the encoder's own.
+        strides: What the features' strides must be.
 
     Returns:
-        A model named `encoder`, from RGB [n, S, S, 3], 0 to 255, to five features: float [n, S / stride,
-        S / stride, channels] at strides 2, 4, 8, 16 and 32.
+        A model named `encoder`, from RGB [n, S, S, 3], 0 to 255, to a feature for each stride: float
+        [n, S / stride, S / stride, channels].
 
     Raises:
         UserError: for an unknown encoder or layer, and for a weights file that is missing or does not fit.
@@ -122,10 +129,10 @@ def build_encoder(settings: ModelSettings, load_weights: bool = True) -> keras.M
         raise UserError(f"model.encoder: {settings.encoder!r} is not known; known are {', '.join(ENCODERS)}")
     photos = keras.Input((settings.image_size, settings.image_size, 3), name="photos")
     network = _build_network(encoder.scale(photos), encoder, settings, load_weights)
-    taps = settings.encoder_taps or encoder.taps
+    taps = settings.encoder_taps or taps or encoder.taps
     kind = FixedStatisticsEncoder if settings.encoder_weights else keras.Model
     model = kind(photos, [_tapped(network, tap, settings) for tap in taps], name="encoder")
-    _check_strides(model, taps, settings.image_size)
+    _check_strides(model, taps, strides, settings.image_size)
     _freeze(model, settings.freeze_encoder)
     return model
 
@@ -189,11 +196,13 @@ def _tapped(network: keras.Model, tap: str, settings: ModelSettings) -> keras.Ke
     return network.get_layer(tap).output
 
 
-def _check_strides(encoder: keras.Model, taps: tuple[str, ...], image_size: int) -> None:
+def _check_strides(
+    encoder: keras.Model, taps: tuple[str, ...], wanted: tuple[int, ...], image_size: int
+) -> None:
     strides = tuple(image_size // feature.shape[1] for feature in encoder.outputs)
-    if strides != STRIDES:
+    if strides != wanted:
         raise UserError(
-            f"model.encoder_taps: must be five layers with strides {', '.join(map(str, STRIDES))}; "
+            f"model.encoder_taps: must be five layers with strides {', '.join(map(str, wanted))}; "
             f"{', '.join(taps)} have {', '.join(map(str, strides))}"
         )
 

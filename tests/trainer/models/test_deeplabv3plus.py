@@ -1,0 +1,25 @@
+import keras
+import numpy as np
+import pytest
+
+from trainer.models import build_model
+
+
+@pytest.mark.parametrize("rates", [(6, 12, 18), (1, 3)])
+def test_looks_at_the_distances_of_the_settings(rates, tiny_settings):
+    model = build_model(tiny_settings(architecture="deeplabv3plus", atrous_rates=rates))
+    dilations = [
+        layer.dilation_rate[0]
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv2D) and layer.dilation_rate[0] > 1
+    ]
+    assert dilations == [rate for rate in rates if rate > 1]
+
+
+def test_the_whole_photo_reaches_every_pixel(tiny_settings):
+    """Through the image pooling: what changes in one corner changes the answer in the one across."""
+    model = build_model(tiny_settings(architecture="deeplabv3plus", image_size=256, atrous_rates=(1,)))
+    photo = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3)).astype(np.float32)
+    changed = photo.copy()
+    changed[:, :16, :16] = 255 - changed[:, :16, :16]
+    assert (np.array(model(photo) != model(changed))[:, -16:, -16:]).any()

@@ -1,0 +1,45 @@
+"""DeepLabv3+ (Chen et al. 2018): an atrous spatial pyramid and a small decoder with one skip."""
+
+import keras
+from keras import layers
+
+from trainer.models.blocks import convolve
+from trainer.settings import ModelSettings
+
+SKIP_FILTERS = 48
+"""What the paper narrows the skip to, so that it does not outweigh the pyramid."""
+
+
+def build_deeplabv3plus(
+    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
+) -> keras.KerasTensor:
+    """Looks at the coarse feature at several distances at once, and refines the answer with one fine feature.
+
+    The paper takes the stride out of its encoder's last stage and dilates it, which gives the deepest feature
+    at stride 16. Encoders here keep the strides that their published weights were trained with, so the
+    deepest feature is doubled and laid beside that of stride 16.
+
+    Args:
+        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first and the
+            third are not used directly.
+        classes: number of classes.
+        settings: `pyramid_filters` is the width of every branch, `atrous_rates` are the distances.
+
+    Returns:
+        Logits, float32 [n, S, S, classes].
+    """
+    _, stride4, _, stride16, stride32 = features
+    width = settings.pyramid_filters
+    deep = layers.Concatenate()([stride16, layers.UpSampling2D(2, interpolation="bilinear")(stride32)])
+    branches = [convolve(deep, width, kernel_size=1)]
+    branches += [convolve(deep, width, dilation=rate) for rate in settings.atrous_rates]
+    whole = convolve(layers.GlobalAveragePooling2D(keepdims=True)(deep), width, kernel_size=1)
+    branches.append(layers.UpSampling2D((deep.shape[1], deep.shape[2]))(whole))
+    x = convolve(layers.Concatenate()(branches), width, kernel_size=1)
+
+    x = layers.UpSampling2D(4, interpolation="bilinear")(x)
+    x = layers.Concatenate()([x, convolve(stride4, SKIP_FILTERS, kernel_size=1)])
+    x = convolve(convolve(x, width), width)
+    x = layers.Dropout(settings.dropout)(x)
+    x = layers.Conv2D(classes, 1, dtype="float32", name="score")(x)
+    return layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="logits")(x)

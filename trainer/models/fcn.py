@@ -1,0 +1,131 @@
+"""Fully convolutional networks (Long et al. 2014): a classifier turned into convolutions, scores summed."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+from keras import layers
+
+from trainer.models.blocks import BATCH_NORM_MOMENTUM
+from trainer.settings import ModelSettings
+
+log = logging.getLogger("petseg")
+
+VGG19_POOLS = tuple(f"block{block}_pool" for block in range(1, 6))
+"""Where the paper taps VGG: behind the poolings, not before them."""
+
+DROPOUT = 0.5
+CLASSIFIER = {"fc1": "fc6", "fc2": "fc7"}
+"""What VGG19 of keras.applications and the paper call the same layers."""
+
+
+def build_fcn32s(
+    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
+) -> keras.KerasTensor:
+    """FCN-32s: the scores at stride 32. See `_build_fcn`."""
+    return _build_fcn(features[-1:], classes, settings)
+
+
+def build_fcn16s(
+    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
+) -> keras.KerasTensor:
+    """FCN-16s: the scores at strides 32 and 16. See `_build_fcn`."""
+    return _build_fcn(features[-2:], classes, settings)
+
+
+def build_fcn8s(
+    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
+) -> keras.KerasTensor:
+    """FCN-8s: the scores at strides 32, 16 and 8. See `_build_fcn`."""
+    return _build_fcn(features[-3:], classes, settings)
+
+
+def _build_fcn(
+    features: Sequence[keras.KerasTensor], classes: int, settings: ModelSettings
+) -> keras.KerasTensor:
+    """The coarsest feature's scores, doubled and added to those of the next finer one until none is left.
+
+    Keras' example of this network does not train: it applies ReLU to the scores and softmax before the
+    upsampling, and takes the cross entropy of clipped probabilities, whose gradient is zero where they are
+    clipped; VGG's features reach hundreds, so that nearly all are. Here scores are linear, logits are what is
+    upsampled, and the loss takes logits in float32. The skips are normalised, for which the paper has one
+    constant for each pool of VGG (0.01 and 0.0001), and their scores start at zero: every FCN begins as an
+    FCN-32s, and what a skip adds is learned.
+
+    Args:
+        features: float [n, S / stride, S / stride, channels], the last at stride 32, each of the others
+            twice as fine as the next.
+        classes: number of classes.
+        settings: `fc_width` is the number of filters of fc6 and fc7.
+
+    Returns:
+        Logits, float32 [n, S, S, classes].
+    """
+    *skips, x = features
+    for name, kernel_size in (("fc6", 7), ("fc7", 1)):
+        x = layers.Conv2D(
+            settings.fc_width,
+            kernel_size,
+            padding="same",
+            activation="relu",
+            kernel_initializer="he_normal",
+            name=name,
+        )(x)
+        x = layers.Dropout(DROPOUT)(x)
+    scores = _score(x, classes, "glorot_uniform", "score_stride32")
+    stride = 32
+    for skip in reversed(skips):
+        stride //= 2
+        scores = layers.UpSampling2D(2, interpolation="bilinear", dtype="float32")(scores)
+        normalised = layers.BatchNormalization(
+            momentum=BATCH_NORM_MOMENTUM, center=False, scale=False, name=f"skip_stride{stride}"
+        )(skip)
+        scores = layers.Add(dtype="float32")(
+            [scores, _score(normalised, classes, "zeros", f"score_stride{stride}")]
+        )
+    return layers.UpSampling2D(stride, interpolation="bilinear", dtype="float32", name="logits")(scores)
+
+
+def _score(x: keras.KerasTensor, classes: int, initializer: str, name: str) -> keras.KerasTensor:
+    return layers.Conv2D(classes, 1, kernel_initializer=initializer, dtype="float32", name=name)(x)
+
+
+def load_classifier(model: keras.Model, settings: ModelSettings) -> None:
+    """Gives fc6 and fc7 the classifier's weights and biases, where the encoder's weights file has them.
+
+    A Dense layer on a flattened feature is a convolution with a kernel of the feature's size (section 3.1 of
+    the paper), so the numbers are the same. Where the shapes differ (`fc_width` is not the classifier's) or
+    the file has no classifier, both layers keep their random weights, which is said.
+
+    Args:
+        model: a network with layers `fc6` and `fc7`.
+        settings: `encoder_weights` names the file.
+    """
+    path = Path(settings.encoder_weights or "")
+    if not path.is_file():
+        return
+    for name, layer in ((name, model.get_layer(of_fcn)) for name, of_fcn in CLASSIFIER.items()):
+        stored = _stored_weights(path, name)
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        if [weight.size for weight in stored] == [int(np.prod(shape)) for shape in shapes]:
+            layer.set_weights([weight.reshape(shape) for weight, shape in zip(stored, shapes, strict=True)])
+            log.info("%s takes the weights of %s in %s", layer.name, name, path.name)
+        elif stored:
+            log.info(
+                "%s is random at first: %s in %s has %d filters, model.fc_width is %d",
+                layer.name,
+                name,
+                path.name,
+                stored[-1].size,
+                settings.fc_width,
+            )
+
+
+def _stored_weights(path: Path, layer: str) -> list[np.ndarray]:
+    """Kernel and bias of a layer in an HDF5 file of Keras; none where the file has no such layer."""
+    with h5py.File(path) as file:
+        group = file.get("model_weights", file).get(layer)
+        return [] if group is None else [group[name][()] for name in group.attrs["weight_names"]]

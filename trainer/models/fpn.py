@@ -1,0 +1,42 @@
+"""The semantic branch of the panoptic feature pyramid network (Kirillov et al. 2019)."""
+
+import keras
+from keras import layers
+
+from trainer.models.blocks import convolve
+from trainer.settings import ModelSettings
+
+
+def build_fpn(features: list[keras.KerasTensor], classes: int, settings: ModelSettings) -> keras.KerasTensor:
+    """A pyramid in which coarse features are added to finer ones; all levels meet at stride 4.
+
+    The paper normalises the branches with GroupNorm; BatchNorm does here, as in the other networks.
+
+    Args:
+        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first is not
+            used.
+        classes: number of classes.
+        settings: `pyramid_filters` is the pyramid's width, the branches have half of it.
+
+    Returns:
+        Logits, float32 [n, S, S, classes].
+    """
+    branches = []
+    x = None
+    for doublings, feature in zip((3, 2, 1, 0), reversed(features[1:]), strict=True):
+        lateral = layers.Conv2D(settings.pyramid_filters, 1, use_bias=False)(feature)
+        x = lateral if x is None else layers.Add()([layers.UpSampling2D(2)(x), lateral])
+        level = layers.Conv2D(settings.pyramid_filters, 3, padding="same", use_bias=False)(x)
+        branches.append(_to_stride_4(level, doublings, settings.pyramid_filters // 2))
+    x = layers.Dropout(settings.dropout)(layers.Add()(branches))
+    x = layers.Conv2D(classes, 1, dtype="float32", name="score")(x)
+    return layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="logits")(x)
+
+
+def _to_stride_4(x: keras.KerasTensor, doublings: int, filters: int) -> keras.KerasTensor:
+    """Doubles height and width as often as told, each time after a convolution; one convolution if never."""
+    if not doublings:
+        return convolve(x, filters)
+    for _ in range(doublings):
+        x = layers.UpSampling2D(2, interpolation="bilinear")(convolve(x, filters))
+    return x
