@@ -141,6 +141,8 @@ class Training:
                 class_weights=self._class_weights,
                 label_smoothing=self._settings.label_smoothing,
                 dice_weight=self._settings.dice_weight,
+                focal_gamma=self._settings.focal_gamma,
+                lovasz_weight=self._settings.lovasz_weight,
                 total=_replica_total,
             )
             # Every replica has the loss of the whole batch, and the optimizer adds up their gradients.

@@ -3,7 +3,8 @@
 A term takes the truth as one-hot rows (all zero where a pixel is ignored) and the logarithms of the
 probabilities, both float32 [n, S, S, classes], and gives one number. Terms are quotients of sums over the
 whole batch; `total` adds such sums up over the replicas of a distributed run, so that the loss there is the
-loss of one device with the same batch.
+loss of one device with the same batch. (Lovász-softmax sorts pixels, which no sum can do: there it is the
+mean of the replicas' own.)
 """
 
 from collections.abc import Callable, Sequence
@@ -28,9 +29,11 @@ def segmentation_loss(
     class_weights: Sequence[float] | None = None,
     label_smoothing: float = 0.0,
     dice_weight: float = 0.0,
+    focal_gamma: float = 0.0,
+    lovasz_weight: float = 0.0,
     total: Total = one_device,
 ) -> Tensor:
-    """Cross entropy plus weighted soft Dice, in float32.
+    """Cross entropy, focal where asked, plus weighted soft Dice and Lovász-softmax, in float32.
 
     Args:
         truth: uint8 [n, S, S], class ids; ids that are no class (`CLASS_ID_IGNORED`) do not count.
@@ -38,6 +41,8 @@ def segmentation_loss(
         class_weights: One number a class for the cross entropy, or None for equal ones.
         label_smoothing: Share of each label that is spread over all classes.
         dice_weight: Weight of the Dice loss; 0 leaves it out.
+        focal_gamma: How much less a pixel counts the surer the model is of its class; 0: all count alike.
+        lovasz_weight: Weight of the Lovász-softmax loss; 0 leaves it out.
         total: Sums up over replicas.
 
     Returns:
@@ -47,23 +52,35 @@ def segmentation_loss(
     one_hot = ops.one_hot(ops.cast(truth, "int32"), classes, dtype="float32")
     log_probabilities = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
     weights = ops.convert_to_tensor(class_weights or [1.0] * classes, dtype="float32")
-    loss = cross_entropy(one_hot, log_probabilities, weights, label_smoothing, total)
+    loss = cross_entropy(one_hot, log_probabilities, weights, label_smoothing, focal_gamma, total)
     if dice_weight:
         loss = loss + dice_weight * dice_loss(one_hot, log_probabilities, total)
+    if lovasz_weight:
+        loss = loss + lovasz_weight * lovasz_softmax(one_hot, log_probabilities, total)
     return loss
 
 
 def cross_entropy(
-    one_hot: Tensor, log_probabilities: Tensor, class_weights: Tensor, label_smoothing: float, total: Total
+    one_hot: Tensor,
+    log_probabilities: Tensor,
+    class_weights: Tensor,
+    label_smoothing: float,
+    focal_gamma: float,
+    total: Total,
 ) -> Tensor:
     """Mean over the pixels of -log p(label), each pixel weighted with its true class's weight.
 
     Label smoothing as in Szegedy et al. 2016, "Rethinking the Inception Architecture": the label keeps
-    1 - s, and s is spread evenly over all classes.
+    1 - s, and s is spread evenly over all classes. The focal factor (1 - p(label)) ** gamma as in Lin et al.
+    2017, "Focal Loss for Dense Object Detection".
     """
     weights = ops.sum(one_hot * class_weights, axis=-1)
     smoothed = one_hot * (1 - label_smoothing) + label_smoothing / one_hot.shape[-1]
     pixels = -ops.sum(smoothed * log_probabilities, axis=-1)
+    if focal_gamma:
+        doubt = 1 - ops.exp(ops.sum(one_hot * log_probabilities, axis=-1))
+        # At zero the power's slope is infinite where gamma is below one.
+        pixels = pixels * ops.maximum(doubt, keras.config.epsilon()) ** focal_gamma
     weighted, weight = ops.unstack(total(ops.stack([ops.sum(pixels * weights), ops.sum(weights)])), 2)
     return weighted / ops.maximum(weight, keras.config.epsilon())
 
@@ -92,3 +109,28 @@ def dice_loss(one_hot: Tensor, log_probabilities: Tensor, total: Total) -> Tenso
     present = ops.cast(true > 0, "float32")
     dice = 2 * both / ops.maximum(predicted + true, keras.config.epsilon())
     return 1 - ops.sum(dice * present) / ops.maximum(ops.sum(present), 1)
+
+
+def lovasz_softmax(one_hot: Tensor, log_probabilities: Tensor, total: Total) -> Tensor:
+    """A convex stand-in for one minus the IoU of the batch, averaged over the classes that occur in it.
+
+    Berman et al. 2018, "The Lovász-Softmax loss". A class's pixels are sorted by their error, the worst
+    first; each error is weighted with how much the Jaccard loss grows when its pixel is wrong as well as all
+    before it. Sorting costs n S S log(n S S) a class.
+    """
+    classes = one_hot.shape[-1]
+    true = ops.transpose(ops.reshape(one_hot, (-1, classes)))
+    counted = ops.sum(true, axis=0, keepdims=True)
+    errors = ops.abs(true - ops.transpose(ops.reshape(ops.exp(log_probabilities), (-1, classes)))) * counted
+    # Ignored pixels come last, where they can change nobody's weight.
+    order = ops.argsort(-(errors + counted), axis=-1)
+    true = ops.take_along_axis(true, order, axis=-1)
+    size = ops.sum(true, axis=-1, keepdims=True)
+    found = ops.cumsum(true, axis=-1)
+    jaccard_loss = 1 - (size - found) / ops.maximum(size + ops.cumsum(1 - true, axis=-1), 1)
+    weights = jaccard_loss - ops.pad(jaccard_loss[:, :-1], ((0, 0), (1, 0)))
+    losses = ops.sum(ops.take_along_axis(errors, order, axis=-1) * ops.stop_gradient(weights), axis=-1)
+    present = ops.cast(size[:, 0] > 0, "float32")
+    loss = ops.sum(losses * present) / ops.maximum(ops.sum(present), 1)
+    summed, replicas = ops.unstack(total(ops.stack([loss, ops.ones_like(loss)])), 2)
+    return summed / replicas

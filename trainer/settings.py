@@ -110,6 +110,15 @@ class TrainerSettings(Settings):
         "off", description="off; shares: inverse to the classes' pixel shares; or one number a class."
     )
     dice_weight: float = Field(0.5, ge=0, description="Weight of the soft Dice loss beside cross entropy.")
+    focal_gamma: float = Field(
+        0.0,
+        ge=0,
+        le=5,
+        description="How much less sure pixels count in the cross entropy (focal loss); 0: all alike.",
+    )
+    lovasz_weight: float = Field(
+        0.0, ge=0, description="Weight of the Lovász-softmax loss beside cross entropy."
+    )
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="Share of each label spread over all classes."
     )

@@ -20,7 +20,7 @@ def probabilities_of(logits):
     return exponents / exponents.sum(axis=-1, keepdims=True)
 
 
-def reference_cross_entropy(truth, logits, weights=None, smoothing=0.0):
+def reference_cross_entropy(truth, logits, weights=None, smoothing=0.0, gamma=0.0):
     """Pixel by pixel, as the definition says."""
     classes = logits.shape[-1]
     weights = weights or [1.0] * classes
@@ -30,7 +30,8 @@ def reference_cross_entropy(truth, logits, weights=None, smoothing=0.0):
         label = truth[tuple(place)]
         target = np.full(classes, smoothing / classes)
         target[label] += 1 - smoothing
-        total -= weights[label] * (target * np.log(probabilities[tuple(place)])).sum()
+        doubt = 1 - probabilities[tuple(place)][label]
+        total -= weights[label] * doubt**gamma * (target * np.log(probabilities[tuple(place)])).sum()
         weight += weights[label]
     return total / weight
 
@@ -45,6 +46,31 @@ def reference_dice(truth, logits):
         if true.any():
             coefficients.append(2 * predicted[true].sum() / (predicted.sum() + true.sum()))
     return 1 - np.mean(coefficients)
+
+
+def jaccard_loss(true, wrong):
+    """One minus the IoU of a class whose pixels `wrong` are answered wrongly, all else rightly."""
+    answered = true ^ wrong
+    return 1 - (true & answered).sum() / (true | answered).sum()
+
+
+def reference_lovasz(truth, logits):
+    """The Lovász extension by its definition: the set of wrong pixels grows by one, the worst first."""
+    counted = truth != CLASS_ID_IGNORED
+    losses = []
+    for label in range(logits.shape[-1]):
+        true = truth[counted] == label
+        if not true.any():
+            continue
+        errors = np.abs(true - probabilities_of(logits)[..., label][counted])
+        wrong, before, loss = np.zeros_like(true), 0.0, 0.0
+        for place in np.argsort(-errors):
+            wrong[place] = True
+            after = jaccard_loss(true, wrong)
+            loss += errors[place] * (after - before)
+            before = after
+        losses.append(loss)
+    return np.mean(losses)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -78,11 +104,52 @@ def test_dice_of_a_perfect_answer_is_zero():
     np.testing.assert_allclose(segmentation_loss(truth, logits, dice_weight=1.0), 0, atol=1e-6)
 
 
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_focal(gamma, smoothing):
+    truth, logits = case(3)
+    weights = [0.3, 1.0, 4.0]
+    expected = reference_cross_entropy(truth, logits, weights, smoothing, gamma)
+    loss = segmentation_loss(
+        truth, logits, class_weights=weights, label_smoothing=smoothing, focal_gamma=gamma
+    )
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("absent", [None, 0, 2])
+def test_lovasz_is_added_by_its_weight(seed, absent):
+    truth, logits = case(seed, absent=absent)
+    expected = reference_cross_entropy(truth, logits) + 0.7 * reference_lovasz(truth, logits)
+    np.testing.assert_allclose(segmentation_loss(truth, logits, lovasz_weight=0.7), expected, rtol=1e-5)
+
+
+def test_lovasz_of_sure_answers_is_one_minus_their_mean_iou():
+    truth, logits = case(5)
+    counted = truth != CLASS_ID_IGNORED
+    answer = np.argmax(logits, -1)
+    ious = [
+        ((answer == k) & (truth == k)).sum() / (counted & ((answer == k) | (truth == k))).sum()
+        for k in range(3)
+    ]
+    sure = 1e3 * tf.one_hot(answer, 3)
+    with_it, without = (segmentation_loss(truth, sure, lovasz_weight=weight) for weight in (1e3, 0.0))
+    np.testing.assert_allclose((with_it - without) / 1e3, 1 - np.mean(ious), rtol=1e-5)
+
+
 def gradient_of(truth, logits):
     logits = tf.constant(logits)
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        loss = segmentation_loss(truth, logits, class_weights=[1, 2, 3], label_smoothing=0.1, dice_weight=1)
+        loss = segmentation_loss(
+            truth,
+            logits,
+            class_weights=[1, 2, 3],
+            label_smoothing=0.1,
+            dice_weight=1,
+            focal_gamma=0.5,
+            lovasz_weight=1,
+        )
     return loss.numpy(), tape.gradient(loss, logits).numpy()
 
 
