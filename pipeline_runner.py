@@ -100,6 +100,17 @@ def predict(
     raise typer.Exit(1 if unreadable else 0)
 
 
+@app.command(epilog="Example: `python pipeline_runner.py runs --output runs/demo`")
+def runs(
+    output: Annotated[Path, typer.Option(help="Output folder of the runs.", metavar="DIR")],
+) -> None:
+    """List all runs of an output folder: when, with which settings, figures, verdict, version."""
+    from pipeline.runs import runs_table
+    from pipeline.terminal import table_console
+
+    table_console().print(runs_table(output))
+
+
 @app.command(epilog="Example: `python pipeline_runner.py rollback --output runs/demo --version 1767225600`")
 def rollback(
     output: Annotated[Path, typer.Option(help="Output folder of the runs.", metavar="DIR")],

@@ -122,10 +122,9 @@ class _LocalRun:
             finally:
                 seconds |= progress.seconds()
                 self._failed_node = progress.failed_node()
-        report = runner.output_uri("RunReport", "report")
-        if report is None:
+        if runner.output_uri("RunReport", "report") is None:
             return Outcome(DONE, [f"done up to {self._options.to_node}, as asked"])
-        metrics = publish_run(Path(report), self._folder, seconds, memory.megabytes)
+        metrics = publish_run(runner.output_uri, self._folder, seconds, memory.megabytes)
         return verdict(metrics, runner.pushed(), runner.push_directory, self._folder)
 
     def _stopped(self, reason: str, seconds: dict[str, float], memory: PeakMemory) -> None:

@@ -2,13 +2,19 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.settings import PipelineSettings
 
-PUBLISHED_FILES = ("report.html", "metrics.json", "model_card.md", "settings.yaml")
+PUBLISHED_FILES = {
+    ("RunReport", "report"): ("report.html", "model_card.md", "settings.yaml"),
+    ("Evaluator", "evaluation"): ("photos.parquet", "judgement.json"),
+    ("Pusher", "pushed_model"): ("push.json",),
+}
+"""Files that are copied to the run's folder, by node and output."""
 
 DONE = 0
 NODE_FAILED = 1
@@ -31,12 +37,15 @@ class Outcome:
 
 
 def publish_run(
-    report: Path, run_folder: Path, seconds: dict[str, float], peak_memory_mb: float
+    output_uri: Callable[[str, str], str | None],
+    run_folder: Path,
+    seconds: dict[str, float],
+    peak_memory_mb: float,
 ) -> dict[str, Any]:
-    """Copies report and metrics to the run's folder and adds what no node can know.
+    """Copies what people and scripts read to the run's folder and adds what no node can know.
 
     Args:
-        report: Folder of RunReport's artifact.
+        output_uri: Says where a node's output lies; None where the run has no such node.
         run_folder: `DIR/runs/<run id>`; made here.
         seconds: Seconds a node, 0 where reused.
         peak_memory_mb: Peak of the run's processes together, in MB.
@@ -45,10 +54,11 @@ def publish_run(
         The metrics.
     """
     run_folder.mkdir(parents=True, exist_ok=True)
-    for name in PUBLISHED_FILES:
-        if (report / name).is_file():
-            shutil.copyfile(report / name, run_folder / name)
-    metrics = json.loads((report / "metrics.json").read_text())
+    for output, names in PUBLISHED_FILES.items():
+        uri = output_uri(*output)
+        for name in names if uri else ():
+            shutil.copyfile(f"{uri}/{name}", run_folder / name)
+    metrics = json.loads(Path(f"{output_uri('RunReport', 'report')}/metrics.json").read_text())
     metrics |= {"seconds": seconds, "peak_memory_mb": round(peak_memory_mb)}
     _write_metrics(run_folder, metrics)
     return metrics
