@@ -14,6 +14,7 @@ from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 
 from components.example_gen.fingerprint import fingerprint
 from components.versions import production_version
+from pipeline.memory import release_free_memory
 from pipeline.paths import Observed, Paths, push_directory
 from pipeline.pipeline import create_pipeline
 from pipeline.progress import RunProgress
@@ -92,6 +93,8 @@ class LocalRunner:
                 progress.ends(node_id, "failed", "see below")
                 raise
             progress.ends(node_id, *(("done",) if ran else ("reused", "unchanged")))
+            if ran:
+                release_free_memory()
 
     def output_uri(self, node_id: str, key: str) -> str | None:
         """Place of a node's output in this run; None where the node did not get that far."""
