@@ -21,6 +21,11 @@ class Paths:
         """Folder of the unfinished trainings; outside artifacts, which are removed when a node fails."""
         return os.path.join(self.pipeline_root, "checkpoints")
 
+    @property
+    def known_counts(self) -> str:
+        """Folder of what the models judged last said of each photo."""
+        return os.path.join(self.pipeline_root, "known_counts")
+
 
 @dataclass(frozen=True)
 class Observed:

@@ -111,6 +111,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         examples=example_gen.outputs["examples"],
         model=trainer.outputs["model"],
         baseline_model=production_model.outputs["model"],
+        known_counts=paths.known_counts,
         evaluation=json.dumps(
             {
                 "evaluation": settings.evaluation.model_dump(mode="json"),

@@ -12,6 +12,7 @@ class EvaluatorSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "judging": component_spec.ExecutionParameter(type=str),
+        "known_counts": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -39,6 +40,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         evaluation: JSON of JudgingSettings.
         code: Hash of the component's source, so that changed code is not answered from the cache.
         baseline_model: Model artifact of the model in production; an empty one is no baseline.
+        known_counts: Folder that keeps the counts of the models judged last, so that the one in production
+            is not asked again about the photos that it was judged on when it was new; empty: none are kept.
     """
 
     SPEC_CLASS = EvaluatorSpec
@@ -51,6 +54,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         evaluation: str,
         code: str,
         baseline_model: types.BaseChannel | None = None,
+        known_counts: str = "",
     ):
         super().__init__(
             EvaluatorSpec(
@@ -58,6 +62,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 model=model,
                 baseline_model=baseline_model,
                 judging=evaluation,
+                known_counts=known_counts,
                 code=code,
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),

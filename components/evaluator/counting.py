@@ -1,7 +1,7 @@
 """Beam's part of judging: from serialized photos to counts, image bytes left behind."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -11,9 +11,12 @@ from apache_beam.utils.shared import Shared
 from numpy.typing import NDArray
 from tensorflow_model_analysis import constants
 
+from components.evaluator.known_counts import Counted, read_known_counts
 from components.metrics.summed_counts import COUNTS_KEY
 
 NAME_FEATURE = "image/name"
+RECORD_KEY = "record"
+"""Key of the extracts that holds the SHA-256 of the raw example, by which known counts are found."""
 
 
 class _EvaluateSignature:
@@ -23,8 +26,12 @@ class _EvaluateSignature:
         self._model = tf.saved_model.load(path)
         self._signature = self._model.signatures["evaluate"]
 
-    def __call__(self, examples: tf.Tensor) -> dict[str, NDArray[np.int64]]:
-        return {output: counted.numpy() for output, counted in self._signature(examples=examples).items()}
+    def __call__(self, records: list[bytes]) -> list[Counted]:
+        counted = self._signature(examples=tf.constant(records, tf.string))
+        outputs = {output: counts.numpy() for output, counts in counted.items()}
+        return [
+            {output: counts[place] for output, counts in outputs.items()} for place in range(len(records))
+        ]
 
 
 class CountPixels(beam.DoFn):
@@ -34,37 +41,43 @@ class CountPixels(beam.DoFn):
     comes after it (slicing copies each photo once a slice) therefore handles a few hundred bytes a photo.
     """
 
-    def __init__(self, models: Mapping[str, str], features: Sequence[str]):
+    def __init__(self, models: Mapping[str, str], features: Sequence[str], known_counts: Mapping[str, str]):
         """Takes what is asked and kept.
 
         Args:
             models: Path of the SavedModel by the model's name in the EvalConfig.
             features: Features of the raw example that are kept, besides its name.
+            known_counts: File of known counts by the model's name, for models that were judged on the same
+                photos before.
         """
         self._paths = dict(models)
         self._features = (NAME_FEATURE, *features)
+        self._known_files = dict(known_counts)
         self._shared = {name: Shared() for name in models}
-        self._models: dict[str, _EvaluateSignature] = {}
+        self._known: dict[str, dict[bytes, Counted]] = {}
 
     def setup(self) -> None:
-        """Loads the models, once a process: threads of one worker share them."""
-        self._models = {
-            name: self._shared[name].acquire(partial(_EvaluateSignature, path))
-            for name, path in self._paths.items()
-        }
+        """Reads what is known; models are loaded where a photo is met that is not."""
+        self._known = {name: read_known_counts(file) for name, file in self._known_files.items()}
 
     def process(self, records: list[bytes]) -> Iterator[dict[str, Any]]:
         """Yields an extract for each of the serialized tf.Examples."""
-        examples = tf.constant(records, tf.string)
-        counted = {name: model(examples) for name, model in self._models.items()}
-        for place, record in enumerate(records):
+        digests = [hashlib.sha256(record).digest() for record in records]
+        counted = {name: self._counts(name, records, digests) for name in self._paths}
+        for place, (record, digest) in enumerate(zip(records, digests, strict=True)):
             yield {
                 constants.FEATURES_KEY: self._read_features(record),
-                COUNTS_KEY: {
-                    name: {output: counts[place] for output, counts in outputs.items()}
-                    for name, outputs in counted.items()
-                },
+                RECORD_KEY: digest,
+                COUNTS_KEY: {name: counts[place] for name, counts in counted.items()},
             }
+
+    def _counts(self, name: str, records: list[bytes], digests: list[bytes]) -> list[Counted]:
+        known = self._known.get(name, {})
+        if all(digest in known for digest in digests):
+            return [known[digest] for digest in digests]
+        # Loaded once a process: threads of one worker share it.
+        model = self._shared[name].acquire(lambda: _EvaluateSignature(self._paths[name]))
+        return model(records)
 
     def _read_features(self, record: bytes) -> dict[str, NDArray[Any]]:
         features = tf.train.Example.FromString(record).features.feature

@@ -1,5 +1,7 @@
 """Judges a model on the raw examples of one split and blesses it or not."""
 
+import glob
+import hashlib
 import json
 import logging
 import os
@@ -16,11 +18,14 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.evaluator.counting import CountPixels
+from components.evaluator.counting import RECORD_KEY, CountPixels
 from components.evaluator.eval_config import BASELINE, CANDIDATE, eval_config
 from components.evaluator.judgement import judge
+from components.evaluator.known_counts import write_known_counts
 from components.evaluator.photo_rows import sort_photo_rows, write_photo_rows
 from components.evaluator.settings import JudgingSettings
+from components.metrics.summed_counts import COUNTS_KEY
+from components.versions import model_digest
 from trainer.class_table import ClassTable
 from trainer.errors import UserError
 
@@ -54,8 +59,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         config = eval_config(settings, has_baseline=BASELINE in models)
         files = _record_files(input_dict["examples"], settings.evaluation.split)
         evaluation_uri = artifact_utils.get_single_uri(output_dict["evaluation"])
+        known_counts = _known_counts_files(exec_properties["known_counts"], models, files)
         with self._make_beam_pipeline() as pipeline:
-            _judge_in_one_pass(pipeline, files, models, settings, config, evaluation_uri)
+            _judge_in_one_pass(pipeline, files, models, settings, config, evaluation_uri, known_counts)
+        _forget_others(exec_properties["known_counts"], known_counts)
         sort_photo_rows(os.path.join(evaluation_uri, PHOTOS_FILE))
         judgement = judge(
             evaluation_uri,
@@ -118,6 +125,25 @@ def _record_files(examples: list[types.Artifact], split: str) -> list[str]:
     return files
 
 
+def _known_counts_files(folder: str, models: dict[str, str], files: list[str]) -> dict[str, str]:
+    """Where each model's counts of these very files are kept; nowhere if a model is on remote storage."""
+    if not folder or not all(os.path.isdir(path) for path in models.values()):
+        return {}
+    os.makedirs(folder, exist_ok=True)
+    photos = hashlib.sha256("\n".join(files).encode()).hexdigest()
+    return {
+        name: os.path.join(folder, f"{model_digest(path)[:32]}-{photos[:32]}.parquet")
+        for name, path in models.items()
+    }
+
+
+def _forget_others(folder: str, known_counts: dict[str, str]) -> None:
+    """Removes the counts of models that are neither candidate nor in production any more."""
+    for file in glob.glob(os.path.join(folder, "*.parquet")) if known_counts else []:
+        if file not in known_counts.values():
+            os.remove(file)
+
+
 def _judge_in_one_pass(
     pipeline: beam.Pipeline,
     files: list[str],
@@ -125,15 +151,20 @@ def _judge_in_one_pass(
     settings: JudgingSettings,
     config: config_pb2.EvalConfig,
     evaluation_uri: str,
+    known_counts: dict[str, str],
 ) -> None:
+    there = {name: file for name, file in known_counts.items() if os.path.exists(file)}
     batch_size = settings.evaluation.batch_size
     photos = (
         pipeline
         | "Files" >> beam.Create(files)
         | "Read" >> beam.io.ReadAllFromTFRecord()
         | "Batch" >> beam.BatchElements(min_batch_size=batch_size, max_batch_size=batch_size)
-        | "CountPixels" >> beam.ParDo(CountPixels(models, settings.slice_features))
+        | "CountPixels" >> beam.ParDo(CountPixels(models, settings.slice_features, there))
     )
+    unwritten = {file: name for name, file in known_counts.items() if name not in there}
+    for file, name in unwritten.items():
+        _ = photos | f"Remember[{name}]" >> write_known_counts(file, name, RECORD_KEY, COUNTS_KEY)
     _ = photos | "WritePhotos" >> write_photo_rows(
         os.path.join(evaluation_uri, PHOTOS_FILE), settings.evaluation.split, settings.slice_features
     )

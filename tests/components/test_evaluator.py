@@ -1,9 +1,12 @@
 """The Evaluator's executor on tiny models: verdicts, figures, rows, engines."""
 
+import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tensorflow_model_analysis as tfma
@@ -56,6 +59,7 @@ def judge(examples, tmp_path):
         baseline=None,
         beam_args=("--direct_running_mode=in_memory",),
         examples=examples,
+        known_counts="",
         **evaluation,
     ):
         def model(name, settings):
@@ -84,7 +88,7 @@ def judge(examples, tmp_path):
                 "baseline_model": [model("production", baseline)],
             },
             {"evaluation": [evaluated], "blessing": [blessing]},
-            {"judging": settings.model_dump_json(), "code": ""},
+            {"judging": settings.model_dump_json(), "known_counts": str(known_counts), "code": ""},
         )
         judgement = json.loads((tmp_path / "evaluation" / "judgement.json").read_text())
         return judgement, Path(evaluated.uri), blessing
@@ -248,3 +252,27 @@ def test_engines_agree(judge, masks, tmp_path_factory):
     assert judgement["model"]["mean_iou"] == pytest.approx(float(mean_iou(counts[:, 0].sum(0))))
     rows = pq.read_table(folder / "photos.parquet").to_pylist()
     assert [row["counts_photo"] for row in rows] == counts[BY_NAME, 1].reshape(PHOTOS, -1).tolist()
+
+
+def test_production_is_not_asked_again_about_photos_it_was_judged_on(judge, tmp_path):
+    kept = tmp_path / "known_counts"
+    first, *_ = judge(candidate={"wrong": 0.3}, known_counts=kept)
+    (file,) = kept.iterdir()
+    (tmp_path / "candidate").rename(tmp_path / "production")
+    for folder in ("evaluation", "blessing"):
+        shutil.rmtree(tmp_path / folder)
+    again, *_ = judge(candidate={}, baseline=None, known_counts=kept)
+    assert again["baseline"]["model"] == first["model"]
+    assert len(list(kept.iterdir())) == 2
+
+    table = pq.read_table(file)
+    right = io.BytesIO()
+    np.savez(right, counts=np.stack([np.eye(len(tiny_models.TABLE), dtype=np.int64)] * 2))
+    forged = pa.table({"record": table["record"], "counted": [right.getvalue()] * len(table)}, table.schema)
+    pq.write_table(forged, file)
+    for folder in ("candidate", "evaluation", "blessing"):
+        shutil.rmtree(tmp_path / folder)
+    from_file, *_ = judge(candidate={}, baseline=None, known_counts=kept)
+    assert from_file["baseline"]["model"]["mean_iou"] == 1.0
+    assert file in kept.iterdir()
+    assert len(list(kept.iterdir())) == 2

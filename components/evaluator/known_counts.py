@@ -1,0 +1,45 @@
+"""Counts of models judged before: the one in production was a candidate once, on the same photos."""
+
+import io
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+Counted = dict[str, NDArray[np.int64]]
+"""What `evaluate` says of one photo: array by output."""
+
+SCHEMA = pa.schema([("record", pa.binary()), ("counted", pa.binary())])
+
+
+def write_known_counts(path: str, model_name: str, record_key: str, counts_key: str) -> beam.PTransform:
+    """Writes what a model said of each photo, by the SHA-256 of the raw example.
+
+    Args:
+        path: File to be written; it appears when it is whole.
+        model_name: Name of the model in the extracts.
+        record_key: Key of the extracts that holds the digest.
+        counts_key: Key of the extracts that holds {model name: Counted}.
+    """
+
+    def row(extract: dict[str, Any]) -> dict[str, bytes]:
+        arrays = io.BytesIO()
+        np.savez(arrays, **extract[counts_key][model_name])
+        return {"record": extract[record_key], "counted": arrays.getvalue()}
+
+    return "MakeRows" >> beam.Map(row) | "WriteRows" >> beam.io.WriteToParquet(
+        path, SCHEMA, num_shards=1, shard_name_template=""
+    )
+
+
+def read_known_counts(path: str) -> dict[bytes, Counted]:
+    """Reads the file again: what a model said, by the SHA-256 of the raw example."""
+    table = pq.read_table(path)
+    known = {}
+    for record, counted in zip(table["record"].to_pylist(), table["counted"].to_pylist(), strict=True):
+        with np.load(io.BytesIO(counted)) as arrays:
+            known[record] = dict(arrays)
+    return known
