@@ -111,6 +111,24 @@ def runs(
     table_console().print(runs_table(output))
 
 
+@app.command(epilog="Example: `python pipeline_runner.py compare runs/demo runs/other --output compare.html`")
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(help="DIR/runs/RUN_ID, or DIR for its newest run.", metavar="RUN...")
+    ],
+    output: Annotated[Path, typer.Option(help="The page to write.", metavar="FILE")] = Path("compare.html"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+) -> None:
+    """Compare runs on the photos that all judged; the first is what the others are held against.
+
+    Figures, a paired bootstrap over photos, settings that differ, slices and photos that moved most.
+    """
+    from pipeline.compare import compare as compare_runs
+    from pipeline.terminal import table_console
+
+    table_console().print(compare_runs(runs, output, seed))
+
+
 @app.command(epilog="Example: `python pipeline_runner.py rollback --output runs/demo --version 1767225600`")
 def rollback(
     output: Annotated[Path, typer.Option(help="Output folder of the runs.", metavar="DIR")],

@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from components.confusion import mean_iou
@@ -12,6 +11,7 @@ from components.run_report.inputs import RunInputs
 from components.run_report.metrics_json import metrics_json
 from components.run_report.photos import WRONG, photo_cards
 from components.run_report.scores import SliceScore, counts_of, slice_scores
+from components.run_report.templates import template_engine
 
 
 def page(inputs: RunInputs, settings_yaml: str) -> str:
@@ -21,14 +21,7 @@ def page(inputs: RunInputs, settings_yaml: str) -> str:
         inputs: The run.
         settings_yaml: The resolved settings, shown folded.
     """
-    loader = jinja2.PackageLoader("components.run_report", ".")
-    engine = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    engine.filters["iou"] = _figure
-    engine.filters["change"] = _change
-    engine.filters["label"] = lambda name: name.rsplit("/", 1)[-1].replace("_", " ")
-    engine.filters["percent"] = lambda value: f"{100 * value:.1f}%"
+    engine = template_engine("components.run_report")
     return engine.get_template("report.html.jinja").render(**_content(inputs), settings_yaml=settings_yaml)
 
 
@@ -54,16 +47,6 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
         "machine": environment.machine(),
         "commit": environment.git_commit(),
     }
-
-
-def _figure(value: float | None, digits: int = 3) -> str:
-    return "\N{EN DASH}" if value is None or np.isnan(value) else f"{value:.{digits}f}"
-
-
-def _change(value: float | None, before: float | None) -> str:
-    if value is None or before is None:
-        return "\N{EN DASH}"
-    return f"{value - before:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _slices(inputs: RunInputs) -> dict[str, list[SliceScore]]:

@@ -120,6 +120,19 @@ def score_histogram(scores: np.ndarray) -> Plot:
     return _plot(title, draw, "mean IoU at the photo's own size")
 
 
+def change_histogram(changes: np.ndarray) -> Plot:
+    """How the photos' mean IoU changed [n] from one model to another; no change is marked."""
+    known = changes[~np.isnan(changes)]
+    reach = max(0.05, float(np.quantile(np.abs(known), 0.99))) if len(known) else 0.05
+
+    def draw(axes: Axes) -> None:
+        axes.hist(np.clip(known, -reach, reach), bins=np.linspace(-reach, reach, 42).tolist(), color=FIRST)
+        axes.axvline(0, color=SECOND)
+        axes.set_ylabel("photos")
+
+    return _plot("Change of single photos", draw, "change of mean IoU at the photo's own size")
+
+
 def size_histogram(photo_sizes: dict[str, int]) -> Plot:
     """How large the photos are.
 

@@ -2,7 +2,7 @@ import pytest
 
 from tests.conftest import petseg
 
-COMMANDS = ["run", "sample-data", "fetch", "predict", "runs", "rollback", "settings"]
+COMMANDS = ["run", "sample-data", "fetch", "predict", "runs", "compare", "rollback", "settings"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,0 +1,45 @@
+"""The engine of the pages' templates, and how figures are written on them."""
+
+import jinja2
+import numpy as np
+
+ABSENT = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"
+
+
+def template_engine(package: str) -> jinja2.Environment:
+    """Reads templates that lie in a package, or beside this module: the style is there.
+
+    Args:
+        package: Name of the package with the templates.
+    """
+    engine = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(name, ".") for name in (package, "components.run_report")]
+        ),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    engine.filters["iou"] = figure
+    engine.filters["change"] = change
+    engine.filters["signed"] = signed
+    engine.filters["label"] = lambda name: name.rsplit("/", 1)[-1].replace("_", " ")
+    engine.filters["percent"] = lambda value: f"{100 * value:.1f}%"
+    return engine
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A figure in 0 to 1; a dash where it does not exist."""
+    return ABSENT if value is None or np.isnan(value) else f"{value:.{digits}f}"
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference with its sign; a dash where it does not exist."""
+    return ABSENT if value is None or np.isnan(value) else f"{value:+.{digits}f}".replace("-", _MINUS)
+
+
+def change(value: float | None, before: float | None) -> str:
+    """The difference to an earlier figure, signed."""
+    return ABSENT if value is None or before is None else signed(value - before)

@@ -1,0 +1,29 @@
+"""`runs` and `compare` on what a whole run really leaves."""
+
+import json
+
+from tests.conftest import petseg
+
+
+def test_a_run_leaves_what_runs_and_compare_read(first_run, tmp_path):
+    folder = min((first_run.output / "runs").iterdir())
+    metrics = json.loads((folder / "metrics.json").read_text())
+    push = json.loads((folder / "push.json").read_text())
+    judgement = json.loads((folder / "judgement.json").read_text())
+    assert push["pushed"] is True
+    assert judgement["model"] == metrics["model"]
+
+    listed = petseg("runs", "--output", first_run.output)
+    assert listed.status == 0, listed.stderr
+    (line,) = [line for line in listed.stdout.splitlines() if line.startswith(folder.name)]
+    for word in (f"{metrics['model']['mean_iou']:.4f}", "blessed, test", f"{push['version']}, in production"):
+        assert word in line
+
+    page = tmp_path / "compare.html"
+    compared = petseg("compare", folder, folder, "--output", page)
+    assert compared.status == 0, compared.stderr
+    for size in ("model", "photo"):
+        assert f"{metrics[size]['mean_iou']:.4f}" in compared.stdout
+    assert f"{metrics['examples']} photos" in compared.stdout
+    assert "cannot be told apart" in page.read_text()
+    assert page.read_text().count("<img") >= 4

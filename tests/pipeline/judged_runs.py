@@ -1,0 +1,56 @@
+"""Folders of judged runs written by hand: settings with classes, and counts of photos."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from tests.pipeline.run_folders import write_run
+
+CLASSES = ("sky", "tree", "road")
+
+
+def counts(photos: int, wrong: float, seed: int) -> np.ndarray:
+    """int64 [photos, 3, 3]: 400 pixels a photo, of which about the share `wrong` has another class."""
+    rng = np.random.default_rng(seed)
+    truth = rng.multinomial(400, [0.5, 0.3, 0.2], size=photos)
+    error = np.full((3, 3), wrong / 2)
+    np.fill_diagonal(error, 1 - wrong)
+    return np.stack([[rng.multinomial(n, row) for n, row in zip(t, error, strict=True)] for t in truth])
+
+
+def write_judged(
+    output: Path,
+    run_id: str,
+    of_photos: np.ndarray,
+    names: Sequence[str] | None = None,
+    classes: Sequence[str] = CLASSES,
+    **trainer,
+) -> Path:
+    """Writes a run's folder with photos.parquet; even photos are of the kind `even`, the third has none."""
+    folder = write_run(output, run_id, 0.7, **trainer)
+    settings = yaml.safe_load((folder / "settings.yaml").read_text())
+    table = [{"value": i, "name": name, "color": "#123456"} for i, name in enumerate(classes)]
+    settings["data"]["classes"] = {"classes": table, "ignored_value": None}
+    (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
+    flat = of_photos.reshape(len(of_photos), -1).tolist()
+    rows = {
+        "name": list(names or [f"photo_{i:03}" for i in range(len(of_photos))]),
+        "split": ["test"] * len(of_photos),
+        "label/kind": [None if i == 2 else "odd" if i % 2 else "even" for i in range(len(of_photos))],
+        "counts_model": flat,
+        "counts_photo": flat,
+    }
+    pq.write_table(pa.table(rows), folder / "photos.parquet")
+    return folder
+
+
+def write_report(folder: Path, names: Sequence[str]) -> None:
+    """Writes the pictures of a report: pages name them in `alt`."""
+    pixel = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+    views = ("photo", "truth", "prediction", "difference")
+    images = "".join(f'<img src="{pixel}" alt="{name}: {view}">' for name in names for view in views)
+    (folder / "report.html").write_text(f"<html>{images}</html>")
