@@ -105,10 +105,9 @@ def verdict(
     blessed = metrics["blessed"]
     lines = [f"{'blessed' if blessed else 'refused'}: {metrics['reason']}"]
     if push is not None and blessed:
-        lines.append(
-            f"model    {push_directory}/{push['version']}"
-            + ("" if push["pushed"] else f" ({push['reason']})")
-        )
+        pushed = Path(push_directory, push["version"])
+        shown = pushed.relative_to(Path.cwd()) if pushed.is_relative_to(Path.cwd()) else pushed
+        lines.append(f"model    {shown}" + ("" if push["pushed"] else " (already in production)"))
     elif push is None:
         lines.append(f"model    not pushed: judged on {metrics['split']} only")
     lines.append(f"report   {run_folder / 'report.html'}")

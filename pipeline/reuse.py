@@ -1,4 +1,4 @@
-"""Why a node runs again, told by comparing its execution with the last one that succeeded."""
+"""What ML Metadata knows of earlier runs: why a node runs again, and where its last outputs are."""
 
 import json
 from typing import Any
@@ -23,16 +23,12 @@ def why_it_runs(handle: metadata.Metadata, node_id: str, execution_id: int, pipe
         execution_id: The execution that is about to run.
         pipeline: Name of the pipeline.
     """
-    store = handle.store
-    context = store.get_context_by_type_and_name("node", f"{pipeline}.{node_id}")
-    executions = store.get_executions_by_context(context.id) if context else []
+    executions = _executions(handle, node_id, pipeline)
     current = next((entry for entry in executions if entry.id == execution_id), None)
-    earlier = [
-        entry for entry in executions if entry.last_known_state in SUCCEEDED and entry.id < execution_id
-    ]
-    if current is None or not earlier:
+    earlier = [entry for entry in executions if entry.id < execution_id]
+    last = _last_success(earlier)
+    if current is None or last is None:
         return "first run"
-    last = max(earlier, key=lambda entry: entry.id)
     changed = _changed_properties(_properties(last), _properties(current))
     if changed:
         return f"changed: {', '.join(changed)}"
@@ -40,6 +36,31 @@ def why_it_runs(handle: metadata.Metadata, node_id: str, execution_id: int, pipe
     if renewed:
         return f"new input: {', '.join(renewed)}"
     return "its outputs are gone, or the engine's arguments changed"
+
+
+def last_output_uri(handle: metadata.Metadata, node_id: str, key: str, pipeline: str) -> str | None:
+    """Place of an output of the node's last success; None where it never succeeded."""
+    last = _last_success(_executions(handle, node_id, pipeline))
+    return output_uri(handle, last.id, key) if last else None
+
+
+def output_uri(handle: metadata.Metadata, execution_id: int, key: str) -> str | None:
+    """Place of an execution's output; None where it has none."""
+    events = handle.store.get_events_by_execution_ids([execution_id])
+    outputs = [event for event in events if event.type == mlmd.Event.OUTPUT]
+    ids = [event.artifact_id for event in outputs if event.path.steps[0].key == key]
+    artifacts = handle.store.get_artifacts_by_id(ids)
+    return artifacts[0].uri if artifacts else None
+
+
+def _executions(handle: metadata.Metadata, node_id: str, pipeline: str) -> list[mlmd.Execution]:
+    context = handle.store.get_context_by_type_and_name("node", f"{pipeline}.{node_id}")
+    return handle.store.get_executions_by_context(context.id) if context else []
+
+
+def _last_success(executions: list[mlmd.Execution]) -> mlmd.Execution | None:
+    succeeded = [entry for entry in executions if entry.last_known_state in SUCCEEDED]
+    return max(succeeded, key=lambda entry: entry.id, default=None)
 
 
 def _properties(execution: mlmd.Execution) -> dict[str, Any]:

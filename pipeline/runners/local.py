@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
@@ -13,12 +12,12 @@ from tfx.orchestration.portable import data_types, launcher, partial_run_utils, 
 from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 
 from components.example_gen.fingerprint import fingerprint
-from components.versions import production_version
+from components.versions import list_versions, production_version
 from pipeline.memory import release_free_memory
 from pipeline.paths import Observed, Paths, push_directory
 from pipeline.pipeline import create_pipeline
 from pipeline.progress import RunProgress
-from pipeline.reuse import SUCCEEDED, why_it_runs
+from pipeline.reuse import SUCCEEDED, last_output_uri, output_uri, why_it_runs
 from pipeline.settings import PipelineSettings
 from trainer.errors import UserError
 
@@ -84,6 +83,8 @@ class LocalRunner:
                 continue
             if pipeline_node.execution_options.run.perform_snapshot:
                 self._reuse_earlier_run()
+            if node_id == "Pusher" and self._last_push_is_gone():
+                pipeline_node.execution_options.caching_options.enable_cache = False
             try:
                 ran = self._launch(pipeline_node, progress)
             except KeyboardInterrupt:
@@ -101,17 +102,12 @@ class LocalRunner:
         if node_id not in self.executions:
             return None
         with metadata.Metadata(self._connection) as handle:
-            events = handle.store.get_events_by_execution_ids([self.executions[node_id]])
-            ids = [
-                e.artifact_id for e in events if e.type == mlmd.Event.OUTPUT and e.path.steps[0].key == key
-            ]
-            artifacts = handle.store.get_artifacts_by_id(ids)
-        return artifacts[0].uri if artifacts else None
+            return output_uri(handle, self.executions[node_id], key)
 
     def pushed(self) -> dict[str, Any] | None:
         """The Pusher's push.json; None where nothing was to be pushed."""
         uri = self.output_uri("Pusher", "pushed_model")
-        return json.loads(Path(uri, "push.json").read_text()) if uri else None
+        return _read_push(uri) if uri else None
 
     def _launch(self, pipeline_node: pipeline_pb2.PipelineNode, progress: RunProgress) -> bool:
         node_id = pipeline_node.node_info.id
@@ -135,6 +131,13 @@ class LocalRunner:
         self._check_success(node_id, info.execution_id)
         return node_launcher.announced
 
+    def _last_push_is_gone(self) -> bool:
+        """Whether somebody removed what Pusher pushed last: its answer from the cache would be a lie."""
+        with metadata.Metadata(self._connection) as handle:
+            uri = last_output_uri(handle, "Pusher", "pushed_model", self._ir.pipeline_info.id)
+        version = _read_push(uri)["version"] if uri else None
+        return version is not None and int(version) not in list_versions(self.push_directory)
+
     def _check_success(self, node_id: str, execution_id: int) -> None:
         # TFX' launcher only logs inputs that it cannot find, and goes on.
         with metadata.Metadata(self._connection) as handle:
@@ -153,6 +156,10 @@ class LocalRunner:
                 "--from needs an earlier run in this output whose results it can go on from; "
                 "run without --from first"
             ) from error
+
+
+def _read_push(uri: str) -> dict[str, Any]:
+    return json.loads(Path(uri, "push.json").read_text())
 
 
 class _AnnouncingLauncher(launcher.Launcher):

@@ -113,6 +113,16 @@ def test_a_refused_model_leaves_production_as_it_was(first_run, third_run):
     assert metrics["baseline"]["model"]["mean_iou"] == pytest.approx(metrics["model"]["mean_iou"])
 
 
+def test_a_model_that_was_removed_from_production_is_pushed_again(first_run, third_run):
+    for version in (first_run.output / "serving_model").glob("[0-9]*"):
+        shutil.rmtree(version)
+    done = first_run.again()
+    assert done.status == 0, done.stdout + done.stderr
+    assert states(done.stdout)["Trainer"] == "reused"
+    (version,) = (first_run.output / "serving_model").glob("[0-9]*")
+    assert f"serving_model/{version.name}" in done.stdout
+
+
 def test_partial_runs_stop_and_go_on_and_changed_data_is_read_again(sample, tmp_path):
     data = tmp_path / "pets"
     shutil.copytree(sample, data)
