@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -142,6 +142,26 @@ def rollback(
 
     directory = push_directory(output)
     typer.echo(f"{directory}/{bring_back(directory, version)}")
+
+
+@app.command(
+    "compile",
+    epilog="Example: `python pipeline_runner.py compile --target kubeflow --config configs/demo.yaml "
+    "--output runs/demo_kubeflow.yaml --set data.path=/petseg/data "
+    "--set runner.pipeline_root=/petseg/pipeline_root --set runner.image=petseg:cpu`",
+)
+def compile_(
+    target: Annotated[Literal["kubeflow", "vertex"], typer.Option(help="The cluster.")],
+    output: Annotated[Path, typer.Option(help="YAML for Kubeflow, JSON for Vertex.", metavar="FILE")],
+    config: Config = None,
+    override: Overrides = None,
+) -> None:
+    """Compile the pipeline into a file that Kubeflow Pipelines or Vertex Pipelines runs."""
+    from pipeline.compile import compile_pipeline
+    from pipeline.settings import load_settings
+
+    compile_pipeline(load_settings(config, override or []), target, output)
+    typer.echo(f"pipeline for {target} in {output}")
 
 
 @app.command(epilog="Example: `python pipeline_runner.py settings --config configs/demo.yaml`")

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -17,6 +17,7 @@ from components.example_gen.settings import DataSettings
 from components.pusher.settings import PushSettings
 from components.run_report.settings import ReportSettings
 from components.serving_check.settings import ServingCheckSettings
+from pipeline.runners.settings import RunnerSettings
 from trainer.errors import UserError
 from trainer.settings import ModelSettings, Settings, TrainerSettings, TrainingSettings, TransformSettings
 
@@ -65,6 +66,7 @@ class PipelineSettings(Settings):
     serving_check: ServingCheckSettings = Field(ServingCheckSettings(), description="The serving check.")
     push: PushSettings = Field(PushSettings(), description="Where blessed models go.")
     beam: BeamSettings = Field(BeamSettings(), description="The data engine.")
+    runner: RunnerSettings = Field(RunnerSettings(), description="The cluster, for compiled pipelines.")
     report: ReportSettings = Field(ReportSettings(), description="The report.")
 
     @model_validator(mode="after")
@@ -89,9 +91,9 @@ class PipelineSettings(Settings):
         return yaml.safe_dump(self.model_dump(mode="json", by_alias=True), sort_keys=False)
 
     def sha256(self) -> str:
-        """Hex digest of the settings that can change a result; the places of files are none of them."""
+        """Hex digest of the settings that can change a result; places and machines are none of them."""
         content = self.model_dump_json(
-            by_alias=True, exclude={"output": True, "data": {"path"}, "push": {"directory"}}
+            by_alias=True, exclude={"output": True, "data": {"path"}, "push": {"directory"}, "runner": True}
         )
         return hashlib.sha256(content.encode()).hexdigest()
 
@@ -204,9 +206,15 @@ def _first_line(error: ValidationError, config: Path | None) -> str:
 def _dotted(location: tuple[int | str, ...]) -> str:
     """The key as a person writes it: without the tags that pydantic adds for the branches of a union."""
     parts = [str(part) for part in location]
+    if any(".".join(parts).startswith(f"{mapping}.") for mapping in _mappings()):
+        return ".".join(parts)
     while parts and ".".join(parts) not in _all_keys():
         parts.pop()
     return ".".join(parts)
+
+
+def _mappings() -> set[str]:
+    return {key for key, field in describe_fields() if get_origin(field.annotation) is dict}
 
 
 def _all_keys() -> set[str]:

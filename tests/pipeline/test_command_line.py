@@ -2,7 +2,7 @@ import pytest
 
 from tests.conftest import petseg
 
-COMMANDS = ["run", "sample-data", "fetch", "predict", "runs", "compare", "rollback", "settings"]
+COMMANDS = ["run", "sample-data", "fetch", "predict", "runs", "compare", "rollback", "compile", "settings"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

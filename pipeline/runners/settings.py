@@ -1,0 +1,61 @@
+"""Settings of the clusters: where a compiled pipeline keeps things and what each node asks for."""
+
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.nodes import check_node
+from trainer.settings import Settings
+
+
+class NodeSettings(Settings):
+    """What one node asks of a cluster; what is not set is the cluster's default."""
+
+    image: str | None = Field(None, description="Container image of this node; null: runner.image.")
+    cpu: float | None = Field(None, gt=0, description="Most CPU cores.")
+    memory_gb: float | None = Field(None, gt=0, description="Most memory in GB (10^9 bytes).")
+    gpu_type: str | None = Field(
+        None,
+        description="As the cluster names it: nvidia.com/gpu on Kubeflow, NVIDIA_TESLA_T4 on Vertex.",
+    )
+    gpus: int = Field(0, ge=0, description="Number of GPUs of that type.")
+    retries: int = Field(0, ge=0, le=100, description="How often the node is tried again when it failed.")
+    timeout_seconds: int | None = Field(
+        None, ge=1, description="Seconds after which a try is ended as failed."
+    )
+    cache: bool = Field(True, description="Whether the cluster may reuse the results of an equal execution.")
+
+    @model_validator(mode="after")
+    def _type_and_number(self) -> "NodeSettings":
+        if (self.gpu_type is None) != (self.gpus == 0):
+            raise ValueError(
+                "gpu_type and gpus must be given together; "
+                f"received gpu_type {self.gpu_type!r} and gpus {self.gpus}"
+            )
+        return self
+
+
+class RunnerSettings(Settings):
+    """Where a compiled pipeline runs; local runs need nothing of it."""
+
+    pipeline_root: str | None = Field(
+        None,
+        description="Place of the artifacts on a cluster: gs://bucket/folder or a mounted folder.",
+    )
+    image: str | None = Field(None, description="Container image of the steps, made from deploy/Dockerfile.")
+    nodes: dict[str, NodeSettings] = Field(
+        {},
+        description="What single nodes ask for, by name: image, cpu, memory_gb, gpu_type, gpus, retries, "
+        "timeout_seconds, cache.",
+    )
+
+    @field_validator("nodes", mode="before")
+    @classmethod
+    def _known(cls, nodes: Any) -> Any:
+        for name in nodes if isinstance(nodes, dict) else ():
+            check_node("runner.nodes:", name)
+        return nodes
+
+    def node(self, name: str) -> NodeSettings:
+        """What a node asks for; the defaults where nothing is said of it."""
+        return self.nodes.get(name, NodeSettings())
