@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from trainer.errors import UserError
 from trainer.models import ARCHITECTURES, build_model
+from trainer.models.encoders import ENCODERS, STRIDES
 
 EVERY_ARCHITECTURE = pytest.mark.parametrize("architecture", ARCHITECTURES)
 
@@ -36,6 +37,19 @@ def test_logits(architecture, size, dtype, tiny_settings):
     assert logits.shape == (2, size, size, 3)
     assert logits.dtype == "float32"
     assert np.isfinite(logits).all()
+
+
+@pytest.mark.slow
+@EVERY_ARCHITECTURE
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_stands_on_every_encoder_that_has_its_strides(architecture, encoder, tiny_settings):
+    needs = ARCHITECTURES[architecture]
+    settings = tiny_settings(architecture=architecture, encoder=encoder)
+    if needs.strides != STRIDES and encoder not in needs.taps:
+        with pytest.raises(UserError, match=f"model.encoder: {architecture} needs .* '{encoder}' has not"):
+            build_model(settings)
+    else:
+        assert build_model(settings)(random_photos(1, 64)).shape == (1, 64, 64, 3)
 
 
 @EVERY_ARCHITECTURE
