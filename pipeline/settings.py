@@ -79,6 +79,11 @@ class PipelineSettings(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _evaluation_matches(self) -> "PipelineSettings":
+        self.evaluation.check_against(self.data.classes, self.data.slice_features)
+        return self
+
     @property
     def training(self) -> TrainingSettings:
         """The part that the Trainer needs."""

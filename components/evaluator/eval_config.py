@@ -6,12 +6,20 @@ from typing import Any
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluator.settings import EvaluationSettings, JudgingSettings
+from components.evaluator.settings import EvaluationSettings, JudgingSettings, Threshold
 from components.metrics.summed_counts import SIZES, Size
 
 CANDIDATE = constants.CANDIDATE_KEY
 BASELINE = constants.BASELINE_KEY
 EXAMPLE_COUNT = "example_count"
+CLASS_METRICS = {
+    "iou": ("ClassIoU", "class_iou"),
+    "dice": ("ClassDice", "class_dice"),
+    "precision": ("ClassPrecision", "class_precision"),
+    "recall": ("ClassRecall", "class_recall"),
+}
+"""Class and module of the metrics that there are for each class, by their names in the results."""
+
 _METRICS = "components.metrics"
 
 
@@ -24,7 +32,7 @@ def eval_config(settings: JudgingSettings, has_baseline: bool) -> config_pb2.Eva
     """Says what is measured, on which slices, and what the model must reach.
 
     The floor and, where there is a baseline, the regression limit hold for mean IoU at model size over all
-    photos: a threshold without a slice would apply to every breed, too.
+    photos: a threshold without a slice would apply to every slice, too.
 
     Args:
         settings: Thresholds, classes and the features whose values are slices.
@@ -39,6 +47,9 @@ def eval_config(settings: JudgingSettings, has_baseline: bool) -> config_pb2.Eva
         ],
         metrics_specs=[config_pb2.MetricsSpec(model_names=names)],
     )
+    foreground = [
+        settings.classes.names.index(name) for name in settings.evaluation.foreground_of(settings.classes)
+    ]
     metrics = config.metrics_specs[0].metrics
     metrics.add(class_name="ExampleCount", config=json.dumps({"name": EXAMPLE_COUNT}))
     for size in SIZES:
@@ -47,10 +58,19 @@ def eval_config(settings: JudgingSettings, has_baseline: bool) -> config_pb2.Eva
             _metric("PixelAccuracy", "pixel_accuracy", name=metric_name(size, "pixel_accuracy"), size=size)
         )
         for class_id, class_name in enumerate(settings.classes.names):
-            name = metric_name(size, "iou", class_name)
-            metrics.append(_metric("ClassIoU", "class_iou", name=name, size=size, class_id=class_id))
-    judged = next(m for m in metrics if json.loads(m.config)["name"] == metric_name("model", "mean_iou"))
-    judged.per_slice_thresholds.append(_overall_threshold(settings.evaluation, has_baseline))
+            for figure, (metric_class, module) in CLASS_METRICS.items():
+                name = metric_name(size, figure, class_name)
+                metrics.append(_metric(metric_class, module, name=name, size=size, class_id=class_id))
+        if foreground:
+            name = metric_name(size, "binary_iou")
+            metrics.append(_metric("BinaryIoU", "binary_iou", name=name, size=size, foreground=foreground))
+    by_name = {json.loads(metric.config)["name"]: metric for metric in metrics}
+    by_name[metric_name("model", "mean_iou")].per_slice_thresholds.append(
+        _overall_threshold(settings.evaluation, has_baseline)
+    )
+    for threshold in settings.evaluation.thresholds:
+        if threshold.minimum is not None:
+            by_name[threshold.metric].per_slice_thresholds.append(_minimum(threshold))
     return config
 
 
@@ -69,3 +89,10 @@ def _overall_threshold(
         threshold.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
         threshold.change_threshold.absolute.value = -evaluation.max_regression
     return config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)
+
+
+def _minimum(threshold: Threshold) -> config_pb2.PerSliceMetricThreshold:
+    limit = config_pb2.MetricThreshold()
+    limit.value_threshold.lower_bound.value = threshold.minimum
+    spec = config_pb2.SlicingSpec(feature_keys=[threshold.slice] if threshold.slice else [])
+    return config_pb2.PerSliceMetricThreshold(slicing_specs=[spec], threshold=limit)

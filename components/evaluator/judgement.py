@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 
 from components.evaluator.eval_config import BASELINE, CANDIDATE, EXAMPLE_COUNT, metric_name
-from components.evaluator.settings import EvaluationSettings, JudgingSettings
+from components.evaluator.settings import EvaluationSettings, JudgingSettings, Threshold
 from components.metrics.summed_counts import Size
 
 
@@ -39,7 +39,53 @@ def judge(
         baseline_metrics = _overall_metrics(evaluation_uri, BASELINE)
         judgement["baseline"] = _figures(baseline_metrics, settings.classes.names, baseline_size)
     judgement["reason"] = _reason(judgement, settings.evaluation)
+    if thresholds := settings.evaluation.thresholds:
+        missed = _missed_thresholds(evaluation_uri, thresholds)
+        judgement["reason"] += "; " + ("; ".join(missed) or f"all of {len(thresholds)} thresholds reached")
+        # TFMA validates minima. To it a gap is a metric of each pair of slices: hundreds for a few dozen.
+        judgement["blessed"] = judgement["blessed"] and not missed
     return judgement
+
+
+def _missed_thresholds(evaluation_uri: str, thresholds: Sequence[Threshold]) -> list[str]:
+    """Says which of the further thresholds were not reached, and where."""
+    result = tfma.load_eval_result(evaluation_uri, model_name=CANDIDATE)
+    missed: list[str] = []
+    for threshold in thresholds:
+        figures = {
+            key[0][1] if key else "all photos": float(metrics[threshold.metric]["doubleValue"])
+            for key, metrics in (
+                (key, result.get_metrics_for_slice(key)) for key, _ in result.slicing_metrics
+            )
+            if (key[0][0] if key else None) == threshold.slice
+        }
+        missed += _missed(threshold, figures)
+    return missed
+
+
+def _missed(threshold: Threshold, figures: dict[str, float]) -> list[str]:
+    """Says in which slices a threshold was not reached; `figures` are the metric's, by slice."""
+    where = f" by {threshold.slice}" if threshold.slice else ""
+    if not figures:
+        return [f"{threshold.metric}{where}: no photo has that feature"]
+    missed = []
+    low, high = (choose(figures, key=lambda name: figures[name]) for choose in (min, max))
+    if threshold.minimum is not None:
+        # A figure that does not exist is NaN: it is not above anything.
+        below = [name for name, value in figures.items() if not value >= threshold.minimum]
+        if below:
+            worst = next((name for name in below if math.isnan(figures[name])), low)
+            others = f" and {len(below) - 1} more" if len(below) > 1 else ""
+            missed.append(
+                f"{threshold.metric}{where} is {figures[worst]:.4f} for {worst}{others}, "
+                f"below {threshold.minimum:.4f}"
+            )
+    if threshold.max_gap is not None and not figures[high] - figures[low] <= threshold.max_gap:
+        missed.append(
+            f"{threshold.metric}{where} is {figures[low]:.4f} for {low} and {figures[high]:.4f} for {high}, "
+            f"more than {threshold.max_gap:.4f} apart"
+        )
+    return missed
 
 
 def _overall_metrics(evaluation_uri: str, model_name: str) -> dict[str, float]:

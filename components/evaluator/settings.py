@@ -1,11 +1,42 @@
 """Settings of the judging."""
 
+import difflib
+from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trainer.class_table import ClassTable
 from trainer.settings import Settings
+
+SIZES = ("model", "photo")
+CLASS_FIGURES = ("iou", "dice", "precision", "recall")
+
+FOREGROUND_OF_PETS = ("pet", "border")
+"""What most papers on the pets count as foreground."""
+
+
+class Threshold(Settings):
+    """What a metric must reach: over all photos, or in each slice."""
+
+    metric: str = Field(description="Its name in TFMA's results, such as model/mean_iou or photo/dice/NAME.")
+    slice: str | None = Field(
+        None, description="Feature whose every value must reach it; null: all photos together."
+    )
+    minimum: float | None = Field(None, ge=0, le=1, description="The least value.")
+    max_gap: float | None = Field(
+        None, ge=0, le=1, description="How far two values of the slice feature may lie apart."
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Threshold":
+        if self.minimum is None and self.max_gap is None:
+            raise ValueError(f"the threshold on {self.metric} must have a minimum or a max_gap")
+        if self.max_gap is not None and self.slice is None:
+            raise ValueError(
+                f"the max_gap of {self.metric} must name the slice whose values it holds between"
+            )
+        return self
 
 
 class EvaluationSettings(Settings):
@@ -21,7 +52,49 @@ class EvaluationSettings(Settings):
         le=1,
         description="Mean IoU at model size that a model may lie below the one in production.",
     )
+    foreground: tuple[str, ...] | None = Field(
+        None,
+        description="Classes that together are the foreground of the binary IoU; []: no binary IoU; "
+        "null: pet and border where the data has these.",
+    )
+    thresholds: tuple[Threshold, ...] = Field(
+        (),
+        description="Further things a model must reach: a list of {metric, slice, minimum, max_gap}. "
+        "A figure that does not exist, of a class that a slice lacks, reaches nothing.",
+    )
     batch_size: int = Field(32, ge=1, description="Photos judged at a time.")
+
+    def foreground_of(self, classes: ClassTable) -> tuple[str, ...]:
+        """Names of the classes that are the foreground; none: there is no binary IoU."""
+        if self.foreground is not None:
+            return self.foreground
+        return FOREGROUND_OF_PETS if set(FOREGROUND_OF_PETS) < set(classes.names) else ()
+
+    def check_against(self, classes: ClassTable, slice_features: Sequence[str]) -> None:
+        """Raises a ValueError where the settings name a class, metric or slice that the data has not."""
+        for name in self.foreground or ():
+            _check("evaluation.foreground", name, classes.names)
+        if set(self.foreground or ()) == set(classes.names):
+            raise ValueError("evaluation.foreground must leave a class for the background; it names all")
+        known = metric_names(classes.names, bool(self.foreground_of(classes)))
+        for threshold in self.thresholds:
+            _check("evaluation.thresholds: metric", threshold.metric, known)
+            if threshold.slice is not None:
+                _check("evaluation.thresholds: slice", threshold.slice, slice_features)
+
+
+def metric_names(class_names: Sequence[str], has_foreground: bool) -> list[str]:
+    """Names of the metrics in TFMA's results: `model/mean_iou`, `photo/iou/NAME`."""
+    figures = ["mean_iou", "pixel_accuracy", *(["binary_iou"] if has_foreground else [])]
+    figures += [f"{figure}/{name}" for figure in CLASS_FIGURES for name in class_names]
+    return [f"{size}/{figure}" for size in SIZES for figure in figures]
+
+
+def _check(key: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it can be one of {', '.join(known) or 'none'}"
+        raise ValueError(f"{key} {name!r} is not in this data; {hint}")
 
 
 class JudgingSettings(Settings):

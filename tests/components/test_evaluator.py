@@ -13,8 +13,9 @@ import tensorflow_model_analysis as tfma
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.confusion import iou_per_class, mean_iou, pixel_accuracy
+from components.evaluator.eval_config import eval_config
 from components.evaluator.executor import Executor
-from components.evaluator.settings import EvaluationSettings, JudgingSettings
+from components.evaluator.settings import EvaluationSettings, JudgingSettings, metric_names
 from tests.components import tiny_models
 from trainer.class_table import ClassTable
 from trainer.errors import UserError
@@ -157,6 +158,83 @@ def test_model_better_than_production_is_blessed(judge):
 def test_better_than_production_but_below_the_floor_is_refused(judge):
     judgement, *_ = judge(candidate={"wrong": 0.5}, baseline={"wrong": 1.0})
     assert judgement["blessed"] is False
+
+
+def test_a_slice_below_its_minimum_is_refused_and_named(judge, masks):
+    by_kind = {
+        kind: float(
+            mean_iou(
+                reference(
+                    [mask for i, mask in enumerate(masks) if slices_of(i).get("label/kind") == kind],
+                    wrong=0.1,
+                )[:, 0].sum(0)
+            )
+        )
+        for kind in ("kind_0", "kind_1", "kind_2")
+    }
+    worst, better = sorted(by_kind, key=by_kind.__getitem__)[:2]
+    minimum = (by_kind[worst] + by_kind[better]) / 2
+    judgement, _, blessing = judge(
+        candidate={"wrong": 0.1},
+        baseline={"wrong": 0.2},
+        thresholds=[{"metric": "model/mean_iou", "slice": "label/kind", "minimum": minimum}],
+    )
+    assert judgement["blessed"] is False
+    assert [p.name for p in Path(blessing.uri).iterdir()] == ["NOT_BLESSED"]
+    assert judgement["reason"].endswith(
+        f"; model/mean_iou by label/kind is {by_kind[worst]:.4f} for {worst}, below {minimum:.4f}"
+    )
+
+
+def test_thresholds_that_are_reached_leave_the_verdict_alone(judge):
+    judgement, *_ = judge(
+        candidate={"wrong": 0.1},
+        foreground=["thing", "rim"],
+        thresholds=[
+            {"metric": "model/mean_iou", "slice": "label/kind", "minimum": 0.3},
+            {"metric": "photo/binary_iou", "minimum": 0.5},
+            {"metric": "photo/dice/ground", "slice": "slice/size", "minimum": 0.3, "max_gap": 0.5},
+        ],
+    )
+    assert judgement["blessed"] is True
+    assert judgement["reason"].endswith("; all of 3 thresholds reached")
+
+
+def test_slices_too_far_apart_are_refused(judge, masks):
+    sizes = [
+        float(
+            mean_iou(
+                reference(
+                    [mask for i, mask in enumerate(masks) if slices_of(i)["slice/size"] == size], wrong=0.1
+                )[:, 0].sum(0)
+            )
+        )
+        for size in ("small", "large")
+    ]
+    gap = abs(sizes[0] - sizes[1])
+    assert gap > 0
+    threshold = {"metric": "model/mean_iou", "slice": "slice/size", "max_gap": gap / 2}
+    judgement, *_ = judge(candidate={"wrong": 0.1}, thresholds=[threshold])
+    assert judgement["blessed"] is False
+    assert judgement["reason"].endswith(f"more than {gap / 2:.4f} apart")
+
+
+def test_a_threshold_on_all_photos_is_refused_and_told(judge):
+    judgement, *_ = judge(
+        candidate={"wrong": 0.1}, thresholds=[{"metric": "photo/recall/thing", "minimum": 0.999}]
+    )
+    assert judgement["blessed"] is False
+    assert "photo/recall/thing is 0." in judgement["reason"]
+    assert judgement["reason"].endswith("for all photos, below 0.9990")
+
+
+def test_names_of_metrics_are_known_without_tfma():
+    settings = JudgingSettings(
+        evaluation=EvaluationSettings(foreground=("thing",)), classes=tiny_models.TABLE
+    )
+    config = eval_config(settings, has_baseline=False)
+    names = {json.loads(metric.config)["name"] for metric in config.metrics_specs[0].metrics}
+    assert names - {"example_count"} == set(metric_names(tiny_models.TABLE.names, has_foreground=True))
 
 
 def test_figures_and_slices_equal_numpy(judge, masks):

@@ -4,15 +4,32 @@ import json
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, jaccard_score
+from sklearn.metrics import accuracy_score, f1_score, jaccard_score, precision_score, recall_score
 from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.confusion import iou_per_class, mean_iou, pixel_accuracy
+from components.confusion import (
+    binary_iou,
+    dice_per_class,
+    iou_per_class,
+    mean_iou,
+    pixel_accuracy,
+    precision_per_class,
+    recall_per_class,
+)
 from components.metrics.summed_counts import COUNTS_KEY, sum_of_output
 
 CLASSES = 5
-FIGURES = {"mean_iou": mean_iou, "pixel_accuracy": pixel_accuracy, "iou_2": lambda c: iou_per_class(c)[2]}
+FOREGROUND = [1, 3]
+FIGURES = {
+    "mean_iou": mean_iou,
+    "pixel_accuracy": pixel_accuracy,
+    "iou_2": lambda c: iou_per_class(c)[2],
+    "dice_2": lambda c: dice_per_class(c)[2],
+    "precision_2": lambda c: precision_per_class(c)[2],
+    "recall_2": lambda c: recall_per_class(c)[2],
+    "binary_iou": lambda c: binary_iou(c, FOREGROUND),
+}
 
 
 def random_labels(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -42,6 +59,44 @@ def test_figures_equal_scikit_learn(seed):
     )
     assert mean_iou(counts) == pytest.approx(np.mean(list(expected.values())))
     assert pixel_accuracy(counts) == pytest.approx(accuracy_score(truth, prediction))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_figures_of_a_class_equal_scikit_learn(seed):
+    truth, prediction = random_labels(np.random.default_rng(seed))
+    counts = confusion_counts(truth, prediction)
+    for figure, reference, occurring in (
+        (dice_per_class, f1_score, {*truth, *prediction}),
+        (precision_per_class, precision_score, {*prediction}),
+        (recall_per_class, recall_score, {*truth}),
+    ):
+        labels = sorted(occurring)
+        expected = dict(
+            zip(
+                labels,
+                reference(truth, prediction, labels=labels, average=None, zero_division=0),
+                strict=True,
+            )
+        )
+        assert figure(counts) == pytest.approx(
+            [expected.get(class_id, np.nan) for class_id in range(CLASSES)], nan_ok=True
+        ), figure.__name__
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_binary_iou_equals_scikit_learn_on_two_classes(seed):
+    truth, prediction = random_labels(np.random.default_rng(seed))
+    there, found = np.isin(truth, FOREGROUND), np.isin(prediction, FOREGROUND)
+    expected = jaccard_score(there, found) if (there | found).any() else np.nan
+    counts = confusion_counts(truth, prediction)
+    assert binary_iou(counts, FOREGROUND) == pytest.approx(expected, nan_ok=True)
+    assert binary_iou(np.stack([counts, counts]), FOREGROUND).shape == (2,)
+
+
+def test_mistakes_within_the_foreground_are_none_for_binary_iou():
+    counts = np.array([[5, 0, 0], [0, 1, 4], [0, 3, 2]])
+    assert binary_iou(counts, [1, 2]) == 1.0
+    assert binary_iou(counts, [1]) == pytest.approx(1 / 8)
 
 
 def test_absent_class_does_not_touch_the_mean():
@@ -76,6 +131,10 @@ def metrics_spec(model_names: list[str]) -> config_pb2.MetricsSpec:
             ("MeanIoU", "mean_iou", {"name": f"{size}/mean_iou"}),
             ("PixelAccuracy", "pixel_accuracy", {"name": f"{size}/pixel_accuracy"}),
             ("ClassIoU", "class_iou", {"name": f"{size}/iou_2", "class_id": 2}),
+            ("ClassDice", "class_dice", {"name": f"{size}/dice_2", "class_id": 2}),
+            ("ClassPrecision", "class_precision", {"name": f"{size}/precision_2", "class_id": 2}),
+            ("ClassRecall", "class_recall", {"name": f"{size}/recall_2", "class_id": 2}),
+            ("BinaryIoU", "binary_iou", {"name": f"{size}/binary_iou", "foreground": FOREGROUND}),
         ):
             spec.metrics.add(
                 class_name=class_name,

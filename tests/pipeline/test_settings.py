@@ -36,6 +36,20 @@ def test_every_setting_has_a_sentence_and_a_default():
         ("model.image_size=100", ["model.image_size", "100", "96 and 128"]),
         ("evaluation.split=train", ["evaluation.split", "'train'", "'test' or 'eval'"]),
         ("trainer.class_weights=[1, 2]", ["trainer.class_weights", "3 classes", "received 2"]),
+        ("evaluation.foreground=[pets]", ["evaluation.foreground", "did you mean pet?"]),
+        ("evaluation.foreground=[pet, border, background]", ["leave a class for the background"]),
+        (
+            "evaluation.thresholds=[{metric: model/mean_uoi, minimum: 0.5}]",
+            ["evaluation.thresholds", "did you mean model/mean_iou?"],
+        ),
+        (
+            "evaluation.thresholds=[{metric: model/mean_iou, slice: label/bred, minimum: 0.5}]",
+            ["label/bred", "did you mean label/breed?"],
+        ),
+        (
+            "evaluation.thresholds=[{metric: model/mean_iou}]",
+            ["evaluation.thresholds", "minimum or a max_gap"],
+        ),
         ("data.sized_class=wheel", ["sized_class", "wheel", "pet"]),
         ("data.format=folder", ["classes"]),
         ("trainer.epochs", ["key=value"]),
