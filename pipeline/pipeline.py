@@ -104,7 +104,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         statistics=statistics_gen.outputs["statistics"],
         training=_json(training),
         checkpoints=paths.checkpoints,
-        code=source_hash("trainer"),
+        code=source_hash("trainer", "components/model_trainer"),
         base_model=production_model.outputs["model"] if settings.trainer.warm_start else None,
     )
     evaluator = Evaluator(

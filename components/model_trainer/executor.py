@@ -11,7 +11,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils
 
-RUN_FN = "trainer.run.run_fn"
+RUN_FN = "components.model_trainer.process.run_fn"
 
 
 class Executor(GenericExecutor):

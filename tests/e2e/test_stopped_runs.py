@@ -12,6 +12,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import psutil
 import pytest
 
 from tests.conftest import PROJECT, TINY, petseg
@@ -88,8 +89,12 @@ def test_a_run_killed_in_training_goes_on_and_ends_with_the_same_weights(sample,
     arguments = ["--data", sample, "--output", tmp_path / "killed", *TINY, *epochs]
     process = start(*arguments, log=log)
     wait_for(FIRST_EPOCH, log, process)
-    os.killpg(process.pid, signal.SIGKILL)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
     process.wait()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert children
+    assert not alive, "a trainer that lives on would write into the next run's checkpoints"
     assert not (tmp_path / "killed" / "serving_model").exists()
 
     resumed = petseg("run", *arguments)

@@ -1,0 +1,93 @@
+"""Trains in a process of its own, whose end gives back all memory.
+
+TensorFlow never frees oneDNN's pool nor a GPU's: the nodes after Trainer would carry a gigabyte of it along.
+"""
+
+import ctypes
+import logging
+import logging.handlers
+import multiprocessing
+import pickle
+import signal
+import traceback
+from multiprocessing.connection import Connection
+from typing import Any
+
+import attr
+
+LOGGER = "petseg"
+PR_SET_PDEATHSIG = 1
+
+
+def run_fn(fn_args: Any) -> None:
+    """Calls `trainer.run.run_fn` in a child process; what it logs and raises comes back to this one.
+
+    Args:
+        fn_args: TFX's FnArgs. `data_accessor` does not travel: it holds functions that cannot be pickled.
+
+    Raises:
+        Exception: What the child raised.
+        RuntimeError: The child died.
+    """
+    context = multiprocessing.get_context("spawn")
+    records: Any = context.Queue()
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_train, args=(attr.evolve(fn_args, data_accessor=None), records, sender))
+    listener = logging.handlers.QueueListener(records, _Relay())
+    listener.start()
+    try:
+        child.start()
+        sender.close()
+        error = _result(receiver)
+        child.join()
+    finally:
+        # Whatever ends the parent's wait, an interrupt too, must not leave a second trainer behind.
+        if child.is_alive():
+            child.kill()
+            child.join()
+        listener.stop()
+    if child.exitcode:
+        raise RuntimeError(
+            f"the training process died with exit code {child.exitcode}"
+            + ("; the system may be out of memory" if child.exitcode == -signal.SIGKILL else "")
+        )
+    if error is not None:
+        raise error
+
+
+class _Relay(logging.Handler):
+    """Hands a record of the child to the logger of the same name here."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger(record.name).handle(record)
+
+
+def _train(fn_args: Any, records: Any, sender: Connection) -> None:
+    """The child: dies with its parent, however that dies, for the next run takes up the same checkpoints."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    logger = logging.getLogger(LOGGER)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(logging.handlers.QueueHandler(records))
+    try:
+        from trainer.run import run_fn as train
+
+        train(fn_args)
+        sender.send(None)
+    except Exception as error:
+        traceback.print_exc()
+        sender.send(_sendable(error))
+
+
+def _sendable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever a library's own exception does when it is copied
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _result(receiver: Connection) -> Exception | None:
+    try:
+        return receiver.recv()
+    except EOFError:
+        return None

@@ -1,0 +1,33 @@
+"""The process that Trainer trains in: what it raises comes back, and its death is told."""
+
+import pytest
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components.model_trainer.process import run_fn
+from trainer.errors import UserError
+from trainer.settings import TrainingSettings
+
+
+def fn_args(training: str) -> FnArgs:
+    return FnArgs(
+        working_dir=None,
+        train_files=["/no/such/file-*"],
+        eval_files=["/no/such/file-*"],
+        train_steps=None,
+        eval_steps=None,
+        schema_path=None,
+        schema_file=None,
+        transform_graph_path=None,
+        custom_config={"training": training, "statistics": "", "checkpoints": ""},
+    )
+
+
+def test_what_a_user_can_mend_arrives_as_such():
+    classes = [{"value": value, "name": f"class{value}", "color": "#ffffff"} for value in (0, 1)]
+    with pytest.raises(UserError, match="no pairs in /no/such/file"):
+        run_fn(fn_args(TrainingSettings(classes=classes).model_dump_json()))
+
+
+def test_any_other_error_arrives_with_its_name():
+    with pytest.raises(Exception, match="classes"):
+        run_fn(fn_args("{}"))
