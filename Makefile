@@ -25,7 +25,7 @@ demo: setup runs/sample ## from generated photos to a judged and pushed model, i
 	@$(RUN) pipeline_runner.py run --config configs/demo.yaml --data runs/sample --output runs/demo
 
 runs/sample: | setup
-	@$(RUN) pipeline_runner.py sample-data --output $@ --pairs 240 --seed 1
+	@$(RUN) pipeline_runner.py sample-data --output $@ --pairs 360 --seed 1
 
 test: setup ## the tests that take minutes
 	@$(RUN) -m pytest -m "not slow" $(TEST_ARGS)
