@@ -2,12 +2,12 @@
 
 import os
 import sys
-import warnings
+import tempfile
 from pathlib import Path
 from typing import Literal
 
 from pipeline.paths import Paths, push_directory
-from pipeline.run_log import QUIET_ENVIRONMENT
+from pipeline.run_log import chatter_to
 from pipeline.settings import PipelineSettings
 from trainer.errors import UserError
 
@@ -25,7 +25,10 @@ def compile_pipeline(settings: PipelineSettings, target: Target, output: Path) -
     Raises:
         UserError: A setting is missing, or names a place that the steps could not use.
     """
-    text = _compiled(settings, target, cluster_paths(settings))
+    paths = cluster_paths(settings)
+    # What TensorFlow and TFX say while they are imported is of no use to anyone.
+    with tempfile.TemporaryDirectory() as folder, chatter_to(Path(folder) / "chatter.log"):
+        text = _compiled(settings, target, paths)
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.name}.part")
     unfinished.write_text(text, encoding="utf-8")
@@ -72,8 +75,6 @@ def _check_root(root: str) -> None:
 
 
 def _compiled(settings: PipelineSettings, target: Target, paths: Paths) -> str:
-    os.environ |= QUIET_ENVIRONMENT
-    warnings.simplefilter("ignore")
     # TFX takes 10 to 20 seconds to import: not before the settings are known to be right.
     from absl import logging as absl_logging
 
