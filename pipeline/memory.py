@@ -38,11 +38,14 @@ class PeakMemory:
 
 
 def resident_bytes(process: psutil.Process) -> int:
-    """Resident memory of a process and all its children, in bytes; those that just ended count nothing."""
+    """Resident memory of a process and all its children, in bytes; those that just ended count nothing.
+
+    Pages that several processes share, such as TensorFlow's library, count once (proportional set size).
+    """
     total = 0
     try:
         for member in [process, *process.children(recursive=True)]:
-            total += member.memory_info().rss
+            total += member.memory_full_info().pss
     except psutil.NoSuchProcess:
         return total
     return total
