@@ -16,9 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
-
-from pipeline.memory import resident_bytes
+from pipeline.memory import PeakMemory
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -29,14 +27,11 @@ def measure(arguments: list[str]) -> dict[str, float]:
     process = subprocess.Popen(
         [sys.executable, *arguments], cwd=PROJECT, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     )
-    watched = psutil.Process(process.pid)
-    peak = 0
-    while process.poll() is None:
-        peak = max(peak, resident_bytes(watched))
-        time.sleep(0.5)
+    with PeakMemory(process.pid) as memory:
+        process.wait()
     if process.returncode:
         sys.exit(f"error: {' '.join(arguments)} ended with status {process.returncode}")
-    return {"seconds": round(time.monotonic() - began, 1), "peak_memory_mb": round(peak / 1e6)}
+    return {"seconds": round(time.monotonic() - began, 1), "peak_memory_mb": round(memory.megabytes)}
 
 
 def main() -> None:

@@ -3,21 +3,26 @@
 import ctypes
 import gc
 import threading
+from collections.abc import Callable
 
 import psutil
 
 SECONDS_BETWEEN_SAMPLES = 0.5
+NOTEWORTHY_RISE = 1.01
 
 
 class PeakMemory:
-    """Samples the resident memory of this process and all its children while the context lasts.
+    """Watches the memory of a process and all its children while the context lasts.
 
     Attributes:
-        megabytes: The highest sum seen, in MB (10**6 bytes).
+        megabytes: The highest sum seen, in MB (10**6 bytes). Pages that the processes share, such as
+            TensorFlow's library, count once (proportional set size).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pid: int | None = None) -> None:
+        """Watches this process, or the one with the given id."""
         self.megabytes = 0.0
+        self._process = psutil.Process(pid)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -30,25 +35,25 @@ class PeakMemory:
         self._thread.join()
 
     def _watch(self) -> None:
-        process = psutil.Process()
+        # The proportional set size takes the kernel a walk over all pages, so it is read at new heights only.
+        highest = 0.0
         while True:
-            self.megabytes = max(self.megabytes, resident_bytes(process) / 1e6)
+            resident = self._sum(lambda member: member.memory_info().rss)
+            if resident > highest * NOTEWORTHY_RISE:
+                highest = resident
+                shared_once = self._sum(lambda member: member.memory_full_info().pss)
+                self.megabytes = max(self.megabytes, shared_once / 1e6)
             if self._stop.wait(SECONDS_BETWEEN_SAMPLES):
                 return
 
-
-def resident_bytes(process: psutil.Process) -> int:
-    """Resident memory of a process and all its children, in bytes; those that just ended count nothing.
-
-    Pages that several processes share, such as TensorFlow's library, count once (proportional set size).
-    """
-    total = 0
-    try:
-        for member in [process, *process.children(recursive=True)]:
-            total += member.memory_full_info().pss
-    except psutil.NoSuchProcess:
+    def _sum(self, size: Callable[[psutil.Process], int]) -> int:
+        total = 0
+        try:
+            for member in [self._process, *self._process.children(recursive=True)]:
+                total += size(member)
+        except psutil.NoSuchProcess:  # a child that just ended
+            return total
         return total
-    return total
 
 
 def release_free_memory() -> None:
