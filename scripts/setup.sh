@@ -50,7 +50,7 @@ install_lock() {
             share_pip_settings
             # Paths of another interpreter or environment must not lead uv astray.
             unset VIRTUAL_ENV CONDA_PREFIX UV_PYTHON UV_PROJECT_ENVIRONMENT
-            "$VENV/bin/uv" pip sync --require-hashes --python "$VENV/bin/python" requirements.lock
+            "$VENV/bin/uv" pip sync --compile-bytecode --require-hashes --python "$VENV/bin/python" requirements.lock
         ) && return
         echo "uv could not install requirements.lock; trying pip, which is slower" >&2
     fi
