@@ -38,10 +38,11 @@ def why_it_runs(handle: metadata.Metadata, node_id: str, execution_id: int, pipe
     return "its outputs are gone, or the engine's arguments changed"
 
 
-def last_output_uri(handle: metadata.Metadata, node_id: str, key: str, pipeline: str) -> str | None:
-    """Place of an output of the node's last success; None where it never succeeded."""
-    last = _last_success(_executions(handle, node_id, pipeline))
-    return output_uri(handle, last.id, key) if last else None
+def output_uris(handle: metadata.Metadata, node_id: str, key: str, pipeline: str) -> list[str]:
+    """Places of an output of all the node's successes."""
+    succeeded = [e for e in _executions(handle, node_id, pipeline) if e.last_known_state in SUCCEEDED]
+    found = (output_uri(handle, execution.id, key) for execution in succeeded)
+    return [uri for uri in found if uri]
 
 
 def output_uri(handle: metadata.Metadata, execution_id: int, key: str) -> str | None:

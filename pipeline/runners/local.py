@@ -17,7 +17,7 @@ from pipeline.memory import release_free_memory
 from pipeline.paths import Observed, Paths, push_directory
 from pipeline.pipeline import create_pipeline
 from pipeline.progress import RunProgress
-from pipeline.reuse import SUCCEEDED, last_output_uri, output_uri, why_it_runs
+from pipeline.reuse import SUCCEEDED, output_uri, output_uris, why_it_runs
 from pipeline.settings import PipelineSettings
 from trainer.errors import UserError
 
@@ -134,9 +134,9 @@ class LocalRunner:
     def _last_push_is_gone(self) -> bool:
         """Whether somebody removed what Pusher pushed last: its answer from the cache would be a lie."""
         with metadata.Metadata(self._connection) as handle:
-            uri = last_output_uri(handle, "Pusher", "pushed_model", self._ir.pipeline_info.id)
-        version = _read_push(uri)["version"] if uri else None
-        return version is not None and int(version) not in list_versions(self.push_directory)
+            uris = output_uris(handle, "Pusher", "pushed_model", self._ir.pipeline_info.id)
+        pushed = [int(push["version"]) for push in map(_read_push, uris) if push["pushed"]]
+        return max(pushed, default=0) > max(list_versions(self.push_directory), default=0)
 
     def _check_success(self, node_id: str, execution_id: int) -> None:
         # TFX' launcher only logs inputs that it cannot find, and goes on.
