@@ -41,11 +41,12 @@ def test_photos_get_masks_overlays_and_shares_and_a_broken_one_is_named(first_ru
         assert Image.open(tmp_path / "out" / "overlays" / f"{name}.jpg").size == upright.size
 
 
-def test_what_cannot_be_predicted_is_one_line(tmp_path):
+def test_what_cannot_be_predicted_is_one_line(first_run, tmp_path):
     (tmp_path / "photo.jpg").write_bytes(b"")
+    pushed = first_run.output / "serving_model"
     for model, images, word in (
         (tmp_path, tmp_path, "no pushed model"),
-        (tmp_path, tmp_path / "no", "no such"),
+        (pushed, tmp_path / "no", "no such"),
     ):
         done = petseg("predict", "--model", model, "--images", images, "--output", tmp_path / "out")
         assert done.status == 2
