@@ -1,7 +1,7 @@
 """The README's picture: photos of the generated sample with their truth and a pushed model's prediction.
 
 python -m benchmarks.pictures --model runs/demo/serving_model/<version> --data runs/sample \
-        --output docs/sample_predictions.png
+        --output docs/sample_predictions.jpg
 """
 
 import argparse
@@ -58,7 +58,7 @@ def main() -> None:
         for column, picture in enumerate((photo, overlay(photo, truth), overlay(photo, predicted))):
             sheet.paste(picture.resize(TILE, Image.Resampling.LANCZOS), (left + column * (width + GAP), top))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(arguments.output, optimize=True)
+    sheet.save(arguments.output, quality=88, optimize=True)
     print(arguments.output)
 
 
