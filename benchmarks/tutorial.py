@@ -7,7 +7,7 @@ run; the truth it is judged against is resized by nearest neighbour.
     python -m benchmarks.tutorial --data "$PETSEG_DATA" \
         --weights "$PETSEG_WEIGHTS/mobilenet_v2_imagenet_notop.h5" --epochs 20
 
-About 25 minutes on 2 cores.
+About 20 minutes on 2 free cores.
 """
 
 import argparse
