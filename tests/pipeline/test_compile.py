@@ -20,7 +20,7 @@ BASE = [
     "--set", "runner.nodes.Evaluator.cache=false",
 ]  # fmt: skip
 LOCAL_ROOT = ["--set", "runner.pipeline_root=/petseg/pipeline_root"]
-BUCKET = ["--set", "runner.pipeline_root=gs://bucket/root", "--set", "push.directory=/petseg/serving_model"]
+BUCKET = ["--set", "runner.pipeline_root=gs://bucket/petseg", "--set", "push.directory=/petseg/serving_model"]
 
 
 def compiled(folder: Path, target: str, root: list[str], hash_seed: int) -> Path:
@@ -70,7 +70,7 @@ def test_both_files_are_valid_pipelines_of_all_nodes(kubeflow, vertex):
         assert spec.schema_version == "2.1.0"
         assert set(spec.root.dag.tasks) == set(NODES)
     assert kubeflow.default_pipeline_root == "/petseg/pipeline_root"
-    assert vertex.runtime_config.gcs_output_directory == "gs://bucket/root"
+    assert vertex.runtime_config.gcs_output_directory == "gs://bucket/petseg"
 
 
 def test_kubeflow_gets_only_what_its_open_source_backend_runs(kubeflow):
