@@ -1,0 +1,91 @@
+"""What each part of the recipe brings, judged on `eval`.
+
+    python -m benchmarks.ablations --config configs/unet_mobilenetv2_128.yaml --data "$PETSEG_DATA" \
+        --output runs/ablations [--epochs 10] [--seed 1] [--only NAME]...
+
+Trains the config once as it is and once for each variant, through the pipeline and into one output folder,
+so that photos are read and transformed once, and what was trained already is reused when this is started
+again. Nothing is pushed. Prints a Markdown table; differences below that of two seeds mean nothing.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+VARIANTS = {
+    "as it is": (),
+    "another seed": ("trainer.seed=2",),
+    "cross entropy alone": ("trainer.dice_weight=0",),
+    "Lovász instead of Dice": ("trainer.dice_weight=0", "trainer.lovasz_weight=0.5"),
+    "Dice and Lovász": ("trainer.lovasz_weight=0.5",),
+    "focal loss": ("trainer.focal_gamma=2",),
+    "class weights from shares": ("trainer.class_weights=shares",),
+    "label smoothing 0.05": ("trainer.label_smoothing=0.05",),
+    "moving average 0.99": ("trainer.ema=0.99",),
+    "flip averaging": ("model.flip_tta=true",),
+    "flips only": ("trainer.augmentation.crop_scale=1", "trainer.augmentation.color=0"),
+    "crops from 0.5": ("trainer.augmentation.crop_scale=0.5",),
+    "rotation 15": ("trainer.augmentation.rotation=15",),
+    "colour 0.4": ("trainer.augmentation.color=0.4",),
+    "encoder frozen": ("model.freeze_encoder=true",),
+    "encoder rate 0.3": ("trainer.encoder_learning_rate_factor=0.3",),
+    "learning rate 1e-3": ("trainer.learning_rate=0.001",),
+    "weight decay 0.01": ("trainer.weight_decay=0.01",),
+    "batch 16": ("trainer.batch_size=16",),
+}
+
+
+def judge(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> dict:
+    """Runs the pipeline with these settings and returns its metrics.json.
+
+    A refused model (status 3) is judged all the same.
+    """
+    settings = ["evaluation.split=eval", f"trainer.seed={arguments.seed}"]
+    settings += [f"trainer.epochs={arguments.epochs}"] if arguments.epochs else []
+    command = [sys.executable, "pipeline_runner.py", "run", "--config", arguments.config]
+    command += ["--data", arguments.data, "--output", str(arguments.output)]
+    command += [part for setting in (*settings, *overrides) for part in ("--set", setting)]
+    status = subprocess.run(command, cwd=PROJECT, stdout=sys.stderr).returncode
+    if status not in (0, 3):
+        sys.exit(f"error: {' '.join(command)} ended with status {status}")
+    newest = max((arguments.output / "runs").iterdir(), key=lambda run: run.name)
+    return json.loads((newest / "metrics.json").read_text())
+
+
+def row(name: str, overrides: tuple[str, ...], metrics: dict, base: dict) -> str:
+    """One line of the table."""
+    model, photo = metrics["model"], metrics["photo"]
+    difference = model["mean_iou"] - base["model"]["mean_iou"]
+    figures = [model["mean_iou"], difference, *model["iou"].values(), photo["mean_iou"]]
+    shown = [f"{figure:+.4f}" if place == 1 else f"{figure:.4f}" for place, figure in enumerate(figures)]
+    return f"| {name} | {' '.join(f'`{override}`' for override in overrides)} | {' | '.join(shown)} |"
+
+
+def main() -> None:
+    """Judges every variant in turn and prints the table as it grows."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--output", type=lambda text: Path(text).resolve(), required=True)
+    parser.add_argument("--epochs", type=int, help="instead of the config's")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", action="append", choices=[name for name in VARIANTS if VARIANTS[name]])
+    arguments = parser.parse_args()
+    base = judge(arguments, ())
+    classes = " | ".join(base["model"]["iou"])
+    print(f"| variant | settings | mean IoU | difference | {classes} | at the photo's own size |")
+    print("|---" * (5 + len(base["model"]["iou"])) + "|")
+    print(row("as it is", (), base, base), flush=True)
+    for name, overrides in VARIANTS.items():
+        if overrides and (not arguments.only or name in arguments.only):
+            print(row(name, overrides, judge(arguments, overrides), base), flush=True)
+
+
+if __name__ == "__main__":
+    main()
