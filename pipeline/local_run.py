@@ -3,7 +3,9 @@
 import contextlib
 import errno
 import logging
+import os
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator
@@ -86,7 +88,7 @@ class _LocalRun:
         self._failed_node = ""
 
     def outcome(self) -> Outcome:
-        with chatter_to(self._log) as terminal, PeakMemory() as memory:
+        with chatter_to(self._log) as terminal, _scratch_folder(), PeakMemory() as memory:
             print(f"run {self._run_id}   log {self._log}", file=terminal, flush=True)
             seconds: dict[str, float] = {}
             try:
@@ -141,6 +143,24 @@ def _only_run(output: Path) -> Iterator[None]:
         raise UserError(f"another run is working in {output}; wait for it or give another --output") from None
     with lock:
         yield
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Iterator[None]:
+    """Gives this process and its children a folder for temporary files, and removes it at the end.
+
+    TensorFlow, Beam and TFX leave dozens of them behind each run.
+    """
+    before = os.environ.get("TMPDIR")
+    with tempfile.TemporaryDirectory(prefix="petseg-", ignore_cleanup_errors=True) as folder:
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = None
+            os.environ.pop("TMPDIR")
+            if before is not None:
+                os.environ["TMPDIR"] = before
 
 
 def _new_run_id(output: Path) -> str:

@@ -35,13 +35,13 @@ class BeamSettings(Settings):
     def pipeline_args(self) -> list[str]:
         """Beam's command line.
 
-        Runner and mode are always named: some Beam versions choose by the network. The image is of no use to
-        the local runner, but where no way of shipping code is named TFX packs itself into an archive before
-        every step.
+        The local runner is named by its class: by `DirectRunner` Beam means Prism where it can download it.
+        The image is of no use to the local runner, but where no way of shipping code is named TFX packs
+        itself into an archive before every step.
         """
         workers = 1 if self.engine == "in_memory" else self.workers
         local = [
-            "--runner=DirectRunner",
+            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
             f"--direct_running_mode={self.engine}",
             f"--direct_num_workers={workers}",
             "--sdk_container_image=none",

@@ -59,12 +59,13 @@ TINY = [
 
 @dataclass(frozen=True)
 class Run:
-    """A whole run: where it wrote and how it ended."""
+    """A whole run: where it wrote, how it ended, and its folder for temporary files."""
 
     output: Path
     data: Path
     arguments: list[str]
     finished: Finished
+    temporary: Path
 
     def again(self, *more: object) -> Finished:
         """Runs the same command once more, with more arguments behind."""
@@ -75,5 +76,7 @@ class Run:
 def first_run(sample, tmp_path_factory) -> Run:
     """One whole local run on the sample to a pushed model; its output may be run in again."""
     output = tmp_path_factory.mktemp("run") / "out"
+    temporary = tmp_path_factory.mktemp("temporary")
     arguments = ["--data", str(sample), "--output", str(output), *TINY]
-    return Run(output, sample, arguments, petseg("run", *arguments))
+    finished = petseg("run", *arguments, TMPDIR=str(temporary))
+    return Run(output, sample, arguments, finished, temporary)

@@ -14,17 +14,12 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.artifacts import DataReport
 from components.example_gen.executor import Executor
 from components.example_gen.settings import DataSettings
+from pipeline.settings import BeamSettings
 
 TRAINVAL = [f"Bengal_{number}" for number in range(8)] + [f"pug_{number}" for number in range(8)]
 TEST = [f"Bengal_{number}" for number in range(100, 103)] + [f"pug_{number}" for number in range(100, 103)]
 
-BEAM_ARGS = [
-    "--runner=DirectRunner",
-    "--direct_running_mode=in_memory",
-    "--direct_num_workers=1",
-    # An image is named so that TFX does not pack itself for remote workers, which takes seconds.
-    "--sdk_container_image=none",
-]
+BEAM_ARGS = BeamSettings().pipeline_args
 
 
 def photo(seed: int, height: int = 48, width: int = 64) -> Image.Image:

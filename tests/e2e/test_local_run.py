@@ -67,6 +67,10 @@ def test_the_terminal_shows_the_run_and_no_chatter(first_run):
     assert "epoch" in first_run.finished.stdout
 
 
+def test_a_run_leaves_no_temporary_files(first_run):
+    assert list(first_run.temporary.iterdir()) == []
+
+
 def test_metrics_have_the_fixed_keys_and_hold_together(first_run):
     (run,) = list((first_run.output / "runs").iterdir())[:1]
     metrics = json.loads((run / "metrics.json").read_text())

@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.runner import create_runner
 
-from pipeline.settings import PipelineSettings, describe_fields, load_settings, output_folder
+from pipeline.settings import BeamSettings, PipelineSettings, describe_fields, load_settings, output_folder
 from trainer.errors import UserError
 
 OTHER_CLASSES = (
@@ -110,6 +112,15 @@ def test_defaults_refuse():
     assert settings.evaluation.floor == 0.60
     assert settings.evaluation.max_regression == 0.005
     assert settings.evaluation.split == "test"
+
+
+@pytest.mark.parametrize("engine", ["in_memory", "multi_threading", "multi_processing"])
+def test_the_local_engines_never_become_prism(engine):
+    """By its short name Beam's local runner downloads Prism and runs on it, where there is a network."""
+    options = PipelineOptions(BeamSettings(engine=engine).pipeline_args)
+    runner = create_runner(options.view_as(StandardOptions).runner)
+    assert type(runner).__name__ == "FnApiRunner"
+    assert options.view_as(DirectOptions).direct_running_mode == engine
 
 
 @pytest.mark.parametrize("config", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.stem)
