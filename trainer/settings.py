@@ -50,7 +50,15 @@ class ModelSettings(Settings):
         128, ge=32, le=2048, description="Height and width of the model's input in pixels."
     )
     decoder_filters: tuple[int, ...] = Field(
-        (512, 256, 128, 64), min_length=1, description="Filters of the decoder's blocks, coarsest first."
+        (512, 256, 128, 64),
+        min_length=1,
+        description="Filters of the decoder's blocks, coarsest first; unet takes a fifth for stride 1.",
+    )
+    decoder_convolutions: int = Field(
+        0,
+        ge=0,
+        le=4,
+        description="3x3 convolutions in each of unet's blocks; the tutorial has none, the original two.",
     )
     decoder_width: float = Field(
         1.0, gt=0, le=1, description="Filters of segnet's decoder as a share of its encoder's."

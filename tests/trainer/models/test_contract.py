@@ -153,8 +153,3 @@ def test_overfits_four_pairs_within_300_steps(architecture, tiny_settings):
 def test_an_unknown_architecture_names_the_known(tiny_settings):
     with pytest.raises(UserError, match=r"model.architecture: 'unett' is not known; known are .*unet"):
         build_model(tiny_settings(architecture="unett"))
-
-
-def test_unet_wants_a_number_of_filters_for_each_skip(tiny_settings):
-    with pytest.raises(UserError, match=r"decoder_filters: unet takes 4 numbers, .* given are 2"):
-        build_model(tiny_settings(architecture="unet", decoder_filters=(64, 32)))
