@@ -1,5 +1,6 @@
 """What the Trainer node does: `run_fn`, from settings and transformed examples to a SavedModel."""
 
+import os
 from typing import Any
 
 import keras
@@ -12,8 +13,9 @@ from trainer.input import TrainingBatches, evaluation_batches, load_pairs
 from trainer.loop import train
 from trainer.model_card import model_card
 from trainer.models import build_model
+from trainer.precision import compute_dtype
 from trainer.preprocessing import class_shares
-from trainer.progress import HistoryFile, LogProgress
+from trainer.progress import HistoryFile, LogProgress, logger
 from trainer.settings import TrainingSettings
 from trainer.signatures import export_model, load_trained
 from trainer.statistics import merged_statistics
@@ -43,7 +45,10 @@ def run_fn(fn_args: Any) -> None:
     train_pairs = load_pairs(fn_args.train_files, size, trainer.cache)
     eval_pairs = load_pairs(fn_args.eval_files, size, trainer.cache)
     batches = TrainingBatches(train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed)
-    model = build_model(settings)
+    dtype = compute_dtype(trainer.precision)
+    model = build_model(settings, compute_dtype=dtype)
+    if dtype != "float32":
+        logger.info("trains in mixed precision: the network computes in %s", dtype)
     if fn_args.base_model:
         _warm_start(model, fn_args.base_model)
     history = train(
@@ -52,7 +57,8 @@ def run_fn(fn_args: Any) -> None:
         evaluation_batches(eval_pairs, trainer.batch_size),
         trainer,
         class_names=settings.classes.names,
-        checkpoints=config["checkpoints"],
+        # Its weights would not be those of an unbroken run if it went on in another number type.
+        checkpoints=os.path.join(config["checkpoints"], dtype),
         class_weights=weights,
         watchers=[
             LogProgress(trainer.epochs, batches.steps),
@@ -62,7 +68,7 @@ def run_fn(fn_args: Any) -> None:
     )
     reference = eval_pairs.first(REFERENCE_PHOTOS)
     export_model(
-        model,
+        model if dtype == "float32" else _in_float32(model, settings),
         settings,
         fn_args.serving_model_dir,
         statistics=merged_statistics(config["statistics"]),
@@ -106,6 +112,13 @@ def _class_weights(settings: TrainingSettings, transform_output: str) -> list[fl
             f"received {len(choice)}"
         )
     return list(choice)
+
+
+def _in_float32(model: keras.Model, settings: TrainingSettings) -> keras.Model:
+    """The same network computing in float32, so that its answers do not depend on where it was trained."""
+    exported = build_model(settings, load_encoder_weights=False)
+    exported.set_weights(model.get_weights())
+    return exported
 
 
 def _warm_start(model: keras.Model, directory: str) -> None:

@@ -130,6 +130,11 @@ class TrainerSettings(Settings):
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="Share of each label spread over all classes."
     )
+    precision: Literal["off", "float16", "bfloat16", "auto"] = Field(
+        "off",
+        description="What the network computes in while it trains, weights and loss staying float32; auto: "
+        "bfloat16 where the device has it, else float16 on a GPU. What is exported computes in float32.",
+    )
     ema: float = Field(
         0.0, ge=0, lt=1, description="Decay of the moving average of the weights a step; 0: none is kept."
     )

@@ -161,6 +161,16 @@ def test_another_network_in_production_is_the_users_error(trained, inputs, tmp_p
         execute(tmp_path, base, wider)
 
 
+def test_what_was_trained_in_mixed_precision_answers_in_float32(inputs, tmp_path):
+    directory, _ = execute(tmp_path, inputs, training(precision="float16"))
+    model, settings = load_trained(str(directory))
+    assert settings.trainer.precision == "float16"
+    photos = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    answers = tf.saved_model.load(str(directory)).signatures["images"](tf.constant(photos))
+    expected = tf.nn.softmax(model(photos.astype(np.float32)))
+    np.testing.assert_allclose(answers["probabilities"], expected, atol=1e-6)
+
+
 def test_wrong_number_of_class_weights_is_the_users_error(inputs, tmp_path):
     with pytest.raises(UserError, match="each of the 2 classes; received 3"):
         execute(tmp_path, inputs, training(class_weights=(1.0, 2.0, 3.0)))

@@ -46,13 +46,24 @@ def write_pairs(folder: Path, pairs: Pairs, shards: int = 1) -> None:
                 writer.write(example.SerializeToString())
 
 
-def tiny_network(size: int, classes: int = 3, seed: int = 1, dropout: float = 0.1) -> keras.Model:
+def tiny_network(
+    size: int, classes: int = 3, seed: int = 1, dropout: float = 0.1, policy: str = "float32"
+) -> keras.Model:
     """A network with all that is easily lost on resuming: BatchNorm, dropout and a nested encoder."""
+    keras.config.set_dtype_policy(policy)
+    try:
+        return _tiny_network(size, classes, seed, dropout)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def _tiny_network(size: int, classes: int, seed: int, dropout: float) -> keras.Model:
     keras.utils.set_random_seed(seed)
-    photos = keras.Input((size, size, 3))
+    photos = keras.Input((size, size, 3), dtype="float32")
     x = keras.layers.Rescaling(1 / 127.5, -1.0)(photos)
     x = keras.layers.BatchNormalization()(keras.layers.Conv2D(8, 3, padding="same")(x))
     encoder = keras.Model(photos, keras.layers.ReLU()(x), name="encoder")
-    image = keras.Input((size, size, 3))
+    image = keras.Input((size, size, 3), dtype="float32")
     x = keras.layers.Dropout(dropout)(encoder(image))
-    return keras.Model(image, keras.layers.Conv2D(classes, 3, padding="same", name="logits")(x))
+    logits = keras.layers.Conv2D(classes, 3, padding="same", dtype="float32", name="logits")
+    return keras.Model(image, logits(x))

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from tests.trainer.shapes import shape_pairs, tiny_network
-from tests.trainer.tiny_training import SETTINGS, SIZE, tiny_train
+from tests.trainer.tiny_training import SETTINGS, SIZE, Recorder, assert_same_weights, tiny_train
 from trainer.errors import UserError
-from trainer.loop import Training
 from trainer.metrics import confusion_counts, mean_iou
+from trainer.training import Training
 
 SCRIPT = Path(__file__).parent / "tiny_training.py"
 
@@ -22,24 +22,6 @@ SCRIPT = Path(__file__).parent / "tiny_training.py"
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     return tiny_train(tmp_path_factory.mktemp("unbroken"))
-
-
-class Recorder:
-    """Keeps what a watcher is told, and the weights it is shown."""
-
-    def __init__(self):
-        self.weights = []
-
-    def on_step(self, epoch, step, loss):
-        pass
-
-    def on_epoch(self, model, history):
-        self.weights.append(model.get_weights())
-
-
-def assert_same_weights(one, other):
-    for a, b in zip(one, other, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def start(folder):

@@ -30,6 +30,40 @@ class Announcer:
         time.sleep(0.3)
 
 
+class Recorder:
+    """Keeps what a watcher is told, and the weights it is shown."""
+
+    def __init__(self):
+        self.weights = []
+
+    def on_step(self, epoch, step, loss):
+        pass
+
+    def on_epoch(self, model, history):
+        self.weights.append(model.get_weights())
+
+
+class Killed(Exception):
+    pass
+
+
+class KillAfter(Recorder):
+    """Ends a training in an epoch whose checkpoint is not yet written."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self._epoch = epoch
+
+    def on_epoch(self, model, history):
+        if len(history) == self._epoch:
+            raise Killed
+
+
+def assert_same_weights(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def tiny_train(
     directory: Path, settings=SETTINGS, network=None, watchers=(), pairs=16
 ) -> tuple[keras.Model, list]:

@@ -1,6 +1,7 @@
 """The architectures: one vocabulary of settings, one function that builds them all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import keras
@@ -49,7 +50,9 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def build_model(settings: TrainingSettings, load_encoder_weights: bool = True) -> keras.Model:
+def build_model(
+    settings: TrainingSettings, load_encoder_weights: bool = True, compute_dtype: str = "float32"
+) -> keras.Model:
     """Builds the network that the settings describe; plain Keras, so it runs on every backend.
 
     The same settings always give the same initial weights: Keras' random generators are seeded with
@@ -58,6 +61,7 @@ def build_model(settings: TrainingSettings, load_encoder_weights: bool = True) -
     Args:
         settings: `model` says what is built, `classes` how many classes it tells apart.
         load_encoder_weights: False when the weights of the whole model will be loaded anyway.
+        compute_dtype: float32, float16 or bfloat16, what the layers compute in; weights are always float32.
 
     Returns:
         A model from photos, [n, S, S, 3] RGB, 0 to 255 in float32 or uint8, to `logits`, float32
@@ -76,13 +80,25 @@ def build_model(settings: TrainingSettings, load_encoder_weights: bool = True) -
             f"{' and '.join(architecture.taps)} have them, {encoder_name!r} has not"
         )
     keras.utils.set_random_seed(settings.trainer.seed)
-    encoder = build_encoder(
-        settings.model, load_encoder_weights, architecture.taps.get(encoder_name), architecture.strides
-    )
     size = settings.model.image_size
-    photos = keras.Input((size, size, 3), name="photos")
-    logits = architecture.decode(encoder(photos), len(settings.classes), settings.model)
-    model = keras.Model(photos, logits, name=name)
+    with _dtype_policy("float32" if compute_dtype == "float32" else f"mixed_{compute_dtype}"):
+        encoder = build_encoder(
+            settings.model, load_encoder_weights, architecture.taps.get(encoder_name), architecture.strides
+        )
+        photos = keras.Input((size, size, 3), name="photos", dtype="float32")
+        logits = architecture.decode(encoder(photos), len(settings.classes), settings.model)
+        model = keras.Model(photos, logits, name=name)
     if load_encoder_weights and architecture.load_weights:
         architecture.load_weights(model, settings.model)
     return model
+
+
+@contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    """Layers made meanwhile get this policy: those of keras.applications take none of their own."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

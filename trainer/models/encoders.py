@@ -20,11 +20,11 @@ STRIDES = (2, 4, 8, 16, 32)
 
 
 def _to_plus_minus_one(photos: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.Rescaling(1 / 127.5, offset=-1.0)(photos)
+    return layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32")(photos)
 
 
 def _to_centred_bgr(photos: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN_BGR])(
+    return layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN_BGR], dtype="float32")(
         keras.ops.flip(photos, axis=-1)
     )
 
