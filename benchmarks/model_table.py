@@ -45,13 +45,15 @@ def multiply_adds(model: keras.Model) -> int:
     return total
 
 
-def build(architecture: str, encoder: str, size: int, classes: int) -> keras.Model:
+def build(
+    architecture: str, encoder: str, size: int, classes: int, precision: str = "float32"
+) -> keras.Model:
     """The network with the default settings of its architecture, at a size and for a number of classes."""
     table = ClassTable.model_validate(
         {"classes": [{"value": k, "name": f"class_{k}", "color": "#000000"} for k in range(classes)]}
     )
     model = ModelSettings(architecture=architecture, encoder=encoder, image_size=size)
-    return build_model(TrainingSettings(classes=table, model=model))
+    return build_model(TrainingSettings(classes=table, model=model), compute_dtype=precision)
 
 
 def main() -> None:
