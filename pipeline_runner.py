@@ -164,6 +164,29 @@ def compile_(
     typer.echo(f"pipeline for {target} in {output}")
 
 
+@app.command(
+    epilog="Example: `python pipeline_runner.py submit --target kubeflow --file runs/demo_kubeflow.yaml "
+    "--set runner.kubeflow.host=http://localhost:8888`"
+)
+def submit(
+    target: Annotated[Literal["kubeflow", "vertex"], typer.Option(help="The cluster.")],
+    file: Annotated[
+        Path | None, typer.Option(help="What `compile` wrote. [default: compiled now]", metavar="FILE")
+    ] = None,
+    config: Config = None,
+    override: Overrides = None,
+) -> None:
+    """Start a run of the pipeline on Kubeflow or Vertex Pipelines, and say where it can be watched.
+
+    Address and project are settings of `runner.kubeflow` and `runner.vertex`; credentials are not: Kubeflow's
+    token is in the file that KF_PIPELINES_SA_TOKEN_PATH names, Google's are its application default ones.
+    """
+    from pipeline.settings import load_settings
+    from pipeline.submit import submit_pipeline
+
+    typer.echo(submit_pipeline(load_settings(config, override or []), target, file))
+
+
 @app.command(epilog="Example: `python pipeline_runner.py settings --config configs/demo.yaml`")
 def settings(config: Config = None, override: Overrides = None) -> None:
     """List all settings with their values and what they mean."""

@@ -26,6 +26,7 @@ def compile_pipeline(settings: PipelineSettings, target: Target, output: Path) -
         UserError: A setting is missing, or names a place that the steps could not use.
     """
     paths = cluster_paths(settings)
+    _check_gpu_types(settings, target)
     # What TensorFlow and TFX say while they are imported is of no use to anyone.
     with tempfile.TemporaryDirectory() as folder, chatter_to(Path(folder) / "chatter.log"):
         text = _compiled(settings, target, paths)
@@ -72,6 +73,18 @@ def _check_root(root: str) -> None:
             f"runner.pipeline_root must be gs://bucket/folder or the absolute path of a folder that all "
             f"steps mount; received {root}"
         )
+
+
+def _check_gpu_types(settings: PipelineSettings, target: Target) -> None:
+    for name, node in settings.runner.nodes.items():
+        if node.gpu_type and ("/" in node.gpu_type) != (target == "kubeflow"):
+            right = {
+                "kubeflow": "a resource such as nvidia.com/gpu",
+                "vertex": "a type such as NVIDIA_TESLA_T4",
+            }
+            raise UserError(
+                f"runner.nodes.{name}.gpu_type must be {right[target]} on {target}; received {node.gpu_type}"
+            )
 
 
 def _compiled(settings: PipelineSettings, target: Target, paths: Paths) -> str:

@@ -21,6 +21,8 @@ from pipeline.runners.settings import RunnerSettings
 from trainer.errors import UserError
 from trainer.settings import ModelSettings, Settings, TrainerSettings, TrainingSettings, TransformSettings
 
+SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE_KEY|API_KEY", re.IGNORECASE)
+
 
 class BeamSettings(Settings):
     """How Beam runs the data steps."""
@@ -180,13 +182,22 @@ def _lay_over(tree: dict[str, Any], override: str) -> None:
 
 
 def _expand_environment(value: Any) -> Any:
-    """Replaces ${NAME} in every string, so that configs need not name one machine's paths."""
+    """Replaces ${NAME} in every string, so that configs need not name one machine's paths.
+
+    Not secrets: the resolved settings are in the run's folder, in its report and in compiled pipelines.
+    """
     if isinstance(value, dict):
         return {key: _expand_environment(below) for key, below in value.items()}
     if isinstance(value, list):
         return [_expand_environment(below) for below in value]
     if not isinstance(value, str):
         return value
+    for name in re.findall(r"\$\{?(\w+)", value):
+        if SECRET_NAME.search(name):
+            raise UserError(
+                f"{value!r} names the environment variable {name}, which seems to hold a secret; settings "
+                "are written into reports and compiled pipelines, so none may be in them"
+            )
     for name in re.findall(r"\$\{(\w+)\}", value):
         if not os.environ.get(name):
             raise UserError(f"environment variable {name} is not set; the settings use it in {value!r}")

@@ -1,6 +1,7 @@
 """Settings of the clusters: where a compiled pipeline keeps things and what each node asks for."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,6 +20,9 @@ class NodeSettings(Settings):
         description="As the cluster names it: nvidia.com/gpu on Kubeflow, NVIDIA_TESLA_T4 on Vertex.",
     )
     gpus: int = Field(0, ge=0, description="Number of GPUs of that type.")
+    node_selector: dict[str, str] = Field(
+        {}, description="Kubeflow: labels of the machines that may run this node."
+    )
     retries: int = Field(0, ge=0, le=100, description="How often the node is tried again when it failed.")
     timeout_seconds: int | None = Field(
         None, ge=1, description="Seconds after which a try is ended as failed."
@@ -35,6 +39,51 @@ class NodeSettings(Settings):
         return self
 
 
+class KubeflowSettings(Settings):
+    """A Kubeflow Pipelines deployment. Its token is read from a file, never from settings."""
+
+    host: str | None = Field(
+        None, description="Address of the Pipelines API, such as https://kubeflow.example.com/pipeline."
+    )
+    namespace: str | None = Field(
+        None, description="Namespace of the runs; null where the deployment serves one user."
+    )
+    volume_claim: str | None = Field(
+        None, description="PersistentVolumeClaim that all steps mount; null: they mount none."
+    )
+    mount_path: str = Field("/petseg", description="Where the steps see that volume.")
+
+    @field_validator("host")
+    @classmethod
+    def _bare_address(cls, host: str | None) -> str | None:
+        return host if host is None else _checked_address(host)
+
+
+class VertexSettings(Settings):
+    """A Vertex AI project. Its credentials are Google's default ones, never in settings."""
+
+    project: str | None = Field(None, description="Id of the Google Cloud project.")
+    region: str | None = Field(None, description="Region of the runs, such as europe-west4.")
+    endpoint: str | None = Field(
+        None, description="Address of the API where it is a private one; null: the region's public one."
+    )
+
+    @field_validator("endpoint")
+    @classmethod
+    def _bare_address(cls, endpoint: str | None) -> str | None:
+        return endpoint if endpoint is None else _checked_address(endpoint)
+
+
+def _checked_address(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.password is not None or parts.username is not None:
+        # Not repeated in the message: it would be in the log.
+        raise ValueError(f"must hold no user and no password; received one for {parts.hostname}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must begin with https:// or http:// and name a host")
+    return address.rstrip("/")
+
+
 class RunnerSettings(Settings):
     """Where a compiled pipeline runs; local runs need nothing of it."""
 
@@ -43,10 +92,15 @@ class RunnerSettings(Settings):
         description="Place of the artifacts on a cluster: gs://bucket/folder or a mounted folder.",
     )
     image: str | None = Field(None, description="Container image of the steps, made from deploy/Dockerfile.")
+    service_account: str | None = Field(
+        None, description="Account that the steps run as; null: the cluster's default."
+    )
+    kubeflow: KubeflowSettings = Field(KubeflowSettings(), description="The Kubeflow deployment.")
+    vertex: VertexSettings = Field(VertexSettings(), description="The Vertex AI project.")
     nodes: dict[str, NodeSettings] = Field(
         {},
-        description="What single nodes ask for, by name: image, cpu, memory_gb, gpu_type, gpus, retries, "
-        "timeout_seconds, cache.",
+        description="What single nodes ask for, by name: image, cpu, memory_gb, gpu_type, gpus, "
+        "node_selector, retries, timeout_seconds, cache.",
     )
 
     @field_validator("nodes", mode="before")

@@ -5,12 +5,15 @@ command with it and reads the ExecutorOutput that the step leaves. Here the cont
 Python. Artifacts lie below a local folder that stands for a bucket: folders in it need no making.
 """
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 from google.protobuf import json_format
@@ -20,6 +23,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 Outputs = dict[str, kfp.RuntimeArtifact]
 """A task's output artifacts by name."""
+
+Cache = dict[str, Outputs]
+"""What tasks left, by the digest of what they were asked."""
 
 
 class StepFailed(Exception):
@@ -42,19 +48,25 @@ class KubeflowRun:
         spec: The compiled pipeline.
         root: Folder of the artifacts.
         run_id: What the cluster puts in the place of `{{$.pipeline_job_uuid}}`.
-        outputs: What the tasks left, by task; those of another run stand for its cached results.
+        cache: Of the cluster; runs may share it.
+        between_tries: Called before a failed step is tried again.
+        outputs: What the tasks left, by task.
+        reused: Tasks that the cache answered.
     """
 
     spec: kfp.PipelineSpec
     root: Path
     run_id: str
+    cache: Cache = field(default_factory=dict)
+    between_tries: Callable[[], None] = lambda: None
     outputs: dict[str, Outputs] = field(default_factory=dict)
+    reused: set[str] = field(default_factory=set)
 
     @classmethod
-    def of_file(cls, compiled: Path, root: Path, run_id: str) -> "KubeflowRun":
+    def of_file(cls, compiled: Path, root: Path, run_id: str, **more: Any) -> "KubeflowRun":
         """A run of a compiled file; checks it against the protobuf."""
         spec = json_format.ParseDict(yaml.safe_load(compiled.read_text()), kfp.PipelineSpec())
-        return cls(spec, root, run_id)
+        return cls(spec, root, run_id, **more)
 
     def run(self) -> None:
         """Runs all tasks, each when those that it waits for are done."""
@@ -66,19 +78,39 @@ class KubeflowRun:
                 self.step(name)
 
     def step(self, name: str) -> Outputs:
-        """Runs one task, as often as its retry policy says.
+        """Runs one task, as often as its retry policy says, or takes what an equal one left.
 
         Raises:
             StepFailed: The last try failed, too.
         """
-        tries = self.spec.root.dag.tasks[name].retry_policy.max_retry_count + 1
+        task = self.spec.root.dag.tasks[name]
+        key = self._cache_key(name)
+        if task.caching_options.enable_cache and key in self.cache:
+            self.reused.add(name)
+            self.outputs[name] = self.cache[key]
+            return self.outputs[name]
+        tries = task.retry_policy.max_retry_count + 1
         for attempt in range(tries):
+            if attempt:
+                self.between_tries()
             executor_input = self._executor_input(name, attempt)
             done = self._start(name, executor_input)
             if done.returncode == 0:
                 self.outputs[name] = _published(executor_input)
+                if task.caching_options.enable_cache:
+                    self.cache[key] = self.outputs[name]
                 return self.outputs[name]
         raise StepFailed(name, tries, done.stdout)
+
+    def _cache_key(self, name: str) -> str:
+        """Digest of what the cluster compares: inputs, the outputs' definitions, and the container."""
+        component = self.spec.components[self.spec.root.dag.tasks[name].component_ref.name]
+        compared = [
+            json_format.MessageToDict(self._inputs(name)),
+            json_format.MessageToDict(component.output_definitions),
+            self._container(name),
+        ]
+        return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()
 
     @staticmethod
     def _waits_for(task: kfp.PipelineTaskSpec) -> set[str]:
@@ -87,18 +119,24 @@ class KubeflowRun:
         }
         return producers | set(task.dependent_tasks)
 
-    def _executor_input(self, name: str, attempt: int) -> kfp.ExecutorInput:
-        """What the cluster's driver does: resolves inputs, and gives each output a place."""
+    def _inputs(self, name: str) -> kfp.ExecutorInput.Inputs:
+        """What the cluster's driver makes of a task's constants, placeholders and the tasks before it."""
         task = self.spec.root.dag.tasks[name]
-        resolved = kfp.ExecutorInput()
+        resolved = kfp.ExecutorInput.Inputs()
         for key, parameter in task.inputs.parameters.items():
-            resolved.inputs.parameter_values[key].CopyFrom(parameter.runtime_value.constant)
+            resolved.parameter_values[key].CopyFrom(parameter.runtime_value.constant)
             if parameter.runtime_value.constant.string_value == "{{$.pipeline_job_uuid}}":
-                resolved.inputs.parameter_values[key].string_value = self.run_id
+                resolved.parameter_values[key].string_value = self.run_id
         for key, artifact in task.inputs.artifacts.items():
             source = artifact.task_output_artifact
             produced = self.outputs[source.producer_task][source.output_artifact_key]
-            resolved.inputs.artifacts[key].artifacts.append(produced)
+            resolved.artifacts[key].artifacts.append(produced)
+        return resolved
+
+    def _executor_input(self, name: str, attempt: int) -> kfp.ExecutorInput:
+        """What the cluster's driver does: resolves inputs, and gives each output a place."""
+        task = self.spec.root.dag.tasks[name]
+        resolved = kfp.ExecutorInput(inputs=self._inputs(name))
         folder = self.root / self.spec.pipeline_info.name / self.run_id / name / str(attempt)
         component = self.spec.components[task.component_ref.name]
         for key, definition in component.output_definitions.artifacts.items():
@@ -112,11 +150,8 @@ class KubeflowRun:
 
     def _start(self, name: str, executor_input: kfp.ExecutorInput) -> subprocess.CompletedProcess[str]:
         """What the cluster's launcher does: starts the container's command, placeholders filled in."""
-        component = self.spec.components[self.spec.root.dag.tasks[name].component_ref.name]
-        executors = json_format.MessageToDict(self.spec.deployment_spec)["executors"]
-        container = executors[component.executor_label]["container"]
         filled_in = {"{{$}}": json_format.MessageToJson(executor_input)}
-        command = [filled_in.get(word, word) for word in _words(container)]
+        command = [filled_in.get(word, word) for word in _words(self._container(name))]
         return subprocess.run(
             command,
             cwd=Path(executor_input.outputs.output_file).parent,
@@ -128,6 +163,11 @@ class KubeflowRun:
             timeout=900,
             check=False,
         )
+
+    def _container(self, name: str) -> dict:
+        component = self.spec.components[self.spec.root.dag.tasks[name].component_ref.name]
+        executors = json_format.MessageToDict(self.spec.deployment_spec)["executors"]
+        return executors[component.executor_label]["container"]
 
 
 def _words(container: dict) -> Iterable[str]:

@@ -92,8 +92,23 @@ def test_the_report_carries_the_clusters_run_id(cluster_run):
     assert RUN_ID in (folder / "report.html").read_text()
 
 
+def test_a_later_run_looks_at_the_outside_world_anew_and_takes_the_rest_from_the_cache(cluster_run):
+    later = KubeflowRun(cluster_run.spec, cluster_run.root, "same data", cluster_run.cache)
+    for name in ("SegmentationExampleGen", "ImportSchemaGen", "ProductionModel"):
+        later.step(name)
+    assert later.reused == {"ImportSchemaGen"}
+    assert later.outputs["ImportSchemaGen"] == cluster_run.outputs["ImportSchemaGen"]
+    unchanged = KubeflowRun(cluster_run.spec, cluster_run.root, "unchanged", cluster_run.cache)
+    unchanged.outputs = {
+        name: cluster_run.outputs[name] for name in ("SegmentationExampleGen", "ImportSchemaGen")
+    }
+    for name in ("StatisticsGen", "ExampleValidator", "DatasetGate", "Transform"):
+        unchanged.step(name)
+    assert unchanged.reused == {"StatisticsGen", "ExampleValidator", "DatasetGate", "Transform"}
+
+
 def test_a_later_run_finds_the_pushed_model_as_its_baseline(cluster_run, cluster):
-    later = KubeflowRun(cluster_run.spec, cluster_run.root, "later", dict(cluster_run.outputs))
+    later = KubeflowRun(cluster_run.spec, cluster_run.root, "later", outputs=dict(cluster_run.outputs))
     production = later.step("ProductionModel")["model"]
     assert production.metadata["version"] == only_version(cluster / "serving_model").name
     evaluation = later.step("Evaluator")["evaluation"]
@@ -102,17 +117,38 @@ def test_a_later_run_finds_the_pushed_model_as_its_baseline(cluster_run, cluster
 
 
 def test_a_report_is_written_where_the_engine_names_no_run(cluster_run):
-    nameless = KubeflowRun(cluster_run.spec, cluster_run.root / "nameless", "", dict(cluster_run.outputs))
+    nameless = KubeflowRun(
+        cluster_run.spec, cluster_run.root / "nameless", "", outputs=dict(cluster_run.outputs)
+    )
     folder = Path(nameless.step("RunReport")["report"].uri)
     assert {"report.html", "metrics.json", "model_card.md", "settings.yaml"} <= {
         path.name for path in folder.iterdir()
     }
 
 
-def test_a_failing_step_is_tried_again_and_says_why(tmp_path):
-    file = compiled(tmp_path, tmp_path / "no_pets", "--set", "runner.nodes.SegmentationExampleGen.retries=1")
-    run = KubeflowRun.of_file(file, tmp_path / "root", RUN_ID)
-    with pytest.raises(StepFailed, match=r"UserError: .*no_pets") as failed:
-        run.step("SegmentationExampleGen")
+@pytest.fixture(scope="module")
+def retrying(tmp_path_factory) -> Path:
+    """A compiled file whose data is not there yet, and whose first step is tried twice."""
+    folder = tmp_path_factory.mktemp("retrying")
+    return compiled(folder, folder / "pets", "--set", "runner.nodes.SegmentationExampleGen.retries=1")
+
+
+def test_a_step_that_fails_every_time_says_why_and_stops_the_run(retrying, tmp_path):
+    run = KubeflowRun.of_file(retrying, tmp_path / "root", RUN_ID)
+    with pytest.raises(StepFailed, match=r"UserError: .*pets") as failed:
+        run.run()
     assert failed.value.tries == 2
-    assert "SegmentationExampleGen" not in run.outputs
+    assert run.outputs.keys() <= {"ImportSchemaGen", "ProductionModel"}
+
+
+def test_a_step_that_succeeds_when_tried_again_goes_on(retrying, sample, tmp_path):
+    run = KubeflowRun.of_file(
+        retrying, tmp_path / "root", RUN_ID, between_tries=lambda: arrive(sample, retrying.parent / "pets")
+    )
+    examples = run.step("SegmentationExampleGen")["examples"]
+    assert Path(examples.uri).parent.name == "1"
+    assert list(Path(examples.uri, "Split-train").iterdir())
+
+
+def arrive(data: Path, place: Path) -> None:
+    place.symlink_to(data, target_is_directory=True)

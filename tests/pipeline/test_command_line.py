@@ -2,7 +2,18 @@ import pytest
 
 from tests.conftest import petseg
 
-COMMANDS = ["run", "sample-data", "fetch", "predict", "runs", "compare", "rollback", "compile", "settings"]
+COMMANDS = [
+    "run",
+    "sample-data",
+    "fetch",
+    "predict",
+    "runs",
+    "compare",
+    "rollback",
+    "compile",
+    "submit",
+    "settings",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -14,7 +25,7 @@ def test_help_needs_neither_tfx_nor_tensorflow_and_shows_an_example(command):
         line.split("|")[-1].strip().split(".")[0] for line in shown.stderr.splitlines() if "|" in line
     }
     assert "typer" in imported
-    assert not imported & {"tensorflow", "tfx", "apache_beam"}
+    assert not imported & {"tensorflow", "tfx", "apache_beam", "kfp", "google"}
 
 
 def test_a_typo_in_the_settings_is_one_line_and_writes_nothing(tmp_path):

@@ -10,52 +10,30 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 
 from pipeline.nodes import NODES
 from tests.conftest import PROJECT, petseg
-
-SECRET = "not-for-the-file-7c1b"
-BASE = [
-    "--set", "data.path=/petseg/data",
-    "--set", "runner.image=petseg:cpu",
-    "--set", "runner.nodes.Trainer={image: petseg:cuda, cpu: 4, memory_gb: 15.5, gpu_type: nvidia.com/gpu, "
-    "gpus: 1, retries: 2, timeout_seconds: 7200}",
-    "--set", "runner.nodes.Evaluator.cache=false",
-]  # fmt: skip
-LOCAL_ROOT = ["--set", "runner.pipeline_root=/petseg/pipeline_root"]
-BUCKET = ["--set", "runner.pipeline_root=gs://bucket/petseg", "--set", "push.directory=/petseg/serving_model"]
-
-
-def compiled(folder: Path, target: str, root: list[str], hash_seed: int) -> Path:
-    file = folder / f"{target}_{hash_seed}"
-    environment = {"PYTHONHASHSEED": str(hash_seed), "AWS_SECRET_ACCESS_KEY": SECRET}
-    done = petseg("compile", "--target", target, "--output", file, *BASE, *root, **environment)
-    assert done.status == 0, done.stderr
-    assert done.stdout == f"pipeline for {target} in {file}\n"
-    assert done.stderr == ""
-    return file
+from tests.pipeline.conftest import SECRET, compiled
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("compiled")
+def kubeflow_documents(kubeflow_file) -> list[dict]:
+    return list(yaml.safe_load_all(kubeflow_file.read_text()))
 
 
 @pytest.fixture(scope="module")
-def kubeflow_file(folder):
-    return compiled(folder, "kubeflow", LOCAL_ROOT, 1)
-
-
-@pytest.fixture(scope="module")
-def vertex_file(folder):
-    return compiled(folder, "vertex", BUCKET, 1)
-
-
-@pytest.fixture(scope="module")
-def kubeflow(kubeflow_file) -> kfp.PipelineSpec:
-    return json_format.ParseDict(yaml.safe_load(kubeflow_file.read_text()), kfp.PipelineSpec())
+def kubeflow(kubeflow_documents) -> kfp.PipelineSpec:
+    return json_format.ParseDict(kubeflow_documents[0], kfp.PipelineSpec())
 
 
 @pytest.fixture(scope="module")
 def vertex(vertex_file) -> kfp.PipelineJob:
     return json_format.Parse(vertex_file.read_text(), kfp.PipelineJob())
+
+
+@pytest.fixture(scope="module", params=["kubeflow", "vertex"])
+def spec(request, kubeflow, vertex) -> kfp.PipelineSpec:
+    """What both clusters are told, one after the other."""
+    if request.param == "kubeflow":
+        return kubeflow
+    return json_format.ParseDict(json_format.MessageToDict(vertex.pipeline_spec), kfp.PipelineSpec())
 
 
 def deployment(spec: kfp.PipelineSpec) -> kfp.PipelineDeploymentConfig:
@@ -64,59 +42,98 @@ def deployment(spec: kfp.PipelineSpec) -> kfp.PipelineDeploymentConfig:
     )
 
 
-def test_both_files_are_valid_pipelines_of_all_nodes(kubeflow, vertex):
-    inner = json_format.ParseDict(json_format.MessageToDict(vertex.pipeline_spec), kfp.PipelineSpec())
-    for spec in (kubeflow, inner):
-        assert spec.schema_version == "2.1.0"
-        assert set(spec.root.dag.tasks) == set(NODES)
-    assert kubeflow.default_pipeline_root == "/petseg/pipeline_root"
+def container(spec: kfp.PipelineSpec, name: str) -> kfp.PipelineDeploymentConfig.PipelineContainerSpec:
+    return deployment(spec).executors[f"{name}_executor"].container
+
+
+def test_the_file_is_a_valid_pipeline_of_all_nodes(spec):
+    assert spec.schema_version == "2.1.0"
+    assert set(spec.root.dag.tasks) == set(NODES)
+
+
+def test_the_artifacts_go_where_the_settings_say(kubeflow, vertex):
+    assert kubeflow.default_pipeline_root == "gs://bucket/petseg"
     assert vertex.runtime_config.gcs_output_directory == "gs://bucket/petseg"
 
 
-def test_kubeflow_gets_only_what_its_open_source_backend_runs(kubeflow):
-    for name, executor in deployment(kubeflow).executors.items():
+def test_the_file_holds_only_what_the_open_source_backend_runs(spec):
+    for name, executor in deployment(spec).executors.items():
         assert executor.WhichOneof("spec") == "container", name
         assert not executor.container.HasField("lifecycle"), name
+    assert "InfraValidator" not in str(spec)
 
 
-def test_nodes_that_look_at_the_outside_world_are_never_cached(kubeflow):
-    uncached = {
-        name for name, task in kubeflow.root.dag.tasks.items() if not task.caching_options.enable_cache
-    }
+def test_nodes_that_look_at_the_outside_world_are_never_cached(spec):
+    uncached = {name for name, task in spec.root.dag.tasks.items() if not task.caching_options.enable_cache}
     assert uncached == {"SegmentationExampleGen", "ProductionModel", "Evaluator"}
 
 
-def test_the_run_is_named_by_the_cluster_and_production_looked_up_there(kubeflow):
-    tasks = kubeflow.root.dag.tasks
+def test_the_run_is_named_by_the_cluster_and_production_looked_up_there(spec):
+    tasks = spec.root.dag.tasks
     run_id = tasks["RunReport"].inputs.parameters["run_id"].runtime_value.constant.string_value
     assert run_id == "{{$.pipeline_job_uuid}}"
     version = tasks["ProductionModel"].inputs.parameters["version"].runtime_value.constant.string_value
     assert version == "latest"
+    for node in ("Evaluator", "RunReport"):
+        baseline = tasks[node].inputs.artifacts["baseline_model"].task_output_artifact
+        assert baseline.producer_task == "ProductionModel"
 
 
-def test_what_a_node_asks_for_survives(kubeflow):
-    task = kubeflow.root.dag.tasks["Trainer"]
-    container = deployment(kubeflow).executors["Trainer_executor"].container
-    assert task.retry_policy.max_retry_count == 2
-    assert container.image == "petseg:cuda"
-    assert (container.resources.cpu_limit, container.resources.memory_limit) == (4, 15.5)
-    accelerator = container.resources.accelerator
-    assert (accelerator.type, accelerator.count) == ("nvidia.com/gpu", 1)
-    assert list(container.command[:3]) == ["timeout", "--kill-after=60", "7200"]
-    other = deployment(kubeflow).executors["Pusher_executor"].container
-    assert other.image == "petseg:cpu"
-    assert other.command[0] == "python"
-    assert not other.HasField("resources")
+def test_retries_and_images_are_those_of_the_node(spec):
+    asked = {
+        name: (task.retry_policy.max_retry_count, container(spec, name).image)
+        for name, task in spec.root.dag.tasks.items()
+    }
+    plain = dict.fromkeys(NODES, (0, "petseg:cpu"))
+    assert asked == {**plain, "Trainer": (2, "petseg:cuda"), "Pusher": (1, "petseg:pusher")}
 
 
-def test_another_process_writes_the_same_bytes(kubeflow_file, vertex_file, folder):
-    assert compiled(folder, "kubeflow", LOCAL_ROOT, 2).read_bytes() == kubeflow_file.read_bytes()
-    assert compiled(folder, "vertex", BUCKET, 2).read_bytes() == vertex_file.read_bytes()
+def test_cores_memory_gpus_and_time_are_those_of_the_node(spec, kubeflow):
+    trainer = container(spec, "Trainer")
+    assert (trainer.resources.cpu_limit, trainer.resources.memory_limit) == (4, 15.5)
+    gpu = "nvidia.com/gpu" if spec is kubeflow else "NVIDIA_TESLA_T4"
+    assert (trainer.resources.accelerator.type, trainer.resources.accelerator.count) == (gpu, 2)
+    assert list(trainer.command[:4]) == ["timeout", "--kill-after=60", "7200", "python"]
+    for name in set(NODES) - {"Trainer"}:
+        other = container(spec, name)
+        assert not other.HasField("resources"), name
+        assert other.command[0] == "python", name
 
 
-def test_no_secret_and_no_path_of_this_machine_is_in_the_files(kubeflow_file, vertex_file, folder):
+def test_kubernetes_is_told_of_the_volume_and_the_machines(kubeflow_documents, kubeflow):
+    platform = json_format.ParseDict(kubeflow_documents[1], kfp.PlatformSpec())
+    told = json_format.MessageToDict(platform.platforms["kubernetes"].deployment_spec)["executors"]
+    mount = [{"constant": "petseg-data", "mountPath": "/petseg"}]
+    assert set(told) == set(deployment(kubeflow).executors)
+    assert all(executor["pvcMount"] == mount for executor in told.values())
+    assert {name for name, executor in told.items() if "nodeSelector" in executor} == {"Trainer_executor"}
+    assert told["Trainer_executor"]["nodeSelector"] == {"labels": {"accelerator": "h100"}}
+
+
+def test_another_process_compiles_the_same(kubeflow_documents, vertex_file):
+    """The two files come from processes that hash in different orders."""
+    kubeflow_spec = dict(kubeflow_documents[0])
+    job = json.loads(vertex_file.read_text())
+    assert kubeflow_spec.pop("defaultPipelineRoot") == job["runtimeConfig"]["gcsOutputDirectory"]
+    both = []
+    for one in (kubeflow_spec, job["pipelineSpec"]):
+        executors = one["deploymentSpec"]["executors"]
+        assert executors["Trainer_executor"]["container"]["resources"].pop("accelerator")
+        # The settings in the report name the GPU's type.
+        assert one["root"]["dag"]["tasks"]["RunReport"]["inputs"]["parameters"].pop("settings")
+        both.append(json.dumps(one))
+    assert json.loads(both[0]) == json.loads(both[1])
+
+
+@pytest.mark.slow
+def test_another_process_writes_the_same_bytes(kubeflow_file, vertex_file, tmp_path):
+    assert compiled(tmp_path, "kubeflow", 3).read_bytes() == kubeflow_file.read_bytes()
+    assert compiled(tmp_path, "vertex", 3).read_bytes() == vertex_file.read_bytes()
+
+
+def test_no_secret_and_no_path_of_this_machine_is_in_the_files(kubeflow_file, vertex_file):
     for text in (kubeflow_file.read_text(), vertex_file.read_text()):
-        for word in (SECRET, str(PROJECT), str(Path.home()) + "/", str(folder)):
+        for word in (SECRET, str(PROJECT), str(Path.home()) + "/", str(kubeflow_file.parent)):
             assert word not in text
 
 
@@ -129,6 +146,9 @@ def test_types_of_our_own_are_named_as_a_step_imports_them(kubeflow):
     title = yaml.safe_load(artifact.artifact_type.instance_schema)["title"]
     assert import_utils.import_class_by_path(title) is DataReport
     assert DataReport.TYPE_NAME == "DataReport"
+
+
+COMPLETE = ["data.path=/d", "runner.image=i", "runner.pipeline_root=/r"]
 
 
 @pytest.mark.parametrize(
@@ -148,13 +168,22 @@ def test_types_of_our_own_are_named_as_a_step_imports_them(kubeflow):
         (["runner.nodes.Trainer.cpu=0"], ["runner.nodes.Trainer.cpu", "received 0"]),
         (["runner.nodes.Trainer.gpus=1"], ["gpu_type and gpus must be given together"]),
         (["runner.nodes.Trainer.gpu=1"], ["unknown setting runner.nodes.Trainer.gpu"]),
+        (
+            ["runner.nodes.Trainer={gpus: 1, gpu_type: NVIDIA_TESLA_T4}", *COMPLETE],
+            ["runner.nodes.Trainer.gpu_type", "nvidia.com/gpu", "NVIDIA_TESLA_T4"],
+        ),
+        (["data.path=/d/${MY_DATABASE_PASSWORD}"], ["MY_DATABASE_PASSWORD", "secret"]),
+        (["data.path=$AWS_SECRET_ACCESS_KEY"], ["AWS_SECRET_ACCESS_KEY", "secret"]),
     ],
 )
 def test_what_no_cluster_could_run_is_refused_in_one_line(settings, words, tmp_path):
     file = tmp_path / "pipeline.yaml"
     overrides = [part for setting in settings for part in ("--set", setting)]
-    done = petseg("compile", "--target", "kubeflow", "--output", file, *overrides)
+    done = petseg(
+        "compile", "--target", "kubeflow", "--output", file, *overrides, MY_DATABASE_PASSWORD=SECRET
+    )
     assert done.status == 2
+    assert SECRET not in done.stderr
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     for word in words:
@@ -162,6 +191,5 @@ def test_what_no_cluster_could_run_is_refused_in_one_line(settings, words, tmp_p
     assert not file.exists()
 
 
-def test_a_file_that_is_there_is_replaced_whole(kubeflow_file):
+def test_nothing_is_left_beside_the_file(kubeflow_file):
     assert [path.name for path in kubeflow_file.parent.glob(".*")] == []
-    assert json.dumps(yaml.safe_load(kubeflow_file.read_text()))
