@@ -13,7 +13,10 @@ from pipeline.runners.vertex_client import VertexCluster
 from pipeline.settings import PipelineSettings
 from trainer.errors import UserError
 
-CLUSTERS = {"kubeflow": KubeflowCluster, "vertex": VertexCluster}
+CLUSTERS: dict[Target, type[KubeflowCluster] | type[VertexCluster]] = {
+    "kubeflow": KubeflowCluster,
+    "vertex": VertexCluster,
+}
 
 
 def submit_pipeline(settings: PipelineSettings, target: Target, compiled: Path | None = None) -> str:
