@@ -31,11 +31,11 @@ def augment(
         Images, float32 [n, S, S, 3] from 0 to 255, and masks, uint8 [n, S, S]; mask pixels from outside the
         picture are `CLASS_ID_IGNORED`.
     """
-    flip, scale, x, y, angle, brightness, contrast, saturation = tf.unstack(draws, DRAWS_PER_PAIR, axis=1)
+    _, scale, x, y, angle, brightness, contrast, saturation = tf.unstack(draws, DRAWS_PER_PAIR, axis=1)
     if settings.flip or settings.crop_scale < 1 or settings.rotation:
         matrices = geometry(
             images.shape[1],
-            flip=tf.cast(flip < 0.5, tf.float32) if settings.flip else tf.zeros_like(flip),
+            flip=tf.cast(mirrored(draws, settings), tf.float32),
             scale=settings.crop_scale + (1 - settings.crop_scale) * scale,
             x=x,
             y=y,
@@ -50,6 +50,11 @@ def augment(
 
         images = recolor(images, factor(brightness), factor(contrast), factor(saturation))
     return images, masks
+
+
+def mirrored(draws: tf.Tensor, settings: AugmentationSettings) -> tf.Tensor:
+    """Which pairs are mirrored left to right, bool [n]; for `draws` see `augment`."""
+    return tf.logical_and(settings.flip, draws[:, 0] < 0.5)
 
 
 def geometry(

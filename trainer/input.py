@@ -142,10 +142,10 @@ class TrainingBatches:
             self._batch_size, drop_remainder=True
         )
 
-        def make(places: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return augment(*_gather(self._pairs, places), draws, self._augmentation)
+        return rows.map(self._make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
-        return rows.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+    def _make(self, places: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return augment(*gather(self._pairs, places), draws, self._augmentation)
 
 
 def evaluation_batches(pairs: Pairs, batch_size: int) -> tf.data.Dataset:
@@ -156,14 +156,14 @@ def evaluation_batches(pairs: Pairs, batch_size: int) -> tf.data.Dataset:
     """
 
     def make(places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, masks = _gather(pairs, places)
+        images, masks = gather(pairs, places)
         return tf.cast(images, tf.float32), masks
 
     places = tf.data.Dataset.range(len(pairs)).batch(batch_size)
     return places.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
 
-def _gather(pairs: Pairs, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def gather(pairs: Pairs, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The pairs at these places, uint8 [n, S, S, 3] and [n, S, S].
 
     By NumPy, for a tensor of all pairs would be a constant of some hundred megabytes in the graph, and

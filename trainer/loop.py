@@ -30,6 +30,7 @@ def train(
     class_names: Sequence[str],
     checkpoints: str,
     class_weights: Sequence[float] | None = None,
+    trained_part: keras.Model | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> list[dict[str, Any]]:
     """Trains a model and leaves it with the weights that did best on `evaluation`.
@@ -42,6 +43,7 @@ def train(
         class_names: For the history.
         checkpoints: Folder of this very training. What is found there is gone on with.
         class_weights: One number a class, or None for equal ones.
+        trained_part: See `Training`.
         watchers: Are told how it gets on.
 
     Returns:
@@ -51,7 +53,7 @@ def train(
     Raises:
         UserError: The loss became NaN or infinite.
     """
-    training = Training(model, settings, batches.steps, class_weights)
+    training = Training(model, settings, batches.steps, class_weights, trained_part)
     saved = Checkpoints(checkpoints, **training.variables())
     history = saved.restore()
     if history:

@@ -9,7 +9,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from trainer.errors import UserError
-from trainer.input import TrainingBatches, evaluation_batches, load_pairs
+from trainer.feature_cache import training_inputs
+from trainer.input import load_pairs
 from trainer.loop import train
 from trainer.model_card import model_card
 from trainer.models import build_model
@@ -44,22 +45,23 @@ def run_fn(fn_args: Any) -> None:
     weights = _class_weights(settings, fn_args.transform_output)
     train_pairs = load_pairs(fn_args.train_files, size, trainer.cache)
     eval_pairs = load_pairs(fn_args.eval_files, size, trainer.cache)
-    batches = TrainingBatches(train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed)
     dtype = compute_dtype(trainer.precision)
     model = build_model(settings, compute_dtype=dtype)
     if dtype != "float32":
         logger.info("trains in mixed precision: the network computes in %s", dtype)
     if fn_args.base_model:
         _warm_start(model, fn_args.base_model)
+    batches, evaluation, trained_part = training_inputs(model, settings, train_pairs, eval_pairs)
     history = train(
         model,
         batches,
-        evaluation_batches(eval_pairs, trainer.batch_size),
+        evaluation,
         trainer,
         class_names=settings.classes.names,
         # Its weights would not be those of an unbroken run if it went on in another number type.
         checkpoints=os.path.join(config["checkpoints"], dtype),
         class_weights=weights,
+        trained_part=trained_part,
         watchers=[
             LogProgress(trainer.epochs, batches.steps),
             HistoryFile(fn_args.model_run_dir),

@@ -100,6 +100,11 @@ class AugmentationSettings(Settings):
         0.2, ge=0, le=1, description="Strength of random brightness, contrast and saturation; 0: none."
     )
 
+    @property
+    def mirrors_only(self) -> bool:
+        """Whether a photo is changed by nothing but mirroring."""
+        return self.crop_scale == 1 and not self.rotation and not self.color
+
 
 class TrainerSettings(Settings):
     """How the network is trained."""
@@ -148,6 +153,11 @@ class TrainerSettings(Settings):
     )
     cache: Literal["memory", "disk"] = Field("memory", description="Where decoded pairs are kept.")
     warm_start: bool = Field(False, description="Begin with the weights of the model in production.")
+    cache_features: bool = Field(
+        True,
+        description="Compute what a frozen encoder gives for each photo once, and keep it on disk while "
+        "training; only where flips are the only augmentation.",
+    )
     preview_photos: int = Field(4, ge=0, le=32, description="Eval photos drawn into TensorBoard each epoch.")
 
 

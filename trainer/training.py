@@ -28,6 +28,8 @@ class Training:
         settings: How it is trained.
         steps_per_epoch: Batches an epoch.
         class_weights: One number a class, or None for equal ones.
+        trained_part: Takes the batches in the model's place, where they are not photos but what a frozen part
+            of the model makes of them.
     """
 
     def __init__(
@@ -36,8 +38,10 @@ class Training:
         settings: TrainerSettings,
         steps_per_epoch: int,
         class_weights: Sequence[float] | None = None,
+        trained_part: keras.Model | None = None,
     ):
         self.model = model
+        self._network = trained_part or model
         self._settings = settings
         self._strategy = tf.distribute.get_strategy()
         self._class_weights = class_weights
@@ -88,8 +92,8 @@ class Training:
         losses: list[float] = []
         waiting: list[tf.Tensor] = []
         reported = time.monotonic()
-        for images, masks in self._strategy.experimental_distribute_dataset(batches):
-            waiting.append(self._train_step(images, masks))
+        for inputs, masks in self._strategy.experimental_distribute_dataset(batches):
+            waiting.append(self._train_step(inputs, masks))
             # A loss that is read makes the host wait for the device, so they are read in groups.
             if time.monotonic() - reported > SECONDS_BETWEEN_RECORDS:
                 losses += _finite(waiting, len(losses))
@@ -110,7 +114,7 @@ class Training:
     def evaluate(self, batches: tf.data.Dataset) -> np.ndarray:
         """Confusion counts of the model as it stands, int64 [classes, classes], truth by prediction."""
         distributed = self._strategy.experimental_distribute_dataset(batches)
-        return sum(self._count_step(images, masks).numpy() for images, masks in distributed)
+        return sum(self._count_step(inputs, masks).numpy() for inputs, masks in distributed)
 
     def keep_as_best(self) -> None:
         """Remembers the model's weights as the best so far."""
@@ -121,19 +125,19 @@ class Training:
         """Gives the model its best weights."""
         _assign(self.model, self._best)
 
-    def _train_step_eagerly(self, images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    def _train_step_eagerly(self, inputs: Any, masks: tf.Tensor) -> tf.Tensor:
         replicas = self._strategy.num_replicas_in_sync
-        losses = self._strategy.run(self._replica_step, args=(images, masks))
+        losses = self._strategy.run(self._replica_step, args=(inputs, masks))
         if self._average:
             self._update_average()
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None) / replicas
 
-    def _replica_step(self, images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    def _replica_step(self, inputs: Any, masks: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in self._trained])
             loss = segmentation_loss(
                 masks,
-                self.model(images, training=True),
+                self._network(inputs, training=True),
                 class_weights=self._class_weights,
                 label_smoothing=self._settings.label_smoothing,
                 dice_weight=self._settings.dice_weight,
@@ -160,11 +164,11 @@ class Training:
         for average, weight in zip(self._average, self.model.weights, strict=True):
             self._strategy.extended.update(average, move, args=(weight.value,))
 
-    def _count_step_eagerly(self, images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-        def count(images: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-            return confusion_counts(masks, self.model(images, training=False))
+    def _count_step_eagerly(self, inputs: Any, masks: tf.Tensor) -> tf.Tensor:
+        def count(inputs: Any, masks: tf.Tensor) -> tf.Tensor:
+            return confusion_counts(masks, self._network(inputs, training=False))
 
-        counts = self._strategy.run(count, args=(images, masks))
+        counts = self._strategy.run(count, args=(inputs, masks))
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, counts, axis=None)
 
 

@@ -108,8 +108,8 @@ def build_encoder(
 ) -> keras.Model:
     """Builds the encoder.
 
-    Where it is given weights its BatchNorm stays in inference mode: statistics of small batches of other
-    photos are worse than its own.
+    Where it is given weights, or frozen, it stays in inference mode: BatchNorm's statistics of small batches
+    of other photos are worse than its own, and what is frozen must give the same in every epoch.
 
     Args:
         settings: encoder, encoder_weights, encoder_taps, encoder_width, freeze_encoder and image_size.
@@ -130,7 +130,7 @@ def build_encoder(
     photos = keras.Input((settings.image_size, settings.image_size, 3), name="photos")
     network = _build_network(encoder.scale(photos), encoder, settings, load_weights)
     taps = settings.encoder_taps or taps or encoder.taps
-    kind = FixedStatisticsEncoder if settings.encoder_weights else keras.Model
+    kind = FixedStatisticsEncoder if settings.encoder_weights or settings.freeze_encoder else keras.Model
     model = kind(photos, [_tapped(network, tap, settings) for tap in taps], name="encoder")
     _check_strides(model, taps, strides, settings.image_size)
     _freeze(model, settings.freeze_encoder)
