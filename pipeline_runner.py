@@ -100,6 +100,27 @@ def predict(
     raise typer.Exit(1 if unreadable else 0)
 
 
+@app.command("app", epilog="Example: `python pipeline_runner.py app --model runs/demo/serving_model`")
+def app_(
+    model: Annotated[Path, typer.Option(help="A pushed version, or the folder of versions.", metavar="DIR")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets the whole network in.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="[default: the first free one from 7860]", metavar="N"),
+    ] = None,
+    max_upload_mb: Annotated[int, typer.Option(min=1, help="Larger files are refused.", metavar="MB")] = 20,
+) -> None:
+    """Serve a page on this machine to drop photos on: overlay, class shares, latency.
+
+    Needs Gradio: `pip install 'petseg[app]'`. Nothing leaves the machine.
+    """
+    from pipeline.app import AppOptions, serve
+
+    serve(model, AppOptions(host, port, max_upload_mb))
+
+
 @app.command(epilog="Example: `python pipeline_runner.py runs --output runs/demo`")
 def runs(
     output: Annotated[Path, typer.Option(help="Output folder of the runs.", metavar="DIR")],

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
+from components.example_gen.settings import DataSettings
+from components.image_file import FORMATS, BrokenFileError, open_image, upright_rgb
 from components.versions import NONE, production_version
 from pipeline.run_log import chatter_to
 from trainer.class_table import ClassTable
 from trainer.errors import UserError
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+MAX_PIXELS: int = DataSettings.model_fields["max_pixels"].default
 OVERLAY_OPACITY = 0.5
 SHARES_FILE = "shares.csv"
 SETTINGS_FILE = "assets.extra/settings.json"
@@ -74,8 +77,8 @@ def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
             rows.writerow(["file", *segmenter.classes.names])
             for photo_file in _watched(files, terminal):
                 try:
-                    photo = ImageOps.exif_transpose(Image.open(photo_file)).convert("RGB")
-                except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+                    photo = read_photo(photo_file)
+                except (BrokenFileError, OSError) as error:
                     unreadable.append(f"{photo_file}: {error}")
                     continue
                 rows.writerow([photo_file, *_write(photo, photo_file.stem, segmenter, output)])
@@ -93,6 +96,28 @@ def model_folder(model: Path) -> Path:
     if not (folder / SETTINGS_FILE).is_file():
         raise UserError(f"--model {model}: no pushed model there; give a version's folder or serving_model")
     return folder
+
+
+def read_photo(file: Path) -> Image.Image:
+    """The upright RGB photo in a file.
+
+    Raises:
+        BrokenFileError: It is no image that can be read.
+        OSError: There is no such file, or it may not be read.
+    """
+    return upright_rgb(open_image(file.read_bytes(), FORMATS, MAX_PIXELS))
+
+
+def overlay(photo: Image.Image, class_ids: np.ndarray, classes: ClassTable) -> Image.Image:
+    """The classes' colours [h, w] laid half transparent over a photo of that size."""
+    colors = np.array(classes.colors, np.uint8)
+    return Image.blend(photo, Image.fromarray(colors[class_ids]), OVERLAY_OPACITY)
+
+
+def shares(class_ids: np.ndarray, classes: ClassTable) -> dict[str, float]:
+    """Each class's share of the pixels [h, w]."""
+    counts = np.bincount(class_ids.ravel(), minlength=len(classes))
+    return dict(zip(classes.names, (counts / class_ids.size).tolist(), strict=True))
 
 
 def _photo_files(images: Sequence[Path]) -> list[Path]:
@@ -123,12 +148,10 @@ def _write(photo: Image.Image, name: str, segmenter: SavedSegmenter, output: Pat
     """Writes mask and overlay; returns each class's share of the pixels."""
     classes = segmenter.classes
     ids = segmenter.class_ids(photo)
-    colors = np.array(classes.colors, np.uint8)
-    overlay = Image.blend(photo, Image.fromarray(colors[ids]), OVERLAY_OPACITY)
-    overlay.save(output / "overlays" / f"{name}.jpg", quality=90)
+    overlay(photo, ids, classes).save(output / "overlays" / f"{name}.jpg", quality=90)
     mask = Image.fromarray(np.array(classes.values, np.uint8)[ids], "P")
     palette = np.zeros((256, 3), np.uint8)
-    palette[list(classes.values)] = colors
+    palette[list(classes.values)] = classes.colors
     mask.putpalette(palette.tobytes())
     mask.save(output / "masks" / f"{name}.png")
-    return [f"{(ids == class_id).mean():.4f}" for class_id in range(len(classes))]
+    return [f"{share:.4f}" for share in shares(ids, classes).values()]

@@ -11,8 +11,9 @@ import tensorflow as tf
 from components.example_gen.mask import load_mask
 from components.example_gen.near_duplicates import difference_hash
 from components.example_gen.pairs import CheckedPair, Note, PairSource
-from components.example_gen.photo import BrokenFileError, load_photo
+from components.example_gen.photo import load_photo
 from components.example_gen.settings import DataSettings
+from components.image_file import BrokenFileError
 
 BYTES_PER_PIXEL = 8
 """No sane file spends more on a pixel; what is larger is not even read."""

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from components.example_gen.photo import BrokenFileError, Photo, decode, open_image, turn_upright
+from components.example_gen.photo import Photo
+from components.image_file import BrokenFileError, decode, open_image, turn_upright
 from trainer.class_table import ClassTable
 
 SIDEWAYS = (5, 6, 7, 8)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from components.example_gen.photo import TURNS
 from components.example_gen.settings import DataSettings
+from components.image_file import TURNS
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import Written, run_example_gen
 

@@ -1,7 +1,5 @@
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
@@ -13,6 +11,7 @@ from components.artifacts import DataReport, RunReport
 from components.run_report.component import RunReport as RunReportNode
 from components.run_report.executor import Executor
 from components.run_report.photos import choose
+from tests.browser import needs_chromium, shown
 from tests.components.report_inputs import SETTINGS, TABLE, drawn_pairs, write_inputs
 from tests.components.serving_models import save_model
 
@@ -165,41 +164,14 @@ def test_component_takes_runs_without_baseline_check_and_push():
     assert node.outputs["report"].type is RunReport
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PROBE = """<script>addEventListener("load", () => {
-  const images = [...document.images];
-  const broken = images.filter(image => !(image.complete && image.naturalWidth > 0)).length;
-  const wide = document.documentElement.scrollWidth > innerWidth;
-  const plots = document.querySelectorAll("figure svg").length;
-  document.title = `images ${images.length} broken ${broken} wide ${wide} plots ${plots}`;
-})</script></body>"""
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-@pytest.mark.parametrize("width", [1280, 390])
-def test_browser_shows_it_without_an_error(report, tmp_path, width):
-    page = (report() / "report.html").read_text()
-    probed = tmp_path / "probed.html"
-    probed.write_text(page.replace("</body>", PROBE))
-    # The proxy leads nowhere: a page that needs the network would log an error.
-    browser = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--proxy-server=127.0.0.1:9",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=5000",
-            f"--window-size={width},900",
-            f"--user-data-dir={tmp_path / 'browser'}",
-            "--dump-dom",
-            probed.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    assert "<title>images 36 broken 0 wide false plots 5</title>" in browser.stdout
-    assert "CONSOLE" not in browser.stderr
+@needs_chromium
+@pytest.mark.parametrize(("width", "color_scheme"), [(1280, "light"), (390, "dark")])
+def test_browser_shows_it_without_an_error(report, width, color_scheme):
+    page = report() / "report.html"
+    with shown(page.as_uri(), width, color_scheme) as browser:
+        assert browser.number("img") == 36
+        assert browser.number("figure svg") == 5
+        assert browser.broken_images() == []
+        assert not browser.is_wider_than_the_window()
+        assert browser.errors == []
+        assert browser.outside == []

@@ -2,6 +2,8 @@
 
 import json
 import os
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,3 +146,16 @@ def decoded_mask(example: tf.train.Example) -> np.ndarray:
 def decoded_photo(example: tf.train.Example) -> np.ndarray:
     """The photo as TensorFlow sees it when nothing is said about channels."""
     return tf.io.decode_jpeg(raw(example, "image/encoded")).numpy()
+
+
+def png_of_stated_size(width: int, height: int) -> bytes:
+    """A PNG whose header promises many pixels and whose body has next to none."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = chunk(b"IDAT", zlib.compress(bytes(1000)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")

@@ -3,6 +3,7 @@ import csv
 import numpy as np
 from PIL import Image
 
+from tests.components.tiny_pairs import png_of_stated_size
 from tests.conftest import petseg
 
 
@@ -16,6 +17,9 @@ def test_photos_get_masks_overlays_and_shares_and_a_broken_one_is_named(first_ru
     turned[0x0112] = 6
     upright.rotate(90, expand=True).save(photos / "turned.jpg", exif=turned, quality=95)
     (photos / "broken.jpg").write_bytes(sources[1].read_bytes()[:200])
+    (photos / "bomb.png").write_bytes(png_of_stated_size(60_000, 60_000))
+    grey = np.array(upright.convert("L"), np.uint16) * 257
+    Image.fromarray(grey).save(photos / "sixteen_bits.png")
 
     done = petseg(
         "predict",
@@ -27,13 +31,20 @@ def test_photos_get_masks_overlays_and_shares_and_a_broken_one_is_named(first_ru
         tmp_path / "out",
     )
     assert done.status == 1
-    assert done.stderr.count("\n") == 1
-    assert "broken.jpg" in done.stderr
+    bomb, broken = done.stderr.splitlines()
+    assert "bomb.png: 60000 x 60000 pixels are more than" in bomb
+    assert "broken.jpg: " in broken
     rows = list(csv.DictReader((tmp_path / "out" / "shares.csv").open()))
-    assert [row["file"].rsplit("/", 1)[-1] for row in rows] == ["turned.jpg", "upright.png"]
+    assert [row["file"].rsplit("/", 1)[-1] for row in rows] == [
+        "sixteen_bits.png",
+        "turned.jpg",
+        "upright.png",
+    ]
     for row in rows:
         assert abs(sum(float(row[name]) for name in ("pet", "background", "border")) - 1) < 1e-3
-    for name in ("turned", "upright"):
+    scaled = np.array(Image.open(tmp_path / "out" / "overlays" / "sixteen_bits.jpg"))
+    assert scaled.std() > 10, "16 bits are scaled, not clipped to white"
+    for name in ("sixteen_bits", "turned", "upright"):
         mask = Image.open(tmp_path / "out" / "masks" / f"{name}.png")
         assert mask.mode == "P"
         assert mask.size == upright.size

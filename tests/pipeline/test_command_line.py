@@ -7,6 +7,7 @@ COMMANDS = [
     "sample-data",
     "fetch",
     "predict",
+    "app",
     "runs",
     "compare",
     "rollback",

@@ -1,7 +1,5 @@
 import json
 import re
-import shutil
-import subprocess
 
 import numpy as np
 import pytest
@@ -9,6 +7,7 @@ import pytest
 from components.confusion import iou_per_class, mean_iou
 from pipeline.comparison import compare_runs
 from pipeline.run_folder import find_run, read_run
+from tests.browser import needs_chromium, shown
 from tests.conftest import petseg
 from tests.pipeline.judged_runs import counts, write_judged, write_report
 
@@ -68,9 +67,9 @@ def test_terminal_and_page_tell_the_same(better, tmp_path):
     imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
     assert not imported & {"tensorflow", "tfx", "apache_beam"}
     text = re.sub(r"<[^>]*>", " ", page.read_text())
-    for shown in (done.stdout, text):
+    for told in (done.stdout, text):
         for word in ("better", "trainer.learning_rate", "0.0004", "A judged 40", "95%", "mean IoU"):
-            assert word in shown, word
+            assert word in told, word
     assert "photo_0" in text
     assert str(page) in done.stdout
 
@@ -121,43 +120,18 @@ def test_what_cannot_be_compared_is_one_line(other, words, better, tmp_path):
     assert not (tmp_path / "page.html").exists()
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PROBE = """<script>addEventListener("load", () => {
-  const images = [...document.images];
-  const broken = images.filter(image => !(image.complete && image.naturalWidth > 0)).length;
-  const wide = document.documentElement.scrollWidth > innerWidth;
-  document.title = `images ${images.length} broken ${broken} wide ${wide}`;
-})</script></body>"""
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-@pytest.mark.parametrize("width", [1280, 390])
-def test_browser_shows_it_without_an_error(better, tmp_path, width):
+@needs_chromium
+def test_browser_shows_it_without_an_error(better, tmp_path):
     write_report(better[0], ["photo_005", "photo_006", "photo_007"])
     write_report(better[1], ["photo_006", "photo_007", "photo_008"])
     page = tmp_path / "page.html"
     done = petseg("compare", *better, better[0], "--output", page)
     assert done.status == 0, done.stderr
-    page.write_text(page.read_text().replace("</body>", PROBE))
-    browser = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--proxy-server=127.0.0.1:9",
-            "--enable-logging=stderr",
-            "--virtual-time-budget=5000",
-            f"--window-size={width},900",
-            f"--user-data-dir={tmp_path / 'browser'}",
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    # Two photos are in all reports: photo, truth and three models' answers each.
-    assert "<title>images 10 broken 0 wide false</title>" in browser.stdout
-    assert "CONSOLE" not in browser.stderr
+    for width, color_scheme in ((1280, "light"), (390, "dark")):
+        with shown(page.as_uri(), width, color_scheme) as browser:
+            # Two photos are in all reports: photo, truth and three models' answers each.
+            assert browser.number("img") == 10
+            assert browser.broken_images() == []
+            assert not browser.is_wider_than_the_window()
+            assert browser.errors == []
+            assert browser.outside == []

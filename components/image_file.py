@@ -1,0 +1,93 @@
+"""Image files of the formats that photos come in: opened, decoded, turned upright, made RGB by Pillow."""
+
+import io
+import math
+
+import numpy as np
+from PIL import ExifTags, Image
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
+"""What is tried on a photo, whatever its ending; Pillow's other formats can do more than decode pixels."""
+
+# Pillow would register WebP only when it may try every format.
+Image.init()
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes an image of each EXIF orientation upright."""
+
+
+class BrokenFileError(Exception):
+    """A file that cannot be used, with the reason."""
+
+
+def open_image(content: bytes, formats: tuple[str, ...], max_pixels: int) -> Image.Image:
+    """Opens an image by its header.
+
+    Raises:
+        BrokenFileError: It is in none of the formats, or has more than `max_pixels`.
+    """
+    # Our own bound holds, before decoding; Pillow's would only warn or refuse at another number.
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        image = Image.open(io.BytesIO(content), formats=formats)
+    except Exception as error:
+        raise BrokenFileError(f"no image: {_reason(error)}") from None
+    if math.prod(image.size) > max_pixels:
+        raise BrokenFileError(f"{image.width} x {image.height} pixels are more than the {max_pixels} allowed")
+    return image
+
+
+def decode(image: Image.Image) -> None:
+    """Reads the pixels of an opened image.
+
+    Raises:
+        BrokenFileError: They cannot be decoded.
+    """
+    try:
+        image.load()
+    # Not only OSError: on damaged files Pillow's parsers raise whatever they stumble over.
+    except Exception as error:
+        raise BrokenFileError(f"cannot be decoded: {_reason(error)}") from None
+
+
+def exif_orientation(image: Image.Image) -> int:
+    """EXIF orientation of an opened image, 1 to 8; 1 is upright, or not known."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:
+        # Damaged EXIF does not make the photo unreadable; nor would TensorFlow have looked at it.
+        return 1
+    return orientation if orientation in range(1, 9) else 1
+
+
+def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
+    """What a viewer that knows EXIF shows."""
+    return image.transpose(TURNS[orientation]) if orientation in TURNS else image
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """The 8-bit RGB image that a person sees.
+
+    Raises:
+        BrokenFileError: It cannot be decoded.
+    """
+    orientation = exif_orientation(image)
+    decode(image)
+    if image.mode.startswith("I"):
+        # 16-bit grey: Pillow would clip at 255 where it should scale.
+        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
+    # Alpha is dropped, not blended: that is what TensorFlow does when a client sends such a photo.
+    return turn_upright(image, orientation).convert("RGB")
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return "in none of the formats that can be read" if "cannot identify image" in text else text
