@@ -28,6 +28,7 @@ from pipeline.outcome import (
     publish_stop,
     verdict,
 )
+from pipeline.run_folder import REPORT_FILE
 from pipeline.run_log import chatter_to
 from pipeline.settings import PipelineSettings
 from trainer.errors import UserError
@@ -109,6 +110,7 @@ class _LocalRun:
         from absl import logging as absl_logging
 
         from pipeline.progress import RunProgress
+        from pipeline.report_nodes import complete_report
         from pipeline.runners.local import LocalRunner
 
         absl_logging.set_verbosity(absl_logging.ERROR)
@@ -118,7 +120,7 @@ class _LocalRun:
             self._settings, self._output, self._run_id, enable_cache=self._options.enable_cache
         )
         runner.limit(self._options.from_node, self._options.to_node)
-        with RunProgress(terminal, runner.node_ids) as progress:
+        with RunProgress(terminal, runner.node_ids, memory) as progress:
             try:
                 runner.run(progress)
             finally:
@@ -127,6 +129,7 @@ class _LocalRun:
         if runner.output_uri("RunReport", "report") is None:
             return Outcome(DONE, [f"done up to {self._options.to_node}, as asked"])
         metrics = publish_run(runner.output_uri, self._folder, seconds, memory.megabytes)
+        complete_report(self._folder / REPORT_FILE, self._run_id, progress.rows, runner.lineage())
         return verdict(metrics, runner.pushed(), runner.push_directory, self._folder)
 
     def _stopped(self, reason: str, seconds: dict[str, float], memory: PeakMemory) -> None:

@@ -25,6 +25,9 @@ class PeakMemory:
         self._process = psutil.Process(pid)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._lock = threading.Lock()
+        self._lap = 0.0
+        self._lap_resident = 0.0
 
     def __enter__(self) -> "PeakMemory":
         self._thread.start()
@@ -34,17 +37,29 @@ class PeakMemory:
         self._stop.set()
         self._thread.join()
 
+    def lap(self) -> float:
+        """The peak in MB since the last lap, or the beginning; starts the next."""
+        self._look()
+        with self._lock:
+            peak = self._lap
+            self._lap = self._lap_resident = 0.0
+        return peak
+
     def _watch(self) -> None:
-        # The proportional set size takes the kernel a walk over all pages, so it is read at new heights only.
-        highest = 0.0
         while True:
-            resident = self._sum(lambda member: member.memory_info().rss)
-            if resident > highest * NOTEWORTHY_RISE:
-                highest = resident
-                shared_once = self._sum(lambda member: member.memory_full_info().pss)
-                self.megabytes = max(self.megabytes, shared_once / 1e6)
+            self._look()
             if self._stop.wait(SECONDS_BETWEEN_SAMPLES):
                 return
+
+    def _look(self) -> None:
+        # The proportional set size takes the kernel a walk over all pages, so it is read at new heights only.
+        with self._lock:
+            resident = self._sum(lambda member: member.memory_info().rss)
+            if resident > self._lap_resident * NOTEWORTHY_RISE:
+                self._lap_resident = resident
+                shared_once = self._sum(lambda member: member.memory_full_info().pss) / 1e6
+                self._lap = max(self._lap, shared_once)
+                self.megabytes = max(self.megabytes, shared_once)
 
     def _sum(self, size: Callable[[psutil.Process], int]) -> int:
         total = 0

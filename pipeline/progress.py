@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.memory import PeakMemory
+
 STYLES = {
     "waiting": "dim",
     "running": "bold cyan",
@@ -31,12 +33,14 @@ class NodeRow:
         seconds: Seconds it took; None before it ended.
         note: Why it ran, or what it said last.
         started: Monotonic time of its start.
+        peak_memory_mb: Of the run's processes together while it ran; None before it ended.
     """
 
     state: str = "waiting"
     seconds: float | None = None
     note: str = ""
     started: float = 0.0
+    peak_memory_mb: float | None = None
 
 
 class RunProgress(logging.Handler):
@@ -46,8 +50,9 @@ class RunProgress(logging.Handler):
     seconds_left) only moves the live line; all other records are lines that stay.
     """
 
-    def __init__(self, terminal: TextIO, node_ids: list[str]):
+    def __init__(self, terminal: TextIO, node_ids: list[str], memory: PeakMemory):
         super().__init__(logging.INFO)
+        self._memory = memory
         self.rows = {node_id: NodeRow() for node_id in node_ids}
         self._console = Console(file=terminal, highlight=False, soft_wrap=True)
         self._width = max((len(node_id) for node_id in node_ids), default=0)
@@ -81,6 +86,7 @@ class RunProgress(logging.Handler):
 
     def starts(self, node_id: str, why: str) -> None:
         """A node begins to run."""
+        self._memory.lap()
         self.rows[node_id] = NodeRow("running", note=why, started=time.monotonic())
         if not self._live:
             self._line(f"{node_id:{self._width}}  runs: {why}")
@@ -89,6 +95,7 @@ class RunProgress(logging.Handler):
         """A node ended as `done`, `reused`, `skipped`, `failed` or `stopped`."""
         row = self.rows[node_id]
         row.seconds = time.monotonic() - row.started if row.started else 0.0
+        row.peak_memory_mb = self._memory.lap() if row.started else None
         row.state = state
         row.note = row.note if note is None else note
         self._training = ""

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
-REPORT_FILE = "report.html"
+from pipeline.run_folder import REPORT_FILE
 
 
 def report_pictures(run_folder: Path) -> dict[str, dict[str, str]]:

@@ -14,6 +14,7 @@ METRICS_FILE = "metrics.json"
 SETTINGS_FILE = "settings.yaml"
 PUSH_FILE = "push.json"
 PHOTOS_FILE = "photos.parquet"
+REPORT_FILE = "report.html"
 
 PLACES = ("output", "data.path", "push.directory")
 """Settings that say where something lies; they are left out when runs are told apart."""

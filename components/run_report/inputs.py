@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 from tfx import types
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
@@ -15,6 +16,7 @@ from tfx.utils import path_utils
 
 from components.run_report.settings import ReportSettings
 from trainer.class_table import ClassTable
+from trainer.statistics import merged_statistics
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -26,6 +28,27 @@ class Anomaly:
     split: str
     feature: str
     summary: str
+
+
+@dataclasses.dataclass(frozen=True)
+class InputArtifact:
+    """An artifact that the node was given: its name in the DAG, and what ML Metadata calls it."""
+
+    name: str
+    type_name: str
+    id: int
+    uri: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Production:
+    """The model that was in production when the run started.
+
+    Attributes:
+        statistics: Of the data that it was trained on; None where it carries none.
+    """
+
+    statistics: DatasetFeatureStatisticsList | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +70,9 @@ class RunInputs:
         anomalies: Findings of ExampleValidator.
         model_dir: Folder of the SavedModel.
         examples_uri: Folder of the judged split's raw examples.
-        uris: Where each artifact lies, by its name in the DAG.
+        statistics: Of the data, one dataset a split.
+        production: The model that was in production; None on the first run.
+        artifacts: All that the node was given.
     """
 
     run_id: str
@@ -64,7 +89,9 @@ class RunInputs:
     anomalies: list[Anomaly]
     model_dir: str
     examples_uri: str
-    uris: dict[str, str]
+    statistics: DatasetFeatureStatisticsList
+    production: Production | None
+    artifacts: list[InputArtifact]
 
     @property
     def slice_features(self) -> list[str]:
@@ -96,7 +123,24 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
         anomalies=_anomalies(input_dict["anomalies"]),
         model_dir=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
         examples_uri=artifact_utils.get_split_uri(input_dict["examples"], judgement["split"]),
-        uris=uris,
+        statistics=DatasetFeatureStatisticsList.FromString(merged_statistics(uris["statistics"])),
+        production=_production(uris.get("baseline_model")),
+        artifacts=[
+            InputArtifact(name, artifact.type_name, artifact.id, artifact.uri)
+            for name, artifacts in input_dict.items()
+            for artifact in artifacts
+        ],
+    )
+
+
+def _production(uri: str | None) -> Production | None:
+    """What the artifact of ProductionModel holds; it is empty on the first run."""
+    model_dir = path_utils.serving_model_path(uri) if uri else ""
+    if not model_dir or not fileio.exists(model_dir):
+        return None
+    statistics = os.path.join(model_dir, "assets.extra", "statistics.pb")
+    return Production(
+        DatasetFeatureStatisticsList.FromString(_bytes(statistics)) if fileio.exists(statistics) else None
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from components.confusion import mean_iou
 from components.run_report import environment, plots
+from components.run_report.drift import Drift, measure_drift
 from components.run_report.inputs import RunInputs
 from components.run_report.metrics_json import metrics_json
 from components.run_report.photos import WRONG, photo_cards
@@ -43,6 +44,8 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
         "groups": photo_cards(inputs),
         "wrong_color": "#{:02x}{:02x}{:02x}".format(*WRONG),
         "data_findings": _data_findings(inputs),
+        "drift": _drift(inputs),
+        "seeds": _seeds(inputs.settings),
         "versions": environment.versions(),
         "machine": environment.machine(),
         "commit": environment.git_commit(),
@@ -53,6 +56,24 @@ def _slices(inputs: RunInputs) -> dict[str, list[SliceScore]]:
     """Scores by feature; the features with few values first, so that the short tables stand together."""
     scores = {name: slice_scores(inputs.photos, name, len(inputs.classes)) for name in inputs.slice_features}
     return dict(sorted(scores.items(), key=lambda item: len(item[1])))
+
+
+def _drift(inputs: RunInputs) -> Drift | None:
+    """Against the model in production; None where there is nothing to compare with."""
+    if inputs.production is None or inputs.production.statistics is None:
+        return None
+    return measure_drift(inputs.production.statistics, inputs.statistics, inputs.report.drift_threshold)
+
+
+def _seeds(settings: dict[str, Any], prefix: str = "") -> dict[str, int]:
+    """All seeds among the settings, by dotted key."""
+    found: dict[str, int] = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            found |= _seeds(value, f"{prefix}{key}.")
+        elif key == "seed":
+            found[f"{prefix}{key}"] = value
+    return found
 
 
 def _data_findings(inputs: RunInputs) -> dict[str, list[tuple[str, ...]]]:

@@ -13,6 +13,7 @@ from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 
 from components.example_gen.fingerprint import fingerprint
 from components.versions import list_versions, production_version
+from pipeline.lineage import Lineage, trace
 from pipeline.memory import release_free_memory
 from pipeline.paths import Observed, Paths, push_directory
 from pipeline.pipeline import create_pipeline
@@ -103,6 +104,11 @@ class LocalRunner:
             return None
         with metadata.Metadata(self._connection) as handle:
             return output_uri(handle, self.executions[node_id], key)
+
+    def lineage(self) -> Lineage:
+        """What the nodes of this run made and read, and where reused outputs come from."""
+        with metadata.Metadata(self._connection) as handle:
+            return trace(handle, self.executions)
 
     def pushed(self) -> dict[str, Any] | None:
         """The Pusher's push.json; None where nothing was to be pushed."""

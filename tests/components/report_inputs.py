@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
+import tensorflow_data_validation as tfdv
 from PIL import Image
-from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import DataReport
@@ -64,10 +66,13 @@ def write_inputs(
     judged_good: bool = True,
     serving_good: bool = True,
     pushed: bool | None = True,
+    production: list[str] | None = None,
+    data: list[str] | None = None,
 ) -> tuple[dict[str, list[Any]], dict[str, Any]]:
     """Writes all artifacts; returns the input dict and the exec properties of RunReport.
 
-    `model_dir` is the folder `Format-Serving` of a Model artifact; `pushed` None: no Pusher in the run.
+    `model_dir` is the folder `Format-Serving` of a Model artifact; `pushed` None: no Pusher in the run;
+    `production` and `data`: towns of production's photos, and of this run's.
     """
     settings = settings or SETTINGS
     split = "test" if pushed is not None else "eval"
@@ -78,7 +83,7 @@ def write_inputs(
         "data_report": _with_json(
             DataReport(), folder / "data", "data_report.json", _data_report(pairs, table, split)
         ),
-        "statistics": _plain(standard_artifacts.ExampleStatistics(), folder / "statistics"),
+        "statistics": _statistics(folder / "statistics", data or ["town_0", "town_1"]),
         "anomalies": _anomalies(folder / "anomalies", split),
         "model": _plain(standard_artifacts.Model(), model_dir.parent),
         "model_run": _with_json(
@@ -92,7 +97,7 @@ def write_inputs(
             "serving_check.json",
             _serving_check(serving_good),
         ),
-        "baseline_model": _plain(standard_artifacts.Model(), folder / "baseline"),
+        "baseline_model": _production_model(folder / "baseline", production),
     }
     if pushed is not None:
         push = {"pushed": pushed, "version": "1790000000", "reason": "blessed" if pushed else "not blessed"}
@@ -232,6 +237,31 @@ def _anomalies(folder: Path, split: str) -> Any:
         (folder / f"Split-{name}").mkdir()
         (folder / f"Split-{name}" / "SchemaDiff.pb").write_bytes(anomalies.SerializeToString())
     return artifact
+
+
+def statistics_of(towns: list[str], split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Of photos in these towns; the sides are as many pixels as a town's name is long, times 10."""
+    statistics = tfdv.generate_statistics_from_dataframe(
+        pd.DataFrame({"label/town": towns, "image/height": [10 * len(town) for town in towns]})
+    )
+    statistics.datasets[0].name = split
+    return statistics
+
+
+def _statistics(folder: Path, towns: list[str]) -> Any:
+    artifact = _plain(standard_artifacts.ExampleStatistics(), folder)
+    (folder / "Split-train").mkdir()
+    content = statistics_of(towns, "train").SerializeToString()
+    (folder / "Split-train" / "FeatureStats.pb").write_bytes(content)
+    return artifact
+
+
+def _production_model(folder: Path, towns: list[str] | None) -> Any:
+    if towns is not None:
+        extra = folder / "Format-Serving" / "assets.extra"
+        extra.mkdir(parents=True)
+        (extra / "statistics.pb").write_bytes(statistics_of(towns, "train").SerializeToString())
+    return _plain(standard_artifacts.Model(), folder)
 
 
 def _plain(artifact: Any, folder: Path) -> Any:

@@ -5,14 +5,16 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import yaml
+from scipy.spatial.distance import jensenshannon
 from tfx.types import channel_utils, standard_artifacts
 
 from components.artifacts import DataReport, RunReport
 from components.run_report.component import RunReport as RunReportNode
+from components.run_report.drift import measure_drift
 from components.run_report.executor import Executor
 from components.run_report.photos import choose
 from tests.browser import needs_chromium, shown
-from tests.components.report_inputs import SETTINGS, TABLE, drawn_pairs, write_inputs
+from tests.components.report_inputs import SETTINGS, TABLE, drawn_pairs, statistics_of, write_inputs
 from tests.components.serving_models import save_model
 
 KEYS = [
@@ -59,7 +61,7 @@ class Page(HTMLParser):
         self.addresses += [value for key, value in attrs if key in ("src", "href", "xlink:href")]
 
     def handle_data(self, data):
-        self.text += data
+        self.text += f"{data} "
 
 
 def test_writes_metrics_card_and_settings(report):
@@ -118,6 +120,38 @@ def test_tells_what_became_of_the_model(report, told, blessed, headline):
     page = Page((folder / "report.html").read_text())
     assert headline in page.text
     assert metrics["reason"] in page.text
+
+
+def test_drift_is_measured_against_the_data_of_the_model_in_production(report):
+    page = Page((report() / "report.html").read_text()).text
+    assert "First run: nothing to compare with." in page
+
+
+def test_a_feature_that_drifted_is_named_with_its_distance(report):
+    before, now = ["town_0"] * 5 + ["town_1"] * 5, ["town_0"] * 8 + ["town_1"] * 2
+    text = " ".join(Page((report(production=before, data=now) / "report.html").read_text()).text.split())
+    assert "Drift label/town: look at the data" in text
+    # The share of town_0 went from 5 of 10 to 8 of 10; the heights are all the same.
+    assert "label/town L-infinity 0.300" in text
+    assert "image/height Jensen-Shannon 0.000" in text
+
+
+def test_unchanged_data_has_not_drifted(report):
+    towns = ["town_0", "town_1"]
+    text = Page((report(production=towns, data=towns) / "report.html").read_text()).text
+    assert "No feature moved further than 0.1." in text
+
+
+def test_distances_are_tfdvs_own_and_what_only_one_has_is_named():
+    before, now = statistics_of(["a", "a", "bb", "ccc"], "train"), statistics_of(["a", "ccc"] * 5, "train")
+    before.datasets[0].features[0].path.step[0] = "label/country"
+    drift = measure_drift(before, now, threshold=0.1)
+    (height,) = drift.features
+    shares = np.histogram([10, 10, 20, 30], 10, (10, 30))[0] / 4, np.histogram([10, 30], 10, (10, 30))[0] / 2
+    assert height.measure == "Jensen-Shannon"
+    assert height.distances["train"] == pytest.approx(jensenshannon(*shares, base=2) ** 2, abs=0.01)
+    assert height.drifted
+    assert drift.one_sided == ["label/country", "label/town"]
 
 
 def test_fewer_photos_than_asked_for(report):

@@ -1,7 +1,9 @@
 """Whole local runs on the sample, in processes of their own, in the order a user would make them."""
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -99,6 +101,34 @@ def test_a_second_run_trains_nothing_and_pushes_nothing(first_run, second_run):
     assert "the version in production" in second_run.stdout
     assert len(versions(first_run.output)) == 1
     assert "already in production" in second_run.stdout
+
+
+def report_words(folder) -> str:
+    """The words of a run's report, each cell followed by a space."""
+    return " ".join(re.sub(r"<[^>]*>", " ", (folder / "report.html").read_text()).split())
+
+
+def test_reports_tell_each_nodes_time_memory_and_artifacts(first_run, second_run):
+    first, second = sorted((first_run.output / "runs").iterdir())[:2]
+    words = report_words(first)
+    metrics = json.loads((first / "metrics.json").read_text())
+    for node in NODES:
+        told = re.search(rf"{node} done ([\d.]+) ([\d,]+) MB", words)
+        assert float(told[1]) == pytest.approx(metrics["seconds"][node], abs=0.1)
+        assert 100 < float(told[2].replace(",", "")) <= metrics["peak_memory_mb"] + 1
+    assert re.search(
+        rf"Trainer model Model \d+ {first.name} Evaluator, ServingCheck, Pusher, RunReport /", words
+    )
+    folders = re.findall(r"<code>(/[^<]*/pipeline_root/[^<]*)</code>", (first / "report.html").read_text())
+    assert len(folders) >= len(NODES)
+    assert all(Path(folder).is_dir() for folder in folders)
+    assert "First run: nothing to compare with." in words
+
+    words = report_words(second)
+    assert re.search(rf"Trainer reused from {first.name}, [\d.]+ s then", words)
+    assert re.search(rf"Trainer model Model \d+ {first.name} ", words)
+    assert re.search(rf"RunReport report RunReport \d+ {second.name} ", words)
+    assert "No feature moved further than 0.1." in words
 
 
 def test_a_third_run_reuses_all_but_the_report(third_run):

@@ -3,6 +3,7 @@ import logging
 
 import pytest
 
+from pipeline.memory import PeakMemory
 from pipeline.progress import RunProgress, describe_training, duration
 
 
@@ -15,7 +16,7 @@ def test_durations_are_said_as_people_say_them(seconds, said):
 
 def test_plain_lines_where_there_is_no_terminal():
     shown = io.StringIO()
-    with RunProgress(shown, ["First", "Second", "Third"]) as progress:
+    with PeakMemory() as memory, RunProgress(shown, ["First", "Second", "Third"], memory) as progress:
         progress.starts("First", "first run")
         logging.getLogger("petseg.first").info("repaired [a].jpg")
         logging.getLogger("petseg.first").info("live only", extra={"progress": EPOCH})
@@ -32,6 +33,8 @@ def test_plain_lines_where_there_is_no_terminal():
     assert len(lines) == 6
     assert progress.seconds()["Second"] == 0
     assert set(progress.seconds()) == {"First", "Second", "Third"}
+    assert progress.rows["First"].peak_memory_mb > 1
+    assert progress.rows["Second"].peak_memory_mb is None
 
 
 EPOCH = {
