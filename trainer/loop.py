@@ -91,10 +91,13 @@ def train(
         )
         if _best_epoch(history) == epoch:
             training.keep_as_best()
+        use_live()
+        # An epoch that is spoken of is safe: a kill after that does not train it again.
+        saved.save(history)
+        use_live = training.use_average()
         for watcher in watchers:
             watcher.on_epoch(model, history)
         use_live()
-        saved.save(history)
     training.use_best()
     return history
 

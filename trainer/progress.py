@@ -1,4 +1,4 @@
-"""Who watches a training: the log, which the local runner turns into a live display, and history.json."""
+"""How a training gets on: a log, which the local runner turns into a live display, and history.json."""
 
 import json
 import logging
@@ -73,17 +73,8 @@ class LogProgress:
         return round(pace * (self._epochs * self._steps - steps_done), 1)
 
 
-class HistoryFile:
-    """Keeps `history.json` up to date: a list with one entry an epoch."""
-
-    def __init__(self, directory: str):
-        self._path = os.path.join(directory, "history.json")
-        tf.io.gfile.makedirs(directory)
-
-    def on_step(self, epoch: int, step: int, loss: float) -> None:
-        """Nothing: the file is about whole epochs."""
-
-    def on_epoch(self, model: keras.Model, history: list[dict[str, Any]]) -> None:
-        """Writes all epochs again, also those before a resumed training's first."""
-        with tf.io.gfile.GFile(self._path, "w") as file:
-            file.write(json.dumps(history, indent=1))
+def write_history(directory: str, history: list[dict[str, Any]]) -> None:
+    """Writes `history.json`: a list with one entry an epoch, also of epochs before a resumed training's."""
+    tf.io.gfile.makedirs(directory)
+    with tf.io.gfile.GFile(os.path.join(directory, "history.json"), "w") as file:
+        file.write(json.dumps(history, indent=1))

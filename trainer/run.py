@@ -16,7 +16,7 @@ from trainer.model_card import model_card
 from trainer.models import build_model
 from trainer.precision import compute_dtype
 from trainer.preprocessing import class_shares
-from trainer.progress import HistoryFile, LogProgress, logger
+from trainer.progress import LogProgress, logger, write_history
 from trainer.settings import TrainingSettings
 from trainer.signatures import export_model, load_trained
 from trainer.statistics import merged_statistics
@@ -64,10 +64,10 @@ def run_fn(fn_args: Any) -> None:
         trained_part=trained_part,
         watchers=[
             LogProgress(trainer.epochs, batches.steps),
-            HistoryFile(fn_args.model_run_dir),
             TensorBoard(fn_args.model_run_dir, eval_pairs.first(trainer.preview_photos), settings.classes),
         ],
     )
+    write_history(fn_args.model_run_dir, history)
     reference = eval_pairs.first(REFERENCE_PHOTOS)
     export_model(
         model if dtype == "float32" else _in_float32(model, settings),

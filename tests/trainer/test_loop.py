@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from tests.trainer.shapes import shape_pairs, tiny_network
-from tests.trainer.tiny_training import SETTINGS, SIZE, Recorder, assert_same_weights, tiny_train
+from tests.trainer.tiny_training import (
+    SETTINGS,
+    SIZE,
+    KillAfter,
+    Killed,
+    Recorder,
+    assert_same_weights,
+    tiny_train,
+)
 from trainer.errors import UserError
 from trainer.metrics import confusion_counts, mean_iou
 from trainer.training import Training
@@ -61,6 +69,15 @@ def test_killed_training_goes_on_and_ends_with_the_same_weights(unbroken, tmp_pa
     said, _ = again.communicate(timeout=120)
     assert said.split("\n")[0] in ("epoch 3", "epoch 4")
     assert_same_weights(saved_weights(tmp_path), unbroken[0].get_weights())
+
+
+def test_an_epoch_that_was_told_of_is_not_trained_again(unbroken, tmp_path):
+    with pytest.raises(Killed):
+        tiny_train(tmp_path, watchers=[KillAfter(3)])
+    recorder = Recorder()
+    model, _ = tiny_train(tmp_path, watchers=[recorder])
+    assert len(recorder.weights) == SETTINGS.epochs - 3
+    assert_same_weights(model.get_weights(), unbroken[0].get_weights())
 
 
 @pytest.mark.slow

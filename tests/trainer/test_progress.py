@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tests.trainer.shapes import shape_pairs, tiny_network
 from trainer.class_table import ClassTable
-from trainer.progress import HistoryFile, LogProgress
+from trainer.progress import LogProgress, write_history
 from trainer.settings import CLASS_ID_IGNORED
 from trainer.tensorboard import TensorBoard, colored
 
@@ -53,11 +53,9 @@ def test_log_says_where_the_training_stands(caplog, monkeypatch):
 
 
 def test_history_file_holds_all_epochs(tmp_path):
-    history = HistoryFile(str(tmp_path / "model_run"))
-    history.on_epoch(None, [RECORD])
-    history.on_epoch(None, [RECORD, RECORD | {"epoch": 2}])
-    written = json.loads((tmp_path / "model_run" / "history.json").read_text())
-    assert written == [RECORD, RECORD | {"epoch": 2}]
+    history = [RECORD, RECORD | {"epoch": 2}]
+    write_history(str(tmp_path / "model_run"), history)
+    assert json.loads((tmp_path / "model_run" / "history.json").read_text()) == history
 
 
 @pytest.mark.parametrize("previews", [0, 2])

@@ -20,7 +20,7 @@ SETTINGS = TrainerSettings(
 
 
 class Announcer:
-    """Says each epoch aloud, before its checkpoint is written."""
+    """Says each epoch aloud, and gives time to kill it before the next."""
 
     def on_step(self, epoch, step, loss):
         pass
@@ -48,7 +48,7 @@ class Killed(Exception):
 
 
 class KillAfter(Recorder):
-    """Ends a training in an epoch whose checkpoint is not yet written."""
+    """Ends a training when it tells of an epoch."""
 
     def __init__(self, epoch):
         super().__init__()
