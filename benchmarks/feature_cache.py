@@ -48,7 +48,7 @@ def epoch_seconds(pairs: int, epochs: int) -> list[float]:
                 "fc_width": 512,
                 "image_size": SIZE,
             },
-            "trainer": {"epochs": epochs, "augmentation": {"flip": True, "crop_scale": 1, "color": 0}},
+            "trainer": {"epochs": epochs, "augmentation": {"preset": "flips"}},
         }
     )
     train_pairs, eval_pairs = random_pairs(pairs, seed=0), random_pairs(max(1, pairs // 8), seed=1)

@@ -10,16 +10,20 @@ import tensorflow as tf
 
 from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
 
-DRAWS_PER_PAIR = 8
-"""Uniform numbers in [0, 1) a pair needs: flip, scale, x, y, angle, brightness, contrast, saturation."""
+DRAWS_PER_PAIR = 14
+"""Uniform numbers in [0, 1) a pair needs: flip, scale, x, y, angle, brightness, contrast, saturation, whether
+grey, whether and how much blurred, and side, x and y of the cutout."""
 
 LUMA = (0.299, 0.587, 0.114)
+BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
+"""A Gaussian with a standard deviation of one pixel, nearly."""
+GRAY_LEVEL = 127.5
 
 
 def augment(
     images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor, settings: AugmentationSettings
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Flips, crops, rotates and recolours a batch of pairs.
+    """Flips, crops or zooms out, rotates, recolours, blurs and cuts squares out of a batch of pairs.
 
     Args:
         images: uint8 [n, S, S, 3].
@@ -29,26 +33,33 @@ def augment(
 
     Returns:
         Images, float32 [n, S, S, 3] from 0 to 255, and masks, uint8 [n, S, S]; mask pixels from outside the
-        picture are `CLASS_ID_IGNORED`.
+        picture, and those cut out, are `CLASS_ID_IGNORED`.
     """
-    _, scale, x, y, angle, brightness, contrast, saturation = tf.unstack(draws, DRAWS_PER_PAIR, axis=1)
-    if settings.flip or settings.crop_scale < 1 or settings.rotation:
+    _, scale, x, y, angle, brightness, contrast, saturation, gray, blurred, sharpness, *square = tf.unstack(
+        draws, DRAWS_PER_PAIR, axis=1
+    )
+    if settings.flip or settings.crop_scale < 1 or settings.zoom_out > 1 or settings.rotation:
         matrices = geometry(
             images.shape[1],
             flip=tf.cast(mirrored(draws, settings), tf.float32),
-            scale=settings.crop_scale + (1 - settings.crop_scale) * scale,
+            scale=settings.crop_scale + (settings.zoom_out - settings.crop_scale) * scale,
             x=x,
             y=y,
             angle=(2 * angle - 1) * math.radians(settings.rotation),
         )
         images, masks = move(images, masks, matrices)
     images = tf.cast(images, tf.float32)
-    if settings.color:
+    if settings.color or settings.gray:
 
         def factor(draw: tf.Tensor) -> tf.Tensor:
             return 1 + settings.color * (2 * draw - 1)
 
-        images = recolor(images, factor(brightness), factor(contrast), factor(saturation))
+        colors = tf.where(gray < settings.gray, 0.0, factor(saturation))
+        images = recolor(images, factor(brightness), factor(contrast), colors)
+    if settings.blur:
+        images = blur(images, tf.where(blurred < settings.blur, 1 - sharpness, 0.0))
+    if settings.cutout:
+        images, masks = cut_out(images, masks, settings.cutout * square[0], *square[1:])
     return images, masks
 
 
@@ -65,7 +76,7 @@ def geometry(
     Args:
         size: S, height and width in pixels.
         flip: float32 [n], 1 where the picture is mirrored left to right, else 0.
-        scale: float32 [n], side of the crop as a share of the picture's.
+        scale: float32 [n], side of the crop as a share of the picture's; above 1 the picture lies in it.
         x: float32 [n], place of the crop, from 0 (left) to 1 (right).
         y: float32 [n], place of the crop, from 0 (top) to 1 (bottom).
         angle: float32 [n], rotation in radians.
@@ -128,3 +139,47 @@ def recolor(
     mean = tf.reduce_mean(luma, axis=(1, 2, 3), keepdims=True)
     offset = tf.reshape(brightness * (1 - contrast), [-1, 1, 1, 1]) * mean
     return tf.clip_by_value(images * color + (luma * gray + offset), 0.0, 255.0)
+
+
+def blur(images: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
+    """Mixes each photo with itself smoothed by a Gaussian of about one pixel.
+
+    Args:
+        images: float32 [n, S, S, 3].
+        strength: float32 [n], from 0 (as it is) to 1 (smoothed).
+
+    Returns:
+        float32 [n, S, S, 3].
+    """
+    padded = tf.pad(images, [[0, 0], [2, 2], [2, 2], [0, 0]], "REFLECT")
+    row = tf.tile(tf.reshape(tf.constant(BINOMIAL), [1, -1, 1, 1]), [1, 1, 3, 1])
+    smooth = tf.nn.depthwise_conv2d(padded, row, [1, 1, 1, 1], "VALID")
+    smooth = tf.nn.depthwise_conv2d(smooth, tf.transpose(row, [1, 0, 2, 3]), [1, 1, 1, 1], "VALID")
+    return images + tf.reshape(strength, [-1, 1, 1, 1]) * (smooth - images)
+
+
+def cut_out(
+    images: tf.Tensor, masks: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Paints a grey square over each photo (DeVries and Taylor 2017); its mask pixels are ignored.
+
+    Args:
+        images: float32 [n, S, S, 3].
+        masks: uint8 [n, S, S].
+        side: float32 [n], as a share of the picture's.
+        x: float32 [n], place of the square, from 0 (left) to 1 (right).
+        y: float32 [n], place of the square, from 0 (top) to 1 (bottom).
+
+    Returns:
+        Images and masks.
+    """
+    size = images.shape[1]
+    pixels = (tf.range(size, dtype=tf.float32) + 0.5) / size
+
+    def covered(place: tf.Tensor) -> tf.Tensor:
+        start = (place * (1 - side))[:, tf.newaxis]
+        return tf.logical_and(pixels >= start, pixels < start + side[:, tf.newaxis])
+
+    square = tf.logical_and(covered(y)[:, :, tf.newaxis], covered(x)[:, tf.newaxis])
+    ignored = tf.constant(CLASS_ID_IGNORED, masks.dtype)
+    return tf.where(square[..., tf.newaxis], GRAY_LEVEL, images), tf.where(square, ignored, masks)

@@ -182,6 +182,6 @@ def training_inputs(
     if parts:
         logger.info(
             "computes the frozen encoder in every epoch: once would do if flips were the only augmentation "
-            "(trainer.augmentation: crop_scale 1, rotation 0, color 0)"
+            "(trainer.augmentation.preset: flips)"
         )
     return TrainingBatches(*batching), evaluation_batches(eval_pairs, trainer.batch_size), None

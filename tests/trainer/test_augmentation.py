@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from trainer.augmentation import DRAWS_PER_PAIR, augment, recolor
+from trainer.augmentation import BINOMIAL, DRAWS_PER_PAIR, GRAY_LEVEL, augment, blur, recolor
 from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
 
 SIZE = 64
@@ -95,3 +95,81 @@ def test_recolor_is_saturation_then_contrast_then_brightness():
     mean = gray.mean(axis=(1, 2, 3), keepdims=True)
     expected = of_image(brightness) * (mean + of_image(contrast) * (expected - mean))
     np.testing.assert_allclose(recolor(images, brightness, contrast, saturation), expected, rtol=1e-5)
+
+
+STRONG = AugmentationSettings(preset="strong")
+
+
+def test_a_preset_fills_what_is_not_set():
+    assert STRONG.zoom_out == 1.5
+    own = AugmentationSettings(preset="strong", zoom_out=1.2)
+    assert own == STRONG.model_copy(update={"zoom_out": 1.2})
+    assert AugmentationSettings(preset="flips").mirrors_only
+    assert AugmentationSettings() == AugmentationSettings(preset="mild")
+    assert AugmentationSettings.model_validate_json(own.model_dump_json()) == own
+
+
+def test_strong_augmentation_moves_image_and_mask_together():
+    images, masks = blobs(40)
+    moved_only = STRONG.model_copy(update={"color": 0, "gray": 0, "blur": 0})
+    moved, moved_masks = (x.numpy() for x in augment(images, masks, draws(40), moved_only))
+    counted = moved_masks != CLASS_ID_IGNORED
+    mixed = ~np.isin(moved[..., 0].astype(int), GRAYS)
+    agree = moved[..., 0].astype(int) == GRAYS[np.where(counted, moved_masks, 0)]
+    assert agree[counted & ~mixed].mean() > 0.999
+    assert mixed[counted].mean() < 0.2
+    assert not counted.all(axis=(1, 2)).any()
+
+
+def test_the_same_draws_give_the_same_pairs_whatever_else_is_in_the_batch():
+    images, masks = blobs(6)
+    numbers = draws(6)
+    together = augment(images, masks, numbers, STRONG)
+    alone = augment(images[4:5], masks[4:5], numbers[4:5], STRONG)
+    np.testing.assert_allclose(together[0][4], alone[0][0], atol=1e-3)
+    np.testing.assert_array_equal(together[1][4], alone[1][0])
+
+
+def test_zooming_out_shows_the_whole_picture_smaller():
+    images, masks = blobs(2)
+    numbers = np.full((2, DRAWS_PER_PAIR), 0.5, np.float32)
+    numbers[:, 1] = 1
+    settings = AugmentationSettings(preset="flips", flip=False, zoom_out=2)
+    small, small_masks = augment(images, masks, numbers, settings)
+    middle = slice(SIZE // 4, SIZE * 3 // 4)
+    assert (small_masks.numpy() != CLASS_ID_IGNORED).mean() == 0.25
+    np.testing.assert_array_equal(small_masks[:, middle, middle], masks[:, 1::2, 1::2])
+    # Beyond its edges the photo goes on mirrored: no grey level that it does not have.
+    assert np.isin(small.numpy()[:, 2:8, 2:8].round(), GRAYS).mean() > 0.5
+
+
+def test_gray_takes_the_colour_of_a_share_of_the_photos():
+    images = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 3)).astype(np.uint8)
+    masks = np.zeros((400, 8, 8), np.uint8)
+    settings = AugmentationSettings(preset="flips", gray=0.3)
+    changed, _ = augment(images, masks, draws(400), settings)
+    colorless = np.ptp(changed.numpy(), axis=-1).max(axis=(1, 2)) < 1e-2
+    assert 0.2 < colorless.mean() < 0.4
+
+
+def test_blur_is_a_gaussian_mixed_in():
+    image = np.zeros((2, 9, 9, 3), np.float32)
+    image[:, 4, 4] = 256
+    once = np.outer(BINOMIAL, BINOMIAL) * 256
+    blurred = blur(image, np.array([1.0, 0.5], np.float32)).numpy()
+    np.testing.assert_allclose(blurred[0, 2:7, 2:7, 1], once, rtol=1e-5)
+    np.testing.assert_allclose(blurred[1], (blurred[0] + image[1]) / 2, rtol=1e-5)
+
+
+def test_cutout_hides_a_square_and_does_not_ask_for_it():
+    images, masks = blobs(50)
+    settings = AugmentationSettings(preset="flips", flip=False, cutout=0.5)
+    hidden, changed_masks = (x.numpy() for x in augment(images, masks, draws(50), settings))
+    gone = changed_masks == CLASS_ID_IGNORED
+    assert (hidden[gone] == GRAY_LEVEL).all()
+    np.testing.assert_array_equal(hidden[~gone], images[~gone])
+    np.testing.assert_array_equal(changed_masks[~gone], masks[~gone])
+    widths, heights = gone.any(axis=1).sum(axis=1), gone.any(axis=2).sum(axis=1)
+    assert (np.abs(widths - heights) <= 1).all()
+    np.testing.assert_array_equal(gone.sum(axis=(1, 2)), widths * heights)
+    assert SIZE / 4 < widths.max() <= SIZE / 2

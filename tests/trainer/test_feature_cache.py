@@ -12,7 +12,7 @@ from trainer.loop import train
 from trainer.models import build_model
 from trainer.models.frozen_part import cut_frozen_part
 
-FLIPS = {"flip": True, "crop_scale": 1, "color": 0}
+FLIPS = {"preset": "flips"}
 PAIRS, EVAL_PAIRS = shape_pairs(10, 32), shape_pairs(4, 32, seed=1)
 
 
@@ -117,7 +117,7 @@ def test_a_disk_without_room_is_the_users_error(settings):
         fill_caches([FeatureCache(frozen, Everyone(), mirror=True)], 4)
 
 
-@pytest.mark.parametrize("change", [{"crop_scale": 0.8}, {"rotation": 5}, {"color": 0.1}])
+@pytest.mark.parametrize("change", [{"crop_scale": 0.8}, {"zoom_out": 1.2}, {"color": 0.1}, {"blur": 0.1}])
 def test_other_augmentation_trains_without_and_says_so(change, settings, caplog):
     model_settings = settings(augmentation=FLIPS | change)
     with caplog.at_level(logging.INFO, "petseg"):
