@@ -76,6 +76,9 @@ def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
         raise UserError("data.path is not set; give the data's folder with --data DIR")
     if not Path(settings.data.path).is_dir():
         raise UserError(f"data.path: there is no folder {settings.data.path}")
+    started_from = settings.trainer.warm_start
+    if isinstance(started_from, str) and not Path(started_from).is_dir():
+        raise UserError(f"trainer.warm_start: there is no folder {started_from}")
 
 
 class _LocalRun:

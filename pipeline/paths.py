@@ -35,11 +35,13 @@ class Observed:
         run_id: Names the run and its folder.
         fingerprint: Of the data's files, so that changed data is read again.
         production_version: Version in production, `none`, or `latest` to look it up when the node runs.
+        warm_start: Digest of what the folder `trainer.warm_start` holds, where it names one.
     """
 
     run_id: str = ""
     fingerprint: str = ""
     production_version: str = "latest"
+    warm_start: str = ""
 
 
 def push_directory(output: str | os.PathLike[str]) -> str:

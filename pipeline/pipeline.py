@@ -105,7 +105,8 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         training=_json(training),
         checkpoints=paths.checkpoints,
         code=source_hash("trainer", "components/model_trainer"),
-        base_model=production_model.outputs["model"] if settings.trainer.warm_start else None,
+        warm_start=observed.warm_start,
+        base_model=production_model.outputs["model"] if settings.trainer.warm_start is True else None,
     )
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],

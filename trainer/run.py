@@ -18,9 +18,10 @@ from trainer.precision import compute_dtype
 from trainer.preprocessing import class_shares
 from trainer.progress import LogProgress, logger, write_history
 from trainer.settings import TrainingSettings
-from trainer.signatures import export_model, load_trained
+from trainer.signatures import export_model
 from trainer.statistics import merged_statistics
 from trainer.tensorboard import TensorBoard
+from trainer.warm_start import warm_start
 
 REFERENCE_PHOTOS = 8
 """Eval photos whose answers travel with the model, for ServingCheck."""
@@ -50,7 +51,9 @@ def run_fn(fn_args: Any) -> None:
     if dtype != "float32":
         logger.info("trains in mixed precision: the network computes in %s", dtype)
     if fn_args.base_model:
-        _warm_start(model, fn_args.base_model)
+        warm_start(model, fn_args.base_model, "the model in production")
+    elif isinstance(trainer.warm_start, str):
+        warm_start(model, trainer.warm_start, trainer.warm_start)
     batches, evaluation, trained_part = training_inputs(model, settings, train_pairs, eval_pairs)
     history = train(
         model,
@@ -121,23 +124,3 @@ def _in_float32(model: keras.Model, settings: TrainingSettings) -> keras.Model:
     exported = build_model(settings, load_encoder_weights=False)
     exported.set_weights(model.get_weights())
     return exported
-
-
-def _warm_start(model: keras.Model, directory: str) -> None:
-    """Gives a model the weights of an exported one."""
-    trained, settings = load_trained(directory)
-    old, new = ([(weight.path, tuple(weight.shape)) for weight in each.weights] for each in (trained, model))
-    for (_, old_shape), (path, new_shape) in zip(old, new, strict=False):
-        if old_shape != new_shape:
-            raise UserError(
-                f"trainer.warm_start: {path} has shape {new_shape}, but {old_shape} in the model in "
-                "production; model and classes must be the same, or trainer.warm_start false"
-            )
-    if len(old) != len(new):
-        raise UserError(
-            f"trainer.warm_start: the model in production ({settings.model.architecture} on "
-            f"{settings.model.encoder}) has {len(old)} weights, the new one {len(new)}; the model must be "
-            "the same, or trainer.warm_start false"
-        )
-    for weight, source in zip(model.weights, trained.weights, strict=True):
-        weight.assign(source)

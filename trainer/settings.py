@@ -199,7 +199,11 @@ class TrainerSettings(Settings):
         description="Epochs without a better eval mean IoU after which training stops; null: never.",
     )
     cache: Literal["memory", "disk"] = Field("memory", description="Where decoded pairs are kept.")
-    warm_start: bool = Field(False, description="Begin with the weights of the model in production.")
+    warm_start: bool | str = Field(
+        False,
+        description="Begin with the weights of the model in production (true), or of a pushed version or an "
+        "unfinished training's checkpoints (the folder).",
+    )
     cache_features: bool = Field(
         True,
         description="Compute what a frozen encoder gives for each photo once, and keep it on disk while "

@@ -14,6 +14,7 @@ class TrainerSpec(component_spec.ComponentSpec):
         "training": component_spec.ExecutionParameter(type=str),
         "checkpoints": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
+        "warm_start": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
@@ -46,6 +47,7 @@ class Trainer(base_component.BaseComponent):
         checkpoints: Folder for the checkpoints of unfinished trainings, outside artifacts: an artifact's
             folder carries the execution's number and is removed when the node fails.
         code: Hash of the trainer's source, so that changed code is not answered from the cache.
+        warm_start: Digest of the folder that `trainer.warm_start` names, so that a changed one is noticed.
         base_model: Where training starts from; an artifact without a model counts as none.
         hyperparameters: A tuner's best values, laid over the settings.
     """
@@ -62,6 +64,7 @@ class Trainer(base_component.BaseComponent):
         training: str,
         checkpoints: str,
         code: str,
+        warm_start: str = "",
         base_model: types.BaseChannel | None = None,
         hyperparameters: types.BaseChannel | None = None,
     ):
@@ -74,6 +77,7 @@ class Trainer(base_component.BaseComponent):
                 training=training,
                 checkpoints=checkpoints,
                 code=code,
+                warm_start=warm_start,
                 base_model=base_model,
                 hyperparameters=hyperparameters,
                 model=types.Channel(type=standard_artifacts.Model),

@@ -58,7 +58,8 @@ def training_identity(input_dict: dict[str, list[types.Artifact]], exec_properti
         for key, artifacts in input_dict.items()
         if key in ("examples", "transform_graph", "base_model", "hyperparameters")
     }
-    content = json.dumps([exec_properties["training"], exec_properties["code"], uris], sort_keys=True)
+    properties = [exec_properties[key] for key in ("training", "code", "warm_start")]
+    content = json.dumps([properties, uris], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

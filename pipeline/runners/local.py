@@ -12,7 +12,7 @@ from tfx.orchestration.portable import data_types, launcher, partial_run_utils, 
 from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
 
 from components.example_gen.fingerprint import fingerprint
-from components.versions import list_versions, production_version
+from components.versions import list_versions, model_digest, production_version
 from pipeline.lineage import Lineage, trace
 from pipeline.memory import release_free_memory
 from pipeline.paths import Observed, Paths, push_directory
@@ -44,7 +44,12 @@ class LocalRunner:
         dag = create_pipeline(
             settings,
             Paths(pipeline_root=str(root / "pipeline_root"), push_directory=self.push_directory),
-            Observed(run_id, fingerprint(settings.data), production_version(self.push_directory)),
+            Observed(
+                run_id,
+                fingerprint(settings.data),
+                production_version(self.push_directory),
+                _digest(settings.trainer.warm_start),
+            ),
             enable_cache=enable_cache,
             metadata_connection_config=self._connection,
             beam_pipeline_args=settings.beam.pipeline_args,
@@ -178,3 +183,7 @@ class _AnnouncingLauncher(launcher.Launcher):
         self.announced = True
         self.announce(execution_info.execution_id)
         return super()._run_executor(execution_info)
+
+
+def _digest(warm_start: bool | str) -> str:
+    return model_digest(warm_start) if isinstance(warm_start, str) else ""

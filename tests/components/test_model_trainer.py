@@ -111,6 +111,7 @@ def execute(folder, inputs, settings):
         "training": settings.model_dump_json(),
         "checkpoints": str(folder / "checkpoints"),
         "code": "0",
+        "warm_start": "",
     }
     Executor().Do(inputs, outputs, properties)
     return folder / "model" / "Format-Serving", folder / "model_run"
@@ -177,16 +178,22 @@ def test_wrong_number_of_class_weights_is_the_users_error(inputs, tmp_path):
 
 
 def test_identity_follows_all_that_the_weights_depend_on(inputs):
-    properties = {"training": training().model_dump_json(), "code": "0", "checkpoints": "anywhere"}
+    properties = {
+        "training": training().model_dump_json(),
+        "code": "0",
+        "warm_start": "",
+        "checkpoints": "anywhere",
+    }
     identity = training_identity(inputs, properties)
     assert identity == training_identity(inputs, properties | {"checkpoints": "elsewhere"})
     others = [
         (inputs, properties | {"code": "1"}),
+        (inputs, properties | {"warm_start": "1"}),
         (inputs, properties | {"training": training(seed=2).model_dump_json()}),
         (inputs | {"examples": artifact(standard_artifacts.Examples, "/other")}, properties),
         (inputs | {"base_model": artifact(standard_artifacts.Model, "/other")}, properties),
     ]
-    assert len({identity, *(training_identity(*other) for other in others)}) == 5
+    assert len({identity, *(training_identity(*other) for other in others)}) == 6
 
 
 def test_component_has_the_channels_that_the_pipeline_wires():
