@@ -35,10 +35,21 @@ def mean_iou(counts: ArrayLike) -> NDArray[np.float64]:
     Returns:
         float64 [...] in 0 to 1; NaN where nothing was counted.
     """
-    iou = iou_per_class(counts)
-    occurs = ~np.isnan(iou)
+    return mean_over_classes(iou_per_class(counts))
+
+
+def mean_over_classes(figures: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of the classes' figures, those left out that are NaN because the class does not occur.
+
+    Args:
+        figures: [..., C].
+
+    Returns:
+        float64 [...]; NaN where no class occurs.
+    """
+    occurs = ~np.isnan(figures)
     number = occurs.sum(-1)
-    total = np.where(occurs, iou, 0.0).sum(-1)
+    total = np.where(occurs, figures, 0.0).sum(-1)
     return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
 
 

@@ -20,6 +20,8 @@ from trainer.errors import UserError
 MOST_RUNS = 26
 MOST_PICTURED = 12
 SLICES_IN_THE_TERMINAL = 8
+ONLY_ON_THE_PAGE = ("boundary IoU ", "Dice ", "precision ", "recall ")
+"""Figures of single classes that the terminal has no room for."""
 
 
 def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
@@ -90,6 +92,8 @@ def _figures_table(comparison: Comparison) -> Group:
     note = left_out(comparison) or f"{comparison.photos:,} photos"
     table = _plain_table("", "", *letters, *against, texts=2)
     for (size, name), values in comparison.figures.items():
+        if name.startswith(ONLY_ON_THE_PAGE):
+            continue
         changes = [signed(value - values[0], 4) for value in values[1:]]
         table.add_row(SIZES[size], name, *(figure(value, 4) for value in values), *changes)
     return Group(_whole(f"{runs}\n{note}"), table)

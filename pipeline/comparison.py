@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from components.confusion import iou_per_class, mean_iou, pixel_accuracy
-from components.run_report.scores import COUNTS, counts_of
+from components.confusion import mean_iou
+from components.evaluator.settings import EvaluationSettings
+from components.run_report.scores import COUNTED, boundary_of, calibration_of, counts_of
 from pipeline.bootstrap import Difference, paired_bootstrap
+from pipeline.figures import figures_by_name
 from pipeline.run_folder import PHOTOS_FILE, RunFolder
 from trainer.class_table import ClassTable
 from trainer.errors import UserError
@@ -33,6 +35,8 @@ class JudgedRun:
         judged: Number of photos that the run judged, common or not.
         photos: Rows of photos.parquet of the common photos, by name.
         counts: int64 [photos, C, C] at each size.
+        boundary: int64 [C, 2] at each size, summed over the photos; None where the run did not count it.
+        calibration: int64 [bins, 3], likewise.
     """
 
     letter: str
@@ -40,6 +44,8 @@ class JudgedRun:
     judged: int
     photos: pa.Table
     counts: dict[str, NDArray[np.int64]]
+    boundary: dict[str, NDArray[np.int64] | None]
+    calibration: dict[str, NDArray[np.int64] | None]
 
     @cached_property
     def photo_scores(self) -> NDArray[np.float64]:
@@ -97,7 +103,7 @@ class Comparison:
     Attributes:
         classes: The class table that all share.
         judged: The runs; the first is what the others are compared with.
-        figures: (size, name of the figure) to one value a run.
+        figures: (size, name of the figure) to one value a run; NaN where it does not exist.
         settings: Settings that differ, to one value a run; None where the run does not know the setting.
         changes: Each other run against the first.
     """
@@ -129,12 +135,7 @@ def compare_runs(runs: Sequence[RunFolder], seed: int) -> Comparison:
     return Comparison(
         classes=classes,
         judged=judged,
-        figures={
-            (size, name): [values[name] for values in by_run]
-            for size in SIZES
-            for by_run in [[_figures(one.counts[size], classes.names) for one in judged]]
-            for name in by_run[0]
-        },
+        figures=_figures(judged, classes.names, _foreground(runs[0], classes)),
         settings=_differing_settings(runs),
         changes=[_change(judged[0], other, seed) for other in judged[1:]],
     )
@@ -167,8 +168,17 @@ def _judged_runs(runs: Sequence[RunFolder], classes: int) -> list[JudgedRun]:
     for letter, run, table in zip(string.ascii_uppercase, runs, tables, strict=False):
         shared = table.filter(pa.array([name in common for name in table.column("name").to_pylist()]))
         shared = shared.sort_by("name")
-        counts = {size: counts_of(shared, size, classes) for size in COUNTS}
-        judged.append(JudgedRun(letter, run, len(table), shared, counts))
+        judged.append(
+            JudgedRun(
+                letter=letter,
+                run=run,
+                judged=len(table),
+                photos=shared,
+                counts={size: counts_of(shared, size, classes) for size in SIZES},
+                boundary={size: _summed(boundary_of(shared, size, classes)) for size in SIZES},
+                calibration={size: _summed(calibration_of(shared, size)) for size in SIZES},
+            )
+        )
     return judged
 
 
@@ -183,13 +193,27 @@ def _read_photos(run: RunFolder) -> pa.Table:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
 
 
-def _figures(counts: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]:
-    summed = counts.sum(axis=0)
-    return {
-        "mean IoU": float(mean_iou(summed)),
-        **{f"IoU {name}": float(iou) for name, iou in zip(names, iou_per_class(summed), strict=True)},
-        "pixel accuracy": float(pixel_accuracy(summed)),
-    }
+def _summed(of_photos: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    return None if of_photos is None else of_photos.sum(axis=0)
+
+
+def _figures(
+    judged: Sequence[JudgedRun], names: Sequence[str], foreground: Sequence[int]
+) -> dict[tuple[str, str], list[float]]:
+    figures: dict[tuple[str, str], list[float]] = {}
+    for size in SIZES:
+        for one in judged:
+            counts = one.counts[size].sum(axis=0)
+            of_run = figures_by_name(counts, one.boundary[size], one.calibration[size], names, foreground)
+            for name, value in of_run.items():
+                figures.setdefault((size, name), []).append(value)
+    return figures
+
+
+def _foreground(run: RunFolder, classes: ClassTable) -> list[int]:
+    """Ids of the classes that the binary IoU of a run takes as one; none: there is no binary IoU."""
+    settings = EvaluationSettings(foreground=run.settings.get("evaluation.foreground"))
+    return [classes.names.index(name) for name in settings.foreground_of(classes)]
 
 
 def _differing_settings(runs: Sequence[RunFolder]) -> dict[str, list[Any]]:
@@ -216,7 +240,8 @@ def _change(first: JudgedRun, other: JudgedRun, seed: int) -> Change:
 
 
 def _slice_features(photos: pa.Table) -> list[str]:
-    return [name for name in photos.column_names if name not in ("name", "split", *COUNTS.values())]
+    counted = {f"{what}_{size}" for what in COUNTED for size in SIZES}
+    return [name for name in photos.column_names if name not in {"name", "split", *counted}]
 
 
 def _slice_changes(first: JudgedRun, other: JudgedRun, seed: int) -> Iterator[SliceChange]:

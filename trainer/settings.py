@@ -9,6 +9,15 @@ from trainer.class_table import ClassTable
 CLASS_ID_IGNORED = 255
 """What an ignored mask pixel becomes inside the model's world (uint8)."""
 
+BOUNDARY_SHARE = 0.02
+"""Width of the boundary bands of boundary IoU, as a share of the picture's diagonal."""
+
+CONFIDENCE_BINS = 15
+"""Bins of equal width in which the calibration error compares confidence and accuracy."""
+
+CONFIDENCE_UNITS = 2**20
+"""Fixed point: what a confidence of 1 counts, so that sums over photos are exact."""
+
 
 class Settings(BaseModel):
     """Base of every part of the settings: unknown keys are refused, values never change."""

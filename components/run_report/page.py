@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 
+from components.calibration import calibration_error
 from components.confusion import mean_iou
 from components.run_report import environment, plots
 from components.run_report.drift import Drift, measure_drift
 from components.run_report.inputs import RunInputs
 from components.run_report.metrics_json import metrics_json
 from components.run_report.photos import WRONG, photo_cards
-from components.run_report.scores import SliceScore, counts_of, slice_scores
-from components.run_report.templates import template_engine
+from components.run_report.plots import Plot
+from components.run_report.scores import SliceScore, calibration_of, counts_of, slice_scores
+from components.run_report.templates import figure, template_engine
 
 
 def page(inputs: RunInputs, settings_yaml: str) -> str:
@@ -37,6 +39,7 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
         "floor": inputs.settings["evaluation"]["floor"],
         "classes": inputs.classes.classes,
         "confusion": (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).tolist(),
+        "reliability": _reliability(inputs),
         "curves": plots.learning_curves(inputs.history),
         "score_histogram": plots.score_histogram(scores),
         "size_histogram": plots.size_histogram(inputs.data_report["photo_sizes"]),
@@ -50,6 +53,18 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
         "machine": environment.machine(),
         "commit": environment.git_commit(),
     }
+
+
+def _reliability(inputs: RunInputs) -> list[Plot]:
+    """Calibration at each size; none where the model does not count it."""
+    found = []
+    for size, place in (("model", "model size"), ("photo", "own size")):
+        calibration = calibration_of(inputs.photos, size)
+        if calibration is not None:
+            bins = calibration.sum(axis=0)
+            error = figure(float(calibration_error(bins)))
+            found.append(plots.reliability(bins, f"Calibration at {place}, error {error}"))
+    return found
 
 
 def _slices(inputs: RunInputs) -> dict[str, list[SliceScore]]:

@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from trainer.settings import CONFIDENCE_UNITS
+
 STYLE = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -131,6 +133,27 @@ def change_histogram(changes: np.ndarray) -> Plot:
         axes.set_ylabel("photos")
 
     return _plot("Change of single photos", draw, "change of mean IoU at the photo's own size")
+
+
+def reliability(bins: np.ndarray, title: str) -> Plot:
+    """How often the model is right where it is how sure, against the diagonal of a calibrated one.
+
+    Args:
+        bins: int64 [bins, 3], see `components.calibration`: pixels, right ones, sum of confidences.
+        title: Of the plot.
+    """
+    pixels, right, confidence = bins[bins[:, 0] > 0].T.astype(np.float64)
+    sure = confidence / CONFIDENCE_UNITS / pixels
+
+    def draw(axes: Axes) -> None:
+        axes.bar(sure, pixels / pixels.sum(), width=0.8 / len(bins), color=RULE)
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=0.9)
+        axes.plot(sure, right / pixels, color=FIRST, marker="o", markersize=4)
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1)
+        axes.set_ylabel("share of right pixels")
+
+    return _plot(title, draw, "confidence")
 
 
 def size_histogram(photo_sizes: dict[str, int]) -> Plot:

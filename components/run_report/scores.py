@@ -4,11 +4,16 @@ import dataclasses
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from components.confusion import iou_per_class, mean_iou
 
-COUNTS = {"model": "counts_model", "photo": "counts_photo"}
-"""Columns of photos.parquet with counts at the model's size and at the photo's own."""
+SIZES = ("model", "photo")
+"""Sizes at which photos.parquet has counts: the model's, and the photo's own."""
+
+COUNTED = ("counts", "boundary", "calibration")
+"""What photos.parquet has counts of: columns `counts_model`, `counts_photo`, and so on. The last two are
+missing, or null, where the run or its model is of an older version."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,10 +33,30 @@ class SliceScore:
     iou: list[float]
 
 
-def counts_of(photos: pa.Table, size: str, classes: int) -> np.ndarray:
-    """The photos' counts as int64 [photos, C, C]; `size` is "model" or "photo"."""
-    column = photos.column(COUNTS[size]).combine_chunks()
-    return column.flatten().to_numpy(zero_copy_only=False).astype(np.int64).reshape(-1, classes, classes)
+def counts_of(photos: pa.Table, size: str, classes: int) -> NDArray[np.int64]:
+    """The photos' counts as int64 [photos, C, C], truth by prediction; `size` is one of SIZES."""
+    return _array(photos, f"counts_{size}").reshape(-1, classes, classes)
+
+
+def boundary_of(photos: pa.Table, size: str, classes: int) -> NDArray[np.int64] | None:
+    """The photos' overlaps of boundary bands as int64 [photos, C, 2]; None where nobody counted them."""
+    column = f"boundary_{size}"
+    return _array(photos, column).reshape(-1, classes, 2) if _is_counted(photos, column) else None
+
+
+def calibration_of(photos: pa.Table, size: str) -> NDArray[np.int64] | None:
+    """The photos' counts by confidence as int64 [photos, bins, 3]; None where nobody counted them."""
+    column = f"calibration_{size}"
+    return _array(photos, column).reshape(len(photos), -1, 3) if _is_counted(photos, column) else None
+
+
+def _is_counted(photos: pa.Table, column: str) -> bool:
+    return column in photos.column_names and photos.column(column).null_count == 0
+
+
+def _array(photos: pa.Table, column: str) -> NDArray[np.int64]:
+    chunk = photos.column(column).combine_chunks()
+    return chunk.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def slice_scores(photos: pa.Table, feature: str, classes: int) -> list[SliceScore]:

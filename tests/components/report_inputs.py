@@ -18,6 +18,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import DataReport
 from trainer.class_table import ClassTable, SegmentationClass
+from trainer.settings import CONFIDENCE_UNITS
 
 TABLE = ClassTable(
     classes=(
@@ -34,6 +35,12 @@ SETTINGS: dict[str, Any] = {
     "evaluation": {"floor": 0.6},
     "report": {"photos": 3, "seed": 0},
 }
+
+COUNTED = {
+    "boundary": [30, 40, 10, 40, 20, 40],
+    "calibration": [100, 60, 70 * CONFIDENCE_UNITS, 300, 270, 270 * CONFIDENCE_UNITS, 0, 0, 0],
+}
+"""Of each photo at each size; in three bins of confidence: 70 % sure, 60 % right; 90 % and 90 %; nothing."""
 
 Pair = tuple[str, bytes, bytes, str]
 """Name, JPEG, mask PNG, town."""
@@ -68,16 +75,18 @@ def write_inputs(
     pushed: bool | None = True,
     production: list[str] | None = None,
     data: list[str] | None = None,
+    older: bool = False,
 ) -> tuple[dict[str, list[Any]], dict[str, Any]]:
     """Writes all artifacts; returns the input dict and the exec properties of RunReport.
 
     `model_dir` is the folder `Format-Serving` of a Model artifact; `pushed` None: no Pusher in the run;
-    `production` and `data`: towns of production's photos, and of this run's.
+    `production` and `data`: towns of production's photos, and of this run's;
+    `older`: an Evaluator that counted neither boundaries nor confidences.
     """
     settings = settings or SETTINGS
     split = "test" if pushed is not None else "eval"
     table = ClassTable.model_validate(settings["data"]["classes"])
-    rows = list(_judged(pairs, model_dir, table, split, settings["data"]["slice_features"][0]))
+    rows = list(_judged(pairs, model_dir, table, split, settings["data"]["slice_features"][0], older))
     artifacts = {
         "examples": _examples(folder / "examples", pairs, split),
         "data_report": _with_json(
@@ -89,7 +98,7 @@ def write_inputs(
         "model_run": _with_json(
             standard_artifacts.ModelRun(), folder / "run", "history.json", _history(table)
         ),
-        "evaluation": _evaluation(folder / "evaluation", rows, table, split, baseline, judged_good),
+        "evaluation": _evaluation(folder / "evaluation", rows, table, split, baseline, judged_good, older),
         "model_blessing": _plain(standard_artifacts.ModelBlessing(), folder / "blessing"),
         "infra_blessing": _with_json(
             standard_artifacts.InfraBlessing(),
@@ -114,7 +123,7 @@ def write_inputs(
 
 
 def _judged(
-    pairs: list[Pair], model_dir: Path, table: ClassTable, split: str, feature: str
+    pairs: list[Pair], model_dir: Path, table: ClassTable, split: str, feature: str, older: bool
 ) -> Iterator[dict[str, Any]]:
     model = tf.saved_model.load(str(model_dir))
     for name, photo, mask, town in pairs:
@@ -125,11 +134,19 @@ def _judged(
         for class_id, value in enumerate(table.values):
             counts[class_id] = np.bincount(prediction[values == value], minlength=len(table))
         flat = counts.ravel().tolist()
-        yield {"name": name, "split": split, feature: town, "counts_model": flat, "counts_photo": flat}
+        counted = {"counts": flat} if older else {"counts": flat, **COUNTED}
+        of_sizes = {f"{what}_{size}": counted[what] for what in counted for size in ("model", "photo")}
+        yield {"name": name, "split": split, feature: town, **of_sizes}
 
 
 def _evaluation(
-    folder: Path, rows: list[dict[str, Any]], table: ClassTable, split: str, baseline: bool, good: bool
+    folder: Path,
+    rows: list[dict[str, Any]],
+    table: ClassTable,
+    split: str,
+    baseline: bool,
+    good: bool,
+    older: bool,
 ) -> Any:
     artifact = _plain(standard_artifacts.ModelEvaluation(), folder)
     pq.write_table(pa.Table.from_pylist(rows), str(folder / "photos.parquet"))
@@ -141,6 +158,18 @@ def _evaluation(
         "iou": dict(zip(table.names, iou.tolist(), strict=True)),
         "pixel_accuracy": float(diagonal.sum() / counts.sum()),
     }
+    if not older:
+        overall = {"mean_boundary_iou": 0.512, "calibration_error": 0.034, "binary_iou": None}
+        of_classes = {
+            key: dict.fromkeys(table.names, value)
+            for key, value in (
+                ("dice", 0.801),
+                ("precision", 0.802),
+                ("recall", 0.803),
+                ("boundary_iou", 0.504),
+            )
+        }
+        photo |= overall | of_classes
     before = {
         **photo,
         "mean_iou": photo["mean_iou"] - 0.02,

@@ -96,6 +96,7 @@ def test_page_is_self_contained_and_shows_the_photos(report):
     assert "In production as version 1790000000" in page.text
     assert "town 1" in page.text
     assert "Examples contain values missing from the schema" in page.text
+    assert "#worst-1" in page.addresses
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,23 @@ def test_tells_what_became_of_the_model(report, told, blessed, headline):
     page = Page((folder / "report.html").read_text())
     assert headline in page.text
     assert metrics["reason"] in page.text
+
+
+def test_all_figures_of_the_classes_boundaries_and_calibration(report):
+    text = " ".join(Page((report() / "report.html").read_text()).text.split())
+    assert "Class IoU Dice Precision Recall Boundary IoU" in text
+    assert "0.801 0.802 0.803 0.504" in text
+    assert "Calibration error 0.034" in text
+    assert "Binary IoU 0" not in text, "this data has no foreground"
+    # A quarter of the pixels is surer by 0.1 than right.
+    assert "Calibration at model size, error 0.025" in text
+
+
+def test_an_evaluation_of_an_older_version_is_shown_without_what_it_did_not_count(report):
+    text = " ".join(Page((report(older=True) / "report.html").read_text()).text.split())
+    assert "Intersection over union" in text
+    assert "Boundary IoU" not in text
+    assert "Calibration" not in text
 
 
 def test_drift_is_measured_against_the_data_of_the_model_in_production(report):
@@ -204,7 +222,7 @@ def test_browser_shows_it_without_an_error(report, width, color_scheme):
     page = report() / "report.html"
     with shown(page.as_uri(), width, color_scheme) as browser:
         assert browser.number("img") == 36
-        assert browser.number("figure svg") == 5
+        assert browser.number("figure svg") == 7
         assert browser.broken_images() == []
         assert not browser.is_wider_than_the_window()
         assert browser.errors == []

@@ -9,8 +9,13 @@ import pyarrow.parquet as pq
 import yaml
 
 from tests.pipeline.run_folders import write_run
+from trainer.settings import CONFIDENCE_UNITS
 
 CLASSES = ("sky", "tree", "road")
+BOUNDARY = [30, 40, 10, 40, 20, 40]
+"""Of each photo: three quarters, a quarter and half of the boundary bands overlap."""
+CALIBRATION = [100, 60, int(70 * CONFIDENCE_UNITS), 300, 270, int(270 * CONFIDENCE_UNITS)]
+"""Of each photo, in two bins: 70 % sure and 60 % right; 90 % sure and 90 % right."""
 
 
 def counts(photos: int, wrong: float, seed: int) -> np.ndarray:
@@ -28,9 +33,13 @@ def write_judged(
     of_photos: np.ndarray,
     names: Sequence[str] | None = None,
     classes: Sequence[str] = CLASSES,
+    older: bool = False,
     **trainer,
 ) -> Path:
-    """Writes a run's folder with photos.parquet; even photos are of the kind `even`, the third has none."""
+    """Writes a run's folder with photos.parquet; even photos are of the kind `even`, the third has none.
+
+    An `older` run has not counted boundaries and confidences.
+    """
     folder = write_run(output, run_id, 0.7, **trainer)
     settings = yaml.safe_load((folder / "settings.yaml").read_text())
     table = [{"value": i, "name": name, "color": "#123456"} for i, name in enumerate(classes)]
@@ -44,6 +53,9 @@ def write_judged(
         "counts_model": flat,
         "counts_photo": flat,
     }
+    if not older:
+        rows |= {f"boundary_{size}": [BOUNDARY] * len(of_photos) for size in ("model", "photo")}
+        rows |= {f"calibration_{size}": [CALIBRATION] * len(of_photos) for size in ("model", "photo")}
     pq.write_table(pa.table(rows), folder / "photos.parquet")
     return folder
 

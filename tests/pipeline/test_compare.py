@@ -3,13 +3,16 @@ import re
 
 import numpy as np
 import pytest
+import sklearn.metrics
+import yaml
 
 from components.confusion import iou_per_class, mean_iou
+from components.run_report.templates import ABSENT
 from pipeline.comparison import compare_runs
 from pipeline.run_folder import find_run, read_run
 from tests.browser import needs_chromium, shown
 from tests.conftest import petseg
-from tests.pipeline.judged_runs import counts, write_judged, write_report
+from tests.pipeline.judged_runs import CLASSES, counts, write_judged, write_report
 
 PHOTOS = 40
 
@@ -49,6 +52,44 @@ def test_figures_are_those_of_the_common_photos(better):
     assert (moved.feature, moved.photos) == ("label/kind", odd.sum())
     assert moved.difference.value == pytest.approx(mean_iou(after[odd].sum(0)) - mean_iou(before[odd].sum(0)))
     assert moved.difference.low < moved.difference.value < moved.difference.high
+
+
+def test_all_figures_of_the_classes_boundaries_and_calibration(better):
+    figures = compare_runs([read_run(folder) for folder in better], seed=0).figures
+    before = counts(PHOTOS, 0.3, seed=1)[1:].sum(0)
+    truth, prediction = (
+        np.repeat(index, before.ravel()) for index in np.indices(before.shape).reshape(2, -1)
+    )
+    expected = sklearn.metrics.precision_recall_fscore_support(truth, prediction)
+    for name, values in zip(("precision", "recall", "Dice"), expected, strict=False):
+        found = [figures["photo", f"{name} {one}"][0] for one in CLASSES]
+        assert found == pytest.approx(values)
+    assert [figures["model", f"boundary IoU {one}"][1] for one in CLASSES] == [0.75, 0.25, 0.5]
+    assert figures["model", "mean boundary IoU"] == [0.5, 0.5]
+    assert figures["photo", "calibration error"] == pytest.approx([0.025, 0.025])
+
+
+def test_a_run_of_an_older_version_is_compared_without_what_it_did_not_count(better, tmp_path):
+    old = write_judged(tmp_path / "c", "20260801-101500", counts(PHOTOS, 0.2, seed=3), older=True)
+    page = tmp_path / "page.html"
+    done = petseg("compare", old, better[1], "--output", page)
+    assert done.status == 0, done.stderr
+    (line, _) = (line for line in done.stdout.splitlines() if "mean boundary IoU" in line)
+    assert line.split()[-3:] == [ABSENT, "0.5000", ABSENT]
+    assert "boundary IoU sky" not in done.stdout
+    assert "boundary IoU sky" in page.read_text()
+
+
+def test_the_binary_iou_is_of_the_classes_that_the_settings_name(better):
+    for folder in better:
+        settings = yaml.safe_load((folder / "settings.yaml").read_text())
+        settings["evaluation"] = {"foreground": ["sky", "tree"]}
+        (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
+    figures = compare_runs([read_run(folder) for folder in better], seed=0).figures
+    before = counts(PHOTOS, 0.3, seed=1)[1:].sum(0)
+    assert figures["model", "binary IoU"][0] == pytest.approx(
+        before[:2, :2].sum() / (before.sum() - before[2, 2])
+    )
 
 
 def test_photos_are_matched_by_name_in_whatever_order_they_lie(tmp_path):
