@@ -82,14 +82,17 @@ def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
 
 
 def choose(scores: np.ndarray, number: int, seed: int) -> dict[str, list[int]]:
-    """Rows of the worst, best and random scores, the last in order of score; NaN is never chosen."""
+    """Rows of the worst, best and random scores, the last best first; NaN is never chosen.
+
+    The random rows do not depend on the scores: reports on the same photos show the same ones.
+    """
     scored = np.flatnonzero(~np.isnan(scores))
     order = scored[np.argsort(scores[scored], kind="stable")]
-    random = np.random.default_rng(seed).permutation(len(order))[:number]
+    random = set(np.random.default_rng(seed).permutation(scored)[:number].tolist())
     return {
         "worst": order[:number].tolist(),
         "best": order[::-1][:number].tolist(),
-        "random": order[np.sort(random)[::-1]].tolist(),
+        "random": [row for row in order[::-1].tolist() if row in random],
     }
 
 

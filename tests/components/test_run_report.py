@@ -199,6 +199,13 @@ def test_chooses_the_best_and_worst_and_the_same_random_ones():
     assert choose(scores, 10, seed=3)["random"] == [2, 4, 0, 3]
 
 
+def test_the_random_photos_are_the_same_for_every_model():
+    scores = np.linspace(0, 1, 100)
+    shown = choose(scores, 12, seed=0)["random"]
+    assert choose(scores[::-1], 12, seed=0)["random"] == shown[::-1]
+    assert shown == sorted(shown, reverse=True), "best first"
+
+
 def test_component_takes_runs_without_baseline_check_and_push():
     artifacts = {
         "examples": standard_artifacts.Examples,
