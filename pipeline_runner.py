@@ -123,13 +123,17 @@ def app_(
 
 @app.command(epilog="Example: `python pipeline_runner.py runs --output runs/demo`")
 def runs(
-    output: Annotated[Path, typer.Option(help="Output folder of the runs.", metavar="DIR")],
+    output: Annotated[Path | None, typer.Option(help="Output folder of the runs.", metavar="DIR")] = None,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(help="Or a metadata.db; its artifacts are read.", metavar="FILE"),
+    ] = None,
 ) -> None:
-    """List all runs of an output folder: when, with which settings, figures, verdict, version."""
-    from pipeline.runs import runs_table
+    """List all runs: when, with which settings, figures, verdict, version, which is in production."""
+    from pipeline.runs import list_table
     from pipeline.terminal import table_console
 
-    table_console().print(runs_table(output))
+    table_console().print(list_table(output, metadata))
 
 
 @app.command(epilog="Example: `python pipeline_runner.py compare runs/demo runs/other --output compare.html`")

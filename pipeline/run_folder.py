@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.paths import push_directory
 from trainer.errors import UserError
 
 METRICS_FILE = "metrics.json"
@@ -28,21 +29,20 @@ class RunFolder:
     """What one run left for people and scripts.
 
     Attributes:
-        path: The folder; its name is the run's id.
+        run_id: UTC date and time of the start.
+        path: The folder.
         metrics: Content of metrics.json.
         settings: Resolved settings by dotted key.
         push: Content of the Pusher's push.json; None where there is none.
+        push_directory: Folder of the versions that it pushes to; None where that is not known.
     """
 
+    run_id: str
     path: Path
     metrics: dict[str, Any]
     settings: dict[str, Any]
     push: dict[str, Any] | None
-
-    @property
-    def run_id(self) -> str:
-        """Name of the folder: UTC date and time of the start."""
-        return self.path.name
+    push_directory: str | None
 
     @cached_property
     def telling_settings(self) -> dict[str, Any]:
@@ -56,10 +56,19 @@ def read_run(path: Path) -> RunFolder:
     Raises:
         UserError: It is no such folder, or a file in it cannot be read.
     """
-    metrics = _read(path / METRICS_FILE)
+    metrics = read_file(path / METRICS_FILE)
     if metrics is None:
         raise UserError(f"{path}: no {METRICS_FILE} in it; give a folder DIR/runs/<run id>")
-    return RunFolder(path, metrics, _flattened(_read(path / SETTINGS_FILE) or {}), _read(path / PUSH_FILE))
+    settings = flattened(read_file(path / SETTINGS_FILE) or {})
+    return RunFolder(
+        run_id=path.name,
+        path=path,
+        metrics=metrics,
+        settings=settings,
+        push=read_file(path / PUSH_FILE),
+        # The folder is OUTPUT/runs/RUN_ID.
+        push_directory=settings.get("push.directory") or push_directory(path.parents[1]),
+    )
 
 
 def list_runs(output: Path) -> list[RunFolder]:
@@ -83,7 +92,7 @@ def find_run(path: Path) -> RunFolder:
     return list_runs(path)[-1] if (path / "runs").is_dir() else read_run(path)
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read_file(path: Path) -> dict[str, Any] | None:
     """Content of a JSON or YAML file; None where there is no such file."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -94,8 +103,9 @@ def _read(path: Path) -> dict[str, Any] | None:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
 
 
-def _flattened(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flattened(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values of a tree of settings by dotted key."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        flat |= _flattened(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        flat |= flattened(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat

@@ -1,7 +1,7 @@
 """`pipeline_runner.py runs`: all runs of an output folder in one table."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,22 +10,38 @@ from rich.table import Table
 from rich.text import Text
 
 from components.versions import NONE, model_digest, production_version
-from pipeline.paths import push_directory
 from pipeline.run_folder import RunFolder, list_runs
+from trainer.errors import UserError
 
 NOTHING = "\N{EN DASH}"
 LONGEST_VALUE = 40
 VERDICT_STYLES = {"blessed": "green", "refused": "red", "stopped": "red"}
 
 
-def runs_table(output: Path) -> Table:
-    """All runs of an output folder, oldest first.
+def list_table(output: Path | None, metadata: Path | None) -> Table:
+    """The table of an output folder's runs, or of a metadata store's.
 
     Raises:
-        UserError: There is no run, or a run's file cannot be read.
+        UserError: Neither or both are given, there is no run, or a run's file cannot be read.
     """
-    runs = list_runs(output)
-    directories = {_push_directory(output, run) for run in runs}
+    if output is not None and metadata is None:
+        return runs_table(output, list_runs(output))
+    if metadata is None or output is not None:
+        raise UserError("runs needs either --output DIR or --metadata FILE")
+    # ML Metadata takes a second to import.
+    from pipeline.stored_runs import stored_runs
+
+    return runs_table(metadata, stored_runs(metadata))
+
+
+def runs_table(place: Path, runs: Sequence[RunFolder]) -> Table:
+    """All runs of an output folder or a metadata store.
+
+    Args:
+        place: Where they were found.
+        runs: Oldest first.
+    """
+    directories = {run.push_directory for run in runs if run.push_directory}
     in_production = {directory: _version_in_production(directory, runs) for directory in directories}
     caption = "\n".join(
         f"in production: {directory}/{current}"
@@ -33,7 +49,7 @@ def runs_table(output: Path) -> Table:
         if (current := production_version(directory)) != NONE
     )
     table = Table(
-        title=Text(f"Runs in {output}"),
+        title=Text(f"Runs in {place}"),
         caption=Text(caption),
         title_justify="left",
         caption_justify="left",
@@ -51,10 +67,10 @@ def runs_table(output: Path) -> Table:
             run.run_id,
             _when(run.run_id),
             run.metrics["settings_sha256"][:8],
-            ", ".join(_changes(before, run)) if before else "",
+            ", ".join(_changes(before, run)) if before and before.settings and run.settings else "",
             *(_figure(run.metrics[size]) for size in ("model", "photo")),
             _verdict(run.metrics),
-            _version(run, in_production[_push_directory(output, run)]),
+            _version(run, in_production.get(run.push_directory or "", NONE)),
         )
     return table
 
@@ -72,11 +88,7 @@ def _changes(before: RunFolder, run: RunFolder) -> Iterable[str]:
             yield f"{key}={short_value(new[key])}" if key in new else f"{key} gone"
 
 
-def _push_directory(output: Path, run: RunFolder) -> str:
-    return run.settings.get("push.directory") or push_directory(output)
-
-
-def _version_in_production(directory: str, runs: list[RunFolder]) -> str:
+def _version_in_production(directory: str, runs: Sequence[RunFolder]) -> str:
     """Number under which the model in production was pushed; a rollback gives it another one."""
     current = production_version(directory)
     pushed = {run.push["version"] for run in runs if run.push and run.push["version"]}

@@ -19,6 +19,10 @@ def test_a_run_leaves_what_runs_and_compare_read(first_run, tmp_path):
     for word in (f"{metrics['model']['mean_iou']:.4f}", "blessed, test", f"{push['version']}, in production"):
         assert word in line
 
+    stored = petseg("runs", "--metadata", first_run.output / "metadata.db")
+    assert stored.status == 0, stored.stderr
+    assert line in stored.stdout.splitlines(), "the metadata store knows the same of a run"
+
     page = tmp_path / "compare.html"
     compared = petseg("compare", folder, folder, "--output", page)
     assert compared.status == 0, compared.stderr

@@ -2,6 +2,9 @@ import shutil
 import time
 
 import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
 from components.versions import rollback
 from tests.conftest import petseg
@@ -75,6 +78,43 @@ def test_is_quick(output):
     }
     assert "rich" in imported
     assert not imported & {"tensorflow", "tfx", "numpy", "pyarrow"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--output DIR or --metadata FILE"),
+        (["--output", "a", "--metadata", "b"], "--output DIR or --metadata FILE"),
+        (["--metadata", "no/such.db"], "--metadata no/such.db: there is no such file"),
+        (["--metadata", "README.md"], "--metadata README.md is no SQLite file of ML Metadata"),
+    ],
+)
+def test_a_place_that_holds_no_runs_is_one_line(arguments, words):
+    done = petseg("runs", *arguments)
+    assert done.status == 2
+    assert done.stderr.startswith("error: ")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_stopped_run_is_in_the_metadata_store_too(tmp_path):
+    store = stored_pipeline_run(tmp_path / "metadata.db", "20260901-101500", failed="Transform")
+    done = petseg("runs", "--metadata", store)
+    assert done.status == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("20260901-101500")]
+    assert "2026-09-01 10:15" in line
+    assert "stopped: Transform failed" in line
+
+
+def stored_pipeline_run(database, run_id, failed):
+    """A metadata store with one run of which one node failed, as TFX records it."""
+    store = MetadataStore(sqlite_metadata_connection_config(str(database)))
+    context_type = store.put_context_type(mlmd.ContextType(name="pipeline_run"))
+    (context,) = store.put_contexts([mlmd.Context(type_id=context_type, name=run_id)])
+    execution_type = store.put_execution_type(mlmd.ExecutionType(name=f"tfx.components.executor.{failed}"))
+    execution = mlmd.Execution(type_id=execution_type, last_known_state=mlmd.Execution.FAILED)
+    store.put_execution(execution, [], [mlmd.Context(id=context, type_id=context_type, name=run_id)])
+    return database
 
 
 def test_what_cannot_be_listed_is_one_line(tmp_path):
