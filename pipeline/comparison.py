@@ -251,7 +251,8 @@ def _slice_changes(first: JudgedRun, other: JudgedRun, seed: int) -> Iterator[Sl
             chosen = values == value
             before, after = first.counts["model"][chosen], other.counts["model"][chosen]
             difference = paired_bootstrap(before, after, seed=seed)
-            if not np.isnan(difference.value):
+            # Of a single photo there is nothing to draw: its interval would be a point, and look certain.
+            if chosen.sum() > 1 and not np.isnan(difference.value):
                 yield SliceChange(
                     feature=feature,
                     value=value,

@@ -12,6 +12,8 @@ from tests.pipeline.run_folders import write_run
 from trainer.settings import CONFIDENCE_UNITS
 
 CLASSES = ("sky", "tree", "road")
+ODD_KINDS = {2: None, 4: "lonely"}
+"""The third photo has no kind, the fifth a kind of its own."""
 BOUNDARY = [30, 40, 10, 40, 20, 40]
 """Of each photo: three quarters, a quarter and half of the boundary bands overlap."""
 CALIBRATION = [100, 60, int(70 * CONFIDENCE_UNITS), 300, 270, int(270 * CONFIDENCE_UNITS)]
@@ -36,7 +38,7 @@ def write_judged(
     older: bool = False,
     **trainer,
 ) -> Path:
-    """Writes a run's folder with photos.parquet; even photos are of the kind `even`, the third has none.
+    """Writes a run's folder with photos.parquet; even photos are of the kind `even`, but see ODD_KINDS.
 
     An `older` run has not counted boundaries and confidences.
     """
@@ -49,7 +51,7 @@ def write_judged(
     rows = {
         "name": list(names or [f"photo_{i:03}" for i in range(len(of_photos))]),
         "split": ["test"] * len(of_photos),
-        "label/kind": [None if i == 2 else "odd" if i % 2 else "even" for i in range(len(of_photos))],
+        "label/kind": [ODD_KINDS.get(i, "odd" if i % 2 else "even") for i in range(len(of_photos))],
         "counts_model": flat,
         "counts_photo": flat,
     }

@@ -48,6 +48,7 @@ def test_figures_are_those_of_the_common_photos(better):
     assert [photo.name for photo in change.better] == [NAMES[1:][i] for i in np.argsort(-scores)[:10]]
     assert change.worse == []
     odd = np.array([i % 2 == 0 for i in range(PHOTOS - 1)])
+    assert {moved.value for moved in change.slices} == {"odd", "even"}, "one photo tells nothing"
     (moved,) = [moved for moved in change.slices if moved.value == "odd"]
     assert (moved.feature, moved.photos) == ("label/kind", odd.sum())
     assert moved.difference.value == pytest.approx(mean_iou(after[odd].sum(0)) - mean_iou(before[odd].sum(0)))
