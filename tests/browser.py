@@ -39,6 +39,14 @@ class Shown:
         """Whether a person must scroll sideways."""
         return self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
+    def cut_tables(self, selector: str) -> int:
+        """How many tables below a selector do not fit into the window, and must be scrolled themselves."""
+        return self.page.evaluate(
+            "selector => [...document.querySelectorAll(`${selector} .scroll`)]"
+            ".filter(one => one.scrollWidth > one.clientWidth).length",
+            selector,
+        )
+
     def number(self, selector: str) -> int:
         """How many elements there are."""
         return self.page.locator(selector).count()

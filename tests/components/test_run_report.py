@@ -232,5 +232,8 @@ def test_browser_shows_it_without_an_error(report, width, color_scheme):
         assert browser.number("figure svg") == 7
         assert browser.broken_images() == []
         assert not browser.is_wider_than_the_window()
+        assert browser.cut_tables("#classes") == 0
+        browser.page.click("#worst-2 img >> nth=3")
+        assert browser.page.url.endswith("#worst-2"), "a photo has an address"
         assert browser.errors == []
         assert browser.outside == []
