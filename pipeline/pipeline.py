@@ -120,7 +120,11 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
                 "slice_features": settings.data.slice_features,
             }
         ),
-        code=source_hash("components/evaluator", "components/metrics", "components/confusion.py"),
+        code=source_hash(
+            "components/evaluator",
+            "components/metrics",
+            *(f"components/{figures}.py" for figures in ("boundary", "calibration", "confusion")),
+        ),
     )
     serving_check = ServingCheck(
         model=trainer.outputs["model"],

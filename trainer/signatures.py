@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.models import build_model
+from trainer.photo_counts import PhotoCounts, counts_shapes, photo_counts
 from trainer.preprocessing import (
     PARALLEL_PHOTOS,
     decode_mask,
@@ -16,7 +17,7 @@ from trainer.preprocessing import (
     resize_mask,
     resize_photo,
 )
-from trainer.settings import CLASS_ID_IGNORED, TrainingSettings
+from trainer.settings import TrainingSettings
 
 EXTRA_FOLDER = "assets.extra"
 WEIGHTS_FILE = "model.weights.h5"
@@ -43,6 +44,9 @@ class Predictor:
         self._size = settings.model.image_size
         self._interpolation = settings.transform.interpolation
         self._classes = len(settings.classes)
+        self._shapes_of_a_photo = {
+            output: [2, *shape] for output, shape in counts_shapes(self._classes).items()
+        }
         # One traced function for all signatures: the SavedModel holds, and loads, the network once.
         self._logits = tf.function(
             lambda photos: model(photos, training=False),
@@ -78,7 +82,7 @@ class Predictor:
         )
         probabilities = self.probabilities(photos)
         mask_png = tf.map_fn(
-            lambda photo: tf.io.encode_png(class_ids_at(photo[0], photo[1])[..., tf.newaxis]),
+            lambda photo: tf.io.encode_png(most_probable_at(photo[0], photo[1])[0][..., tf.newaxis]),
             (probabilities, own_sizes),
             fn_output_signature=tf.TensorSpec([], tf.string),
             parallel_iterations=PARALLEL_PHOTOS,
@@ -92,24 +96,25 @@ class Predictor:
         return {"mask": class_ids(probabilities), "probabilities": probabilities}
 
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """From raw tf.Examples, string [n], to confusion counts, int64 [n, 2, classes, classes].
+        """From raw tf.Examples, string [n], to what metrics are made of, int64 [n, 2, ...].
 
-        Axis 1 is the model's size and the photo's own size, axis 2 the truth, axis 3 the prediction. Ignored
-        pixels are not counted.
+        Axis 1 is the model's size and the photo's own size; `photo_counts` says what the outputs hold.
         """
         count = tf.size(examples)
         ends = tf.minimum(tf.range(0, count + EXAMPLES_AT_ONCE, EXAMPLES_AT_ONCE), count)
+        shapes = self._shapes_of_a_photo
         counts = tf.map_fn(
             self._evaluate_batch,
             tf.RaggedTensor.from_row_splits(examples, tf.cast(ends, tf.int64)),
-            fn_output_signature=tf.RaggedTensorSpec(
-                [None, 2, self._classes, self._classes], tf.int64, ragged_rank=0
-            ),
+            fn_output_signature={
+                output: tf.RaggedTensorSpec([None, *shape], tf.int64, ragged_rank=0)
+                for output, shape in shapes.items()
+            },
             parallel_iterations=1,
         )
-        return {"counts": tf.reshape(counts.values, [-1, 2, self._classes, self._classes])}
+        return {output: tf.reshape(counts[output].values, [-1, *shape]) for output, shape in shapes.items()}
 
-    def _evaluate_batch(self, examples: tf.Tensor) -> tf.Tensor:
+    def _evaluate_batch(self, examples: tf.Tensor) -> PhotoCounts:
         bytes_feature = tf.io.FixedLenFeature([], tf.string)
         raw = tf.io.parse_example(examples, {"image/encoded": bytes_feature, "mask/encoded": bytes_feature})
         photos = tf.map_fn(
@@ -121,19 +126,26 @@ class Predictor:
         return tf.map_fn(
             self._count_photo,
             (self.probabilities(photos), raw["mask/encoded"]),
-            fn_output_signature=tf.TensorSpec([2, self._classes, self._classes], tf.int64),
+            fn_output_signature={
+                output: tf.TensorSpec(shape, tf.int64) for output, shape in self._shapes_of_a_photo.items()
+            },
             parallel_iterations=PARALLEL_PHOTOS,
         )
 
-    def _count_photo(self, photo: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        """Counts of one photo, int64 [2, classes, classes]."""
+    def _count_photo(self, photo: tuple[tf.Tensor, tf.Tensor]) -> PhotoCounts:
+        """Counts of one photo, int64 [2, ...]."""
         probabilities, mask_bytes = photo
         truth = decode_mask(mask_bytes, self.settings.classes)
-        at_model_size = confusion_counts(
-            resize_mask(truth, self._size), class_ids(probabilities), self._classes
+        at_model_size = photo_counts(
+            resize_mask(truth, self._size),
+            class_ids(probabilities),
+            tf.reduce_max(probabilities, axis=-1),
+            self._classes,
         )
-        at_own_size = confusion_counts(truth, class_ids_at(probabilities, tf.shape(truth)), self._classes)
-        return tf.stack([at_model_size, at_own_size])
+        at_own_size = photo_counts(
+            truth, *most_probable_at(probabilities, tf.shape(truth)), classes=self._classes
+        )
+        return {output: tf.stack([at_model_size[output], at_own_size[output]]) for output in at_own_size}
 
 
 def class_ids(probabilities: tf.Tensor) -> tf.Tensor:
@@ -141,7 +153,7 @@ def class_ids(probabilities: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.argmax(probabilities, axis=-1, output_type=tf.int32), tf.uint8)
 
 
-def class_ids_at(probabilities: tf.Tensor, own_size: tf.Tensor) -> tf.Tensor:
+def most_probable_at(probabilities: tf.Tensor, own_size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The most probable class at the photo's own size, to which the probabilities are resized bilinearly.
 
     Args:
@@ -149,7 +161,7 @@ def class_ids_at(probabilities: tf.Tensor, own_size: tf.Tensor) -> tf.Tensor:
         own_size: int32 [2], height and width in pixels.
 
     Returns:
-        uint8 [height, width].
+        Class ids, uint8 [height, width], and their probabilities, float32 [height, width].
     """
     best = tf.image.resize(probabilities[..., :1], own_size)
     ids = tf.zeros_like(best, tf.uint8)
@@ -158,24 +170,7 @@ def class_ids_at(probabilities: tf.Tensor, own_size: tf.Tensor) -> tf.Tensor:
         other = tf.image.resize(probabilities[..., place : place + 1], own_size)
         ids = tf.where(other > best, tf.constant(place, tf.uint8), ids)
         best = tf.maximum(other, best)
-    return ids[..., 0]
-
-
-def confusion_counts(truth: tf.Tensor, prediction: tf.Tensor, classes: int) -> tf.Tensor:
-    """Counts pixels by truth and prediction.
-
-    Args:
-        truth: uint8 [h, w], class ids; `CLASS_ID_IGNORED` is not counted.
-        prediction: uint8 [h, w], class ids.
-        classes: number of classes.
-
-    Returns:
-        int64 [classes, classes], truth by prediction.
-    """
-    pairs = tf.cast(truth, tf.int32) * classes + tf.cast(prediction, tf.int32)
-    pairs = tf.where(truth == CLASS_ID_IGNORED, classes**2, pairs)
-    counts = tf.math.bincount(tf.reshape(pairs, [-1]), minlength=classes**2, maxlength=classes**2)
-    return tf.reshape(tf.cast(counts, tf.int64), [classes, classes])
+    return ids[..., 0], best[..., 0]
 
 
 def export_model(

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.losses import segmentation_loss
-from trainer.metrics import confusion_counts
 from trainer.optimizer import LayerwiseAdamW
+from trainer.photo_counts import confusion_counts
 from trainer.progress import SECONDS_BETWEEN_RECORDS
 from trainer.schedules import WarmUpSchedule
 from trainer.settings import TrainerSettings
@@ -166,7 +166,8 @@ class Training:
 
     def _count_step_eagerly(self, inputs: Any, masks: tf.Tensor) -> tf.Tensor:
         def count(inputs: Any, masks: tf.Tensor) -> tf.Tensor:
-            return confusion_counts(masks, self._network(inputs, training=False))
+            logits = self._network(inputs, training=False)
+            return confusion_counts(masks, tf.argmax(logits, axis=-1), logits.shape[-1])
 
         counts = self._strategy.run(count, args=(inputs, masks))
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, counts, axis=None)

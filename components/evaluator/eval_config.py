@@ -6,7 +6,7 @@ from typing import Any
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluator.settings import EvaluationSettings, JudgingSettings, Threshold
+from components.evaluator.settings import BINARY_IOU, EvaluationSettings, JudgingSettings, Threshold
 from components.metrics.summed_counts import SIZES, Size
 
 CANDIDATE = constants.CANDIDATE_KEY
@@ -17,8 +17,17 @@ CLASS_METRICS = {
     "dice": ("ClassDice", "class_dice"),
     "precision": ("ClassPrecision", "class_precision"),
     "recall": ("ClassRecall", "class_recall"),
+    "boundary_iou": ("ClassBoundaryIoU", "class_boundary_iou"),
 }
 """Class and module of the metrics that there are for each class, by their names in the results."""
+
+OVERALL_METRICS = {
+    "mean_iou": ("MeanIoU", "mean_iou"),
+    "pixel_accuracy": ("PixelAccuracy", "pixel_accuracy"),
+    "mean_boundary_iou": ("MeanBoundaryIoU", "mean_boundary_iou"),
+    "calibration_error": ("CalibrationError", "calibration_error"),
+}
+"""The same of the metrics that there are once."""
 
 _METRICS = "components.metrics"
 
@@ -53,24 +62,22 @@ def eval_config(settings: JudgingSettings, has_baseline: bool) -> config_pb2.Eva
     metrics = config.metrics_specs[0].metrics
     metrics.add(class_name="ExampleCount", config=json.dumps({"name": EXAMPLE_COUNT}))
     for size in SIZES:
-        metrics.append(_metric("MeanIoU", "mean_iou", name=metric_name(size, "mean_iou"), size=size))
-        metrics.append(
-            _metric("PixelAccuracy", "pixel_accuracy", name=metric_name(size, "pixel_accuracy"), size=size)
-        )
+        for figure, (metric_class, module) in OVERALL_METRICS.items():
+            metrics.append(_metric(metric_class, module, name=metric_name(size, figure), size=size))
         for class_id, class_name in enumerate(settings.classes.names):
             for figure, (metric_class, module) in CLASS_METRICS.items():
                 name = metric_name(size, figure, class_name)
                 metrics.append(_metric(metric_class, module, name=name, size=size, class_id=class_id))
         if foreground:
-            name = metric_name(size, "binary_iou")
+            name = metric_name(size, BINARY_IOU)
             metrics.append(_metric("BinaryIoU", "binary_iou", name=name, size=size, foreground=foreground))
     by_name = {json.loads(metric.config)["name"]: metric for metric in metrics}
     by_name[metric_name("model", "mean_iou")].per_slice_thresholds.append(
         _overall_threshold(settings.evaluation, has_baseline)
     )
     for threshold in settings.evaluation.thresholds:
-        if threshold.minimum is not None:
-            by_name[threshold.metric].per_slice_thresholds.append(_minimum(threshold))
+        if threshold.minimum is not None or threshold.maximum is not None:
+            by_name[threshold.metric].per_slice_thresholds.append(_limits(threshold))
     return config
 
 
@@ -91,8 +98,11 @@ def _overall_threshold(
     return config_pb2.PerSliceMetricThreshold(slicing_specs=[config_pb2.SlicingSpec()], threshold=threshold)
 
 
-def _minimum(threshold: Threshold) -> config_pb2.PerSliceMetricThreshold:
+def _limits(threshold: Threshold) -> config_pb2.PerSliceMetricThreshold:
     limit = config_pb2.MetricThreshold()
-    limit.value_threshold.lower_bound.value = threshold.minimum
+    if threshold.minimum is not None:
+        limit.value_threshold.lower_bound.value = threshold.minimum
+    if threshold.maximum is not None:
+        limit.value_threshold.upper_bound.value = threshold.maximum
     spec = config_pb2.SlicingSpec(feature_keys=[threshold.slice] if threshold.slice else [])
     return config_pb2.PerSliceMetricThreshold(slicing_specs=[spec], threshold=limit)

@@ -1,13 +1,19 @@
 """The verdict in figures and one sentence, made from TFMA's results."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow_model_analysis as tfma
 
 from components.evaluator.eval_config import BASELINE, CANDIDATE, EXAMPLE_COUNT, metric_name
-from components.evaluator.settings import EvaluationSettings, JudgingSettings, Threshold
+from components.evaluator.settings import (
+    BINARY_IOU,
+    CLASS_FIGURES,
+    OVERALL_FIGURES,
+    EvaluationSettings,
+    JudgingSettings,
+)
+from components.evaluator.thresholds import SlicedFigures, missed_limits
 from components.metrics.summed_counts import Size
 
 
@@ -24,9 +30,14 @@ def judge(
 
     Returns:
         `split`, `examples`, `blessed`, `reason`, `model` and `photo` (the figures at the two sizes) and
-        `baseline` (None, or those two of the model in production). A figure that does not exist is None.
+        `baseline` (None, or those two of the model in production). The figures: `mean_iou`, `pixel_accuracy`,
+        `mean_boundary_iou`, `calibration_error`, `binary_iou`, and {class name: value} in `iou`, `dice`,
+        `precision`, `recall`, `boundary_iou`; in `model` also `size`. A figure that does not exist is None:
+        of a class that occurs nowhere, or of an older model that does not count what it needs.
     """
-    metrics = _overall_metrics(evaluation_uri, CANDIDATE)
+    candidate = SlicedFigures(evaluation_uri, CANDIDATE)
+    baseline = None if baseline_size is None else SlicedFigures(evaluation_uri, BASELINE)
+    metrics = candidate.overall()
     judgement: dict[str, Any] = {
         "split": settings.evaluation.split,
         "examples": int(metrics[EXAMPLE_COUNT]),
@@ -35,79 +46,30 @@ def judge(
         **_figures(metrics, settings.classes.names, model_size),
         "baseline": None,
     }
-    if baseline_size is not None:
-        baseline_metrics = _overall_metrics(evaluation_uri, BASELINE)
-        judgement["baseline"] = _figures(baseline_metrics, settings.classes.names, baseline_size)
+    if baseline is not None and baseline_size is not None:
+        judgement["baseline"] = _figures(baseline.overall(), settings.classes.names, baseline_size)
     judgement["reason"] = _reason(judgement, settings.evaluation)
     if thresholds := settings.evaluation.thresholds:
-        missed = _missed_thresholds(evaluation_uri, thresholds)
+        missed = [text for entry in thresholds for text in missed_limits(entry, candidate, baseline)]
         judgement["reason"] += "; " + ("; ".join(missed) or f"all of {len(thresholds)} thresholds reached")
-        # TFMA validates minima. To it a gap is a metric of each pair of slices: hundreds for a few dozen.
+        # TFMA validates bounds. To it a gap is a metric of each pair of slices, hundreds for a few dozen, and
+        # a model in production that lacks a metric has to be refused.
         judgement["blessed"] = judgement["blessed"] and not missed
     return judgement
 
 
-def _missed_thresholds(evaluation_uri: str, thresholds: Sequence[Threshold]) -> list[str]:
-    """Says which of the further thresholds were not reached, and where."""
-    result = tfma.load_eval_result(evaluation_uri, model_name=CANDIDATE)
-    missed: list[str] = []
-    for threshold in thresholds:
-        figures = {
-            key[0][1] if key else "all photos": float(metrics[threshold.metric]["doubleValue"])
-            for key, metrics in (
-                (key, result.get_metrics_for_slice(key)) for key, _ in result.slicing_metrics
-            )
-            if (key[0][0] if key else None) == threshold.slice
-        }
-        missed += _missed(threshold, figures)
-    return missed
-
-
-def _missed(threshold: Threshold, figures: dict[str, float]) -> list[str]:
-    """Says in which slices a threshold was not reached; `figures` are the metric's, by slice."""
-    where = f" by {threshold.slice}" if threshold.slice else ""
-    if not figures:
-        return [f"{threshold.metric}{where}: no photo has that feature"]
-    missed = []
-    low, high = (choose(figures, key=lambda name: figures[name]) for choose in (min, max))
-    if threshold.minimum is not None:
-        # A figure that does not exist is NaN: it is not above anything.
-        below = [name for name, value in figures.items() if not value >= threshold.minimum]
-        if below:
-            worst = next((name for name in below if math.isnan(figures[name])), low)
-            others = f" and {len(below) - 1} more" if len(below) > 1 else ""
-            missed.append(
-                f"{threshold.metric}{where} is {figures[worst]:.4f} for {worst}{others}, "
-                f"below {threshold.minimum:.4f}"
-            )
-    if threshold.max_gap is not None and not figures[high] - figures[low] <= threshold.max_gap:
-        missed.append(
-            f"{threshold.metric}{where} is {figures[low]:.4f} for {low} and {figures[high]:.4f} for {high}, "
-            f"more than {threshold.max_gap:.4f} apart"
-        )
-    return missed
-
-
-def _overall_metrics(evaluation_uri: str, model_name: str) -> dict[str, float]:
-    result = tfma.load_eval_result(evaluation_uri, model_name=model_name)
-    # TFMA reads its results through JSON, in which NaN is a string.
-    return {name: float(value["doubleValue"]) for name, value in result.get_metrics_for_slice(()).items()}
-
-
 def _figures(metrics: dict[str, float], class_names: Sequence[str], model_size: list[int]) -> dict[str, Any]:
     def figures(size: Size) -> dict[str, Any]:
-        return {
-            "mean_iou": _finite(metrics[metric_name(size, "mean_iou")]),
-            "iou": {name: _finite(metrics[metric_name(size, "iou", name)]) for name in class_names},
-            "pixel_accuracy": _finite(metrics[metric_name(size, "pixel_accuracy")]),
+        of_classes = {
+            figure: {name: metrics.get(metric_name(size, figure, name)) for name in class_names}
+            for figure in CLASS_FIGURES
         }
+        overall = {
+            figure: metrics.get(metric_name(size, figure)) for figure in (*OVERALL_FIGURES, BINARY_IOU)
+        }
+        return overall | of_classes
 
     return {"model": {**figures("model"), "size": model_size}, "photo": figures("photo")}
-
-
-def _finite(value: float) -> float | None:
-    """JSON knows no NaN: a class that occurs nowhere has no IoU."""
-    return value if math.isfinite(value) else None
 
 
 def _reason(judgement: dict[str, Any], evaluation: EvaluationSettings) -> str:

@@ -7,10 +7,8 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-Counted = dict[str, NDArray[np.int64]]
-"""What `evaluate` says of one photo: array by output."""
+from components.metrics.summed_counts import Counted
 
 SCHEMA = pa.schema([("record", pa.binary()), ("counted", pa.binary())])
 

@@ -13,14 +13,22 @@ from tfx.dsl.io import fileio
 
 from components.evaluator.counting import NAME_FEATURE
 from components.evaluator.eval_config import CANDIDATE
-from components.metrics.summed_counts import COUNTS_KEY, SIZES
+from components.metrics.summed_counts import COUNTS_KEY, OUTPUTS, SIZES
 
 
 def write_photo_rows(path: str, split: str, slice_features: Sequence[str]) -> beam.PTransform:
     """Writes the candidate's counts of each photo into one Parquet file, in the order in which Beam counted.
 
-    Columns: `name`, `split`, the slice features (strings, null where a photo has none), `counts_model` and
-    `counts_photo` (list<int64> of classes x classes, row major, truth by prediction).
+    Columns: `name`, `split`, the slice features (strings, null where a photo has none), and what was counted,
+    at the model's size and at the photo's own; each a list<int64>, row major, that sums over photos:
+
+    - `counts_model`, `counts_photo`: classes x classes, truth by prediction (`components.confusion`);
+    - `boundary_model`, `boundary_photo`: classes x 2, pixels in both boundary bands of the class and in at
+      least one of them (`components.boundary`);
+    - `calibration_model`, `calibration_photo`: bins x 3, pixels, those whose class was found, and their
+      confidences in fixed point (`components.calibration`).
+
+    The last four are null where the model is of an older version, which did not count that.
 
     Args:
         path: File to be written.
@@ -30,17 +38,21 @@ def write_photo_rows(path: str, split: str, slice_features: Sequence[str]) -> be
 
     def row(extract: dict[str, Any]) -> dict[str, Any]:
         features = extract[constants.FEATURES_KEY]
-        counts = extract[COUNTS_KEY][CANDIDATE][COUNTS_KEY]
+        counted = extract[COUNTS_KEY][CANDIDATE]
         return {
             "name": _text(features[NAME_FEATURE]),
             "split": split,
             **{name: _text(features[name]) if name in features else None for name in slice_features},
-            **{f"counts_{size}": counts[axis].ravel().tolist() for axis, size in enumerate(SIZES)},
+            **{
+                f"{output}_{size}": counted[output][axis].ravel().tolist() if output in counted else None
+                for output in OUTPUTS
+                for axis, size in enumerate(SIZES)
+            },
         }
 
     schema = pa.schema(
         [(column, pa.string()) for column in ("name", "split", *slice_features)]
-        + [(f"counts_{size}", pa.list_(pa.int64())) for size in SIZES]
+        + [(f"{output}_{size}", pa.list_(pa.int64())) for output in OUTPUTS for size in SIZES]
     )
     return "MakeRows" >> beam.Map(row) | "WriteRows" >> beam.io.WriteToParquet(
         path, schema, num_shards=1, shard_name_template=""

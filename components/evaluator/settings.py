@@ -10,7 +10,10 @@ from trainer.class_table import ClassTable
 from trainer.settings import Settings
 
 SIZES = ("model", "photo")
-CLASS_FIGURES = ("iou", "dice", "precision", "recall")
+CLASS_FIGURES = ("iou", "dice", "precision", "recall", "boundary_iou")
+OVERALL_FIGURES = ("mean_iou", "pixel_accuracy", "mean_boundary_iou", "calibration_error")
+BINARY_IOU = "binary_iou"
+LOWER_IS_BETTER = ("calibration_error",)
 
 FOREGROUND_OF_PETS = ("pet", "border")
 """What most papers on the pets count as foreground."""
@@ -24,14 +27,22 @@ class Threshold(Settings):
         None, description="Feature whose every value must reach it; null: all photos together."
     )
     minimum: float | None = Field(None, ge=0, le=1, description="The least value.")
+    maximum: float | None = Field(
+        None, ge=0, le=1, description="The largest value, of a metric that should be small."
+    )
     max_gap: float | None = Field(
         None, ge=0, le=1, description="How far two values of the slice feature may lie apart."
+    )
+    max_regression: float | None = Field(
+        None, ge=0, le=1, description="How much worse than the model in production it may be."
     )
 
     @model_validator(mode="after")
     def _says_something(self) -> "Threshold":
-        if self.minimum is None and self.max_gap is None:
-            raise ValueError(f"the threshold on {self.metric} must have a minimum or a max_gap")
+        if {self.minimum, self.maximum, self.max_gap, self.max_regression} == {None}:
+            raise ValueError(
+                f"the threshold on {self.metric} must have a minimum or a max_gap, maximum or max_regression"
+            )
         if self.max_gap is not None and self.slice is None:
             raise ValueError(
                 f"the max_gap of {self.metric} must name the slice whose values it holds between"
@@ -59,8 +70,8 @@ class EvaluationSettings(Settings):
     )
     thresholds: tuple[Threshold, ...] = Field(
         (),
-        description="Further things a model must reach: a list of {metric, slice, minimum, max_gap}. "
-        "A figure that does not exist, of a class that a slice lacks, reaches nothing.",
+        description="Further things a model must reach: a list of {metric, slice, minimum, maximum, max_gap, "
+        "max_regression}. A figure that does not exist, of a class that a slice lacks, reaches nothing.",
     )
     batch_size: int = Field(32, ge=1, description="Photos judged at a time.")
 
@@ -85,7 +96,7 @@ class EvaluationSettings(Settings):
 
 def metric_names(class_names: Sequence[str], has_foreground: bool) -> list[str]:
     """Names of the metrics in TFMA's results: `model/mean_iou`, `photo/iou/NAME`."""
-    figures = ["mean_iou", "pixel_accuracy", *(["binary_iou"] if has_foreground else [])]
+    figures = [*OVERALL_FIGURES, *([BINARY_IOU] if has_foreground else [])]
     figures += [f"{figure}/{name}" for figure in CLASS_FIGURES for name in class_names]
     return [f"{size}/{figure}" for size in SIZES for figure in figures]
 

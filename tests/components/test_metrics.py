@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, f1_score, jaccard_score, precision_score, recall_score
 from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.boundary import boundary_iou_per_class, mean_boundary_iou
+from components.calibration import calibration_error
 from components.confusion import (
     binary_iou,
     dice_per_class,
@@ -17,19 +20,28 @@ from components.confusion import (
     precision_per_class,
     recall_per_class,
 )
-from components.metrics.summed_counts import COUNTS_KEY, sum_of_output
+from components.metrics.summed_counts import BOUNDARY, CALIBRATION, CONFUSION, COUNTS_KEY, sum_of_counts
+from trainer.settings import CONFIDENCE_BINS, CONFIDENCE_UNITS
 
 CLASSES = 5
 FOREGROUND = [1, 3]
 FIGURES = {
-    "mean_iou": mean_iou,
-    "pixel_accuracy": pixel_accuracy,
-    "iou_2": lambda c: iou_per_class(c)[2],
-    "dice_2": lambda c: dice_per_class(c)[2],
-    "precision_2": lambda c: precision_per_class(c)[2],
-    "recall_2": lambda c: recall_per_class(c)[2],
-    "binary_iou": lambda c: binary_iou(c, FOREGROUND),
+    CONFUSION: {
+        "mean_iou": mean_iou,
+        "pixel_accuracy": pixel_accuracy,
+        "iou_2": lambda c: iou_per_class(c)[2],
+        "dice_2": lambda c: dice_per_class(c)[2],
+        "precision_2": lambda c: precision_per_class(c)[2],
+        "recall_2": lambda c: recall_per_class(c)[2],
+        "binary_iou": lambda c: binary_iou(c, FOREGROUND),
+    },
+    BOUNDARY: {
+        "mean_boundary_iou": mean_boundary_iou,
+        "boundary_iou_2": lambda c: boundary_iou_per_class(c)[2],
+    },
+    CALIBRATION: {"calibration_error": calibration_error},
 }
+"""Figures by the output of `evaluate` that they are made of."""
 
 
 def random_labels(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -93,6 +105,37 @@ def test_binary_iou_equals_scikit_learn_on_two_classes(seed):
     assert binary_iou(np.stack([counts, counts]), FOREGROUND).shape == (2,)
 
 
+def test_boundary_iou_is_intersection_over_union_where_there_is_a_boundary():
+    overlaps = np.array([[3, 4], [0, 0], [0, 5]])
+    assert boundary_iou_per_class(overlaps) == pytest.approx([0.75, np.nan, 0.0], nan_ok=True)
+    assert mean_boundary_iou(overlaps) == pytest.approx(0.375)
+    assert np.isnan(mean_boundary_iou(np.zeros((4, CLASSES, 2)))).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_calibration_error_equals_scikit_learns_curve(seed):
+    rng = np.random.default_rng(seed)
+    confidence = rng.uniform(0.2, 1, rng.integers(1, 400))
+    right = rng.random(len(confidence)) < confidence**2
+    accuracy, mean_confidence = calibration_curve(right, confidence, n_bins=CONFIDENCE_BINS)
+    places = np.ceil(confidence * CONFIDENCE_BINS).astype(int) - 1
+    weights = np.bincount(places)[np.unique(places)] / len(places)
+    sums = [np.bincount(places, of, minlength=CONFIDENCE_BINS) for of in (None, right, confidence)]
+    bins = np.stack([sums[0], sums[1], sums[2] * CONFIDENCE_UNITS], axis=-1).round().astype(np.int64)
+    assert calibration_error(bins) == pytest.approx(
+        (weights * abs(accuracy - mean_confidence)).sum(), abs=1e-5
+    )
+
+
+def test_calibration_error_is_zero_where_confidence_is_earned():
+    bins = np.zeros((CONFIDENCE_BINS, 3), np.int64)
+    bins[11] = 4, 3, 3 * CONFIDENCE_UNITS
+    assert calibration_error(bins) == 0
+    bins[14] = 2, 0, 2 * CONFIDENCE_UNITS
+    assert calibration_error(bins) == pytest.approx(2 / 6)
+    assert np.isnan(calibration_error(np.zeros((CONFIDENCE_BINS, 3))))
+
+
 def test_mistakes_within_the_foreground_are_none_for_binary_iou():
     counts = np.array([[5, 0, 0], [0, 1, 4], [0, 3, 2]])
     assert binary_iou(counts, [1, 2]) == 1.0
@@ -130,6 +173,9 @@ def metrics_spec(model_names: list[str]) -> config_pb2.MetricsSpec:
         for class_name, module, config in (
             ("MeanIoU", "mean_iou", {"name": f"{size}/mean_iou"}),
             ("PixelAccuracy", "pixel_accuracy", {"name": f"{size}/pixel_accuracy"}),
+            ("MeanBoundaryIoU", "mean_boundary_iou", {"name": f"{size}/mean_boundary_iou"}),
+            ("CalibrationError", "calibration_error", {"name": f"{size}/calibration_error"}),
+            ("ClassBoundaryIoU", "class_boundary_iou", {"name": f"{size}/boundary_iou_2", "class_id": 2}),
             ("ClassIoU", "class_iou", {"name": f"{size}/iou_2", "class_id": 2}),
             ("ClassDice", "class_dice", {"name": f"{size}/dice_2", "class_id": 2}),
             ("ClassPrecision", "class_precision", {"name": f"{size}/precision_2", "class_id": 2}),
@@ -144,8 +190,21 @@ def metrics_spec(model_names: list[str]) -> config_pb2.MetricsSpec:
     return spec
 
 
-def computed(models: dict[str, np.ndarray]) -> dict[metric_types.MetricKey, float]:
-    """What TFMA computes of {model name: counts [photos, 2, C, C]}, accumulators merged as Beam does."""
+def random_photo(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What `evaluate` may say of a photo."""
+    in_one = rng.integers(0, 30, (2, CLASSES))
+    right = rng.integers(0, 50, (2, CONFIDENCE_BINS))
+    pixels = right + rng.integers(0, 50, right.shape)
+    confidences = pixels * rng.integers(0, CONFIDENCE_UNITS, right.shape)
+    return {
+        CONFUSION: np.array([confusion_counts(*random_labels(rng)) for _ in range(2)]),
+        BOUNDARY: np.stack([rng.integers(0, in_one + 1), in_one], axis=-1),
+        CALIBRATION: np.stack([pixels, right, confidences], axis=-1),
+    }
+
+
+def computed(models: dict[str, list[dict[str, np.ndarray]]]) -> dict[metric_types.MetricKey, float]:
+    """What TFMA computes of {model name: what `evaluate` says of each photo}, merged as Beam does."""
     spec = metrics_spec(list(models))
     config = config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(name=name) for name in models], metrics_specs=[spec]
@@ -154,8 +213,8 @@ def computed(models: dict[str, np.ndarray]) -> dict[metric_types.MetricKey, floa
     sums = {c for c in computations if isinstance(c, metric_types.MetricComputation)}
     assert len(sums) == len(models), "one combiner a model, whatever the number of metrics"
     photos = [
-        {COUNTS_KEY: {name: {COUNTS_KEY: counts[i]} for name, counts in models.items()}}
-        for i in range(len(next(iter(models.values()))))
+        {COUNTS_KEY: dict(zip(models, counted, strict=True))}
+        for counted in zip(*models.values(), strict=True)
     ]
     metrics = {}
     for computation in sums:
@@ -178,16 +237,38 @@ def computed(models: dict[str, np.ndarray]) -> dict[metric_types.MetricKey, floa
 @pytest.mark.parametrize("seed", range(5))
 def test_tfma_metrics_equal_numpy(seed):
     rng = np.random.default_rng(seed)
-    models = {
-        name: np.array([[confusion_counts(*random_labels(rng)) for _ in range(2)] for _ in range(7)])
-        for name in ("candidate", "baseline")
-    }
+    models = {name: [random_photo(rng) for _ in range(7)] for name in ("candidate", "baseline")}
     metrics = computed(models)
-    for model_name, counts in models.items():
-        for axis, size in enumerate(("model", "photo")):
-            for name, figure in FIGURES.items():
-                key = metric_types.MetricKey(name=f"{size}/{name}", model_name=model_name)
-                assert metrics[key] == pytest.approx(float(figure(counts[:, axis].sum(0))), nan_ok=True)
+    for model_name, photos in models.items():
+        for output, figures in FIGURES.items():
+            summed = np.sum([photo[output] for photo in photos], axis=0)
+            for axis, size in enumerate(("model", "photo")):
+                for name, figure in figures.items():
+                    key = metric_types.MetricKey(name=f"{size}/{name}", model_name=model_name)
+                    assert metrics[key] == pytest.approx(float(figure(summed[axis])), nan_ok=True)
+
+
+def test_a_model_that_counts_less_has_fewer_metrics():
+    """Models of older versions know confusion counts only."""
+    rng = np.random.default_rng(0)
+    new = [random_photo(rng) for _ in range(7)]
+    old = [{CONFUSION: photo[CONFUSION]} for photo in new]
+    metrics = computed({"candidate": new, "baseline": old})
+    names = {
+        model: {key.name for key in metrics if key.model_name == model and not key.name.startswith("_")}
+        for model in ("candidate", "baseline")
+    }
+    assert names["candidate"] - names["baseline"] == {
+        f"{size}/{name}"
+        for size in ("model", "photo")
+        for output in (BOUNDARY, CALIBRATION)
+        for name in FIGURES[output]
+    }
+    for name in names["baseline"]:
+        candidate, baseline = (
+            metrics[metric_types.MetricKey(name=name, model_name=model)] for model in names
+        )
+        assert candidate == pytest.approx(baseline, nan_ok=True)
 
 
 def test_unknown_size_is_refused():
@@ -199,9 +280,12 @@ def test_unknown_size_is_refused():
 
 def test_the_sum_leaves_its_inputs_alone():
     """Beam hands one photo's counts to several slices and forbids to change them."""
-    counts = np.ones((2, CLASSES, CLASSES), np.int64)
-    combiner = sum_of_output(COUNTS_KEY, "").combiner
-    accumulator = combiner.add_input(combiner.create_accumulator(), counts)
-    combiner.merge_accumulators([accumulator, combiner.add_input(accumulator, counts)])
-    assert (counts == 1).all()
-    assert (accumulator == 1).all()
+    counted = {CONFUSION: np.ones((2, CLASSES, CLASSES), np.int64)}
+    combiner = sum_of_counts("").combiner
+    accumulator = combiner.add_input(combiner.create_accumulator(), counted)
+    twice = combiner.merge_accumulators(
+        [accumulator, combiner.add_input(combiner.create_accumulator(), counted)]
+    )
+    assert (counted[CONFUSION] == 1).all()
+    assert (accumulator[CONFUSION] == 1).all()
+    assert (twice[CONFUSION] == 2).all()

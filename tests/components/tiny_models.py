@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.class_table import ClassTable, SegmentationClass
+from trainer.photo_counts import counts_shapes, photo_counts
+from trainer.preprocessing import decode_mask
 
 TABLE = ClassTable(
     classes=(
@@ -69,6 +71,15 @@ def count(truth: np.ndarray, wrong: float, constant: bool = False) -> np.ndarray
     return counts
 
 
+def class_ids(mask: np.ndarray) -> np.ndarray:
+    """Class ids of mask values, as the models see them."""
+    return decode_mask(tf.io.encode_png(mask[..., None]), TABLE).numpy()
+
+
+CONFIDENCE = 0.9
+"""How sure a tiny model is of every pixel."""
+
+
 class TinyModel(tf.Module):
     """Answers with the truth, but the first `wrong` share of a photo's pixels with the next class."""
 
@@ -79,33 +90,45 @@ class TinyModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def evaluate(self, examples):
-        shape = [2, len(TABLE), len(TABLE)]
-        return {
-            "counts": tf.map_fn(self._count, examples, fn_output_signature=tf.TensorSpec(shape, tf.int64))
-        }
+        shapes = counts_shapes(len(TABLE))
+        return tf.map_fn(
+            self._count,
+            examples,
+            fn_output_signature={
+                output: tf.TensorSpec([2, *shape], tf.int64) for output, shape in shapes.items()
+            },
+        )
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def evaluate_of_an_older_version(self, examples):
+        return {"counts": self.evaluate(examples)["counts"]}
 
     def _count(self, example):
         feature = {"mask/encoded": tf.io.FixedLenFeature([], tf.string)}
         png = tf.io.parse_single_example(example, feature)["mask/encoded"]
-        values = tf.cast(tf.io.decode_png(png, 1)[..., 0], tf.int64)
-        return tf.stack([self._confusion(values[:MODEL_SIZE, :MODEL_SIZE]), self._confusion(values)])
+        truth = decode_mask(png, TABLE)
+        sizes = [self.count_ids(truth[:MODEL_SIZE, :MODEL_SIZE]), self.count_ids(truth)]
+        return {output: tf.stack([counts[output] for counts in sizes]) for output in sizes[0]}
 
-    def _confusion(self, values):
-        values = tf.reshape(values, [-1])
-        truth = values - 1
-        place = tf.range(tf.size(truth))
+    def count_ids(self, truth):
+        """What it counts of class ids [h, w]."""
+        place = tf.reshape(tf.range(tf.size(truth)), tf.shape(truth))
         is_wrong = tf.cast(place, tf.float32) < self.wrong * tf.cast(tf.size(truth), tf.float32)
-        answer = (truth + tf.cast(is_wrong, tf.int64)) % len(TABLE)
+        answer = (truth + tf.cast(is_wrong, tf.uint8)) % len(TABLE)
         answer = tf.zeros_like(truth) if self.constant else answer
-        known = tf.boolean_mask(truth * len(TABLE) + answer, values != TABLE.ignored_value)
-        cells = tf.math.bincount(tf.cast(known, tf.int32), minlength=len(TABLE) ** 2, dtype=tf.int64)
-        return tf.reshape(cells, [len(TABLE), len(TABLE)])
+        return photo_counts(truth, answer, tf.fill(tf.shape(truth), CONFIDENCE), len(TABLE))
 
 
-def save_model(folder: Path, wrong: float = 0.0, constant: bool = False, classes: ClassTable = TABLE) -> None:
-    """Saves a TinyModel as the project's SavedModels are saved: with its settings beside it."""
+def save_model(
+    folder: Path, wrong: float = 0.0, constant: bool = False, classes: ClassTable = TABLE, old: bool = False
+) -> None:
+    """Saves a TinyModel as the project's SavedModels are saved: with its settings beside it.
+
+    An old one is what versions of the project exported that knew confusion counts only.
+    """
     model = TinyModel(wrong, constant)
-    tf.saved_model.save(model, str(folder), signatures={"evaluate": model.evaluate})
+    signature = model.evaluate_of_an_older_version if old else model.evaluate
+    tf.saved_model.save(model, str(folder), signatures={"evaluate": signature})
     settings = {"classes": classes.model_dump(mode="json"), "model": {"image_size": MODEL_SIZE}}
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "settings.json").write_text(json.dumps(settings))

@@ -12,6 +12,7 @@ import pytest
 
 from tests.trainer.shapes import shape_pairs, tiny_network
 from tests.trainer.tiny_training import (
+    CLASS_NAMES,
     SETTINGS,
     SIZE,
     KillAfter,
@@ -21,7 +22,8 @@ from tests.trainer.tiny_training import (
     tiny_train,
 )
 from trainer.errors import UserError
-from trainer.metrics import confusion_counts, mean_iou
+from trainer.metrics import mean_iou
+from trainer.photo_counts import confusion_counts
 from trainer.training import Training
 
 SCRIPT = Path(__file__).parent / "tiny_training.py"
@@ -123,7 +125,8 @@ def test_ends_with_the_weights_of_the_best_epoch(tmp_path):
     assert_same_weights(model.get_weights(), recorder.weights[best])
     pairs = shape_pairs(8, SIZE, seed=1)
     logits = model(np.stack(pairs.images).astype(np.float32))
-    assert mean_iou(confusion_counts(np.stack(pairs.masks), logits).numpy()) == pytest.approx(max(scores))
+    counts = confusion_counts(np.stack(pairs.masks), np.argmax(logits, axis=-1), len(CLASS_NAMES)).numpy()
+    assert mean_iou(counts) == pytest.approx(max(scores))
 
 
 def test_stops_when_patience_is_over(tmp_path):

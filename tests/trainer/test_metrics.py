@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, jaccard_score
 
-from trainer.metrics import class_iou, confusion_counts, mean_iou
+from trainer.metrics import class_iou, mean_iou
+from trainer.photo_counts import confusion_counts
 from trainer.settings import CLASS_ID_IGNORED
 
 
@@ -11,10 +12,10 @@ def test_counts_and_iou_agree_with_scikit_learn(seed):
     random = np.random.default_rng(seed)
     truth = random.integers(0, 4, (3, 8, 8)).astype(np.uint8)
     truth[random.random(truth.shape) < 0.3] = CLASS_ID_IGNORED
-    logits = random.normal(size=(3, 8, 8, 4)).astype(np.float32)
-    counts = confusion_counts(truth, logits).numpy()
+    prediction = random.integers(0, 4, truth.shape)
+    counts = confusion_counts(truth, prediction, 4).numpy()
     counted = truth != CLASS_ID_IGNORED
-    true, predicted = truth[counted], logits.argmax(axis=-1)[counted]
+    true, predicted = truth[counted], prediction[counted]
     np.testing.assert_array_equal(counts, confusion_matrix(true, predicted, labels=range(4)))
     np.testing.assert_allclose(class_iou(counts), jaccard_score(true, predicted, average=None))
     assert mean_iou(counts) == pytest.approx(jaccard_score(true, predicted, average="macro"))

@@ -10,9 +10,12 @@ import tensorflow as tf
 from PIL import Image
 from sklearn.metrics import confusion_matrix
 
+from tests.trainer.expected_answers import expected_probabilities, resize_bilinearly, resize_nearest
 from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
 from trainer.models import ARCHITECTURES, build_model
+from trainer.photo_counts import photo_counts
 from trainer.preprocessing import prepare_photo
+from trainer.settings import CLASS_ID_IGNORED
 from trainer.signatures import Predictor, export_model, load_trained
 
 SIZE = 64
@@ -37,35 +40,6 @@ def trained(settings):
         layer.kernel.assign(layer.kernel * 3 / spread)
     scores[-1].bias.assign(-np.mean(model(photos), axis=(0, 1, 2)))
     return model
-
-
-def softmax(logits):
-    exponents = np.exp(logits - logits.max(-1, keepdims=True))
-    return exponents / exponents.sum(-1, keepdims=True)
-
-
-def expected_probabilities(model, photos, flip_tta):
-    """What the signatures should answer at model size, from the Keras model and NumPy alone."""
-    photos = np.asarray(photos, np.float32)
-    probabilities = softmax(np.array(model(photos)))
-    if flip_tta:
-        probabilities = (probabilities + softmax(np.array(model(photos[:, :, ::-1])))[:, :, ::-1]) / 2
-    return probabilities
-
-
-def resize_bilinearly(array, height, width):
-    """[h, w, c] to [height, width, c], pixel centres at halves, edges repeated."""
-    for axis, size in enumerate((height, width)):
-        places = (np.arange(size) + 0.5) * array.shape[axis] / size - 0.5
-        array = np.apply_along_axis(
-            lambda line, places=places: np.interp(places, np.arange(len(line)), line), axis, array
-        )
-    return array
-
-
-def resize_nearest(array, size):
-    rows, columns = (np.floor((np.arange(size) + 0.5) * extent / size).astype(int) for extent in array.shape)
-    return array[rows][:, columns]
 
 
 def example(image_bytes, mask_bytes):
@@ -135,7 +109,10 @@ def test_names_shapes_and_types(exported):
     assert described == {
         "serving_default": ({"image_bytes": ("string", 1)}, answer | {"mask_png": ("string", 1)}),
         "images": ({"images": ("uint8", 4)}, answer),
-        "evaluate": ({"examples": ("string", 1)}, {"counts": ("int64", 4)}),
+        "evaluate": (
+            {"examples": ("string", 1)},
+            {"counts": ("int64", 4), "boundary": ("int64", 4), "calibration": ("int64", 4)},
+        ),
     }
 
 
@@ -176,24 +153,54 @@ def test_evaluate_counts_as_numpy_does(exported, pairs):
     examples = [example(photo, encode_mask(mask)) for photo, mask in zip(photos, masks, strict=True)]
     counts = loaded.signatures["evaluate"](tf.constant(examples))["counts"].numpy()
     probabilities = expected_probabilities(model, prepared(photos), settings.model.flip_tta)
-    for photo_counts, mask, probability in zip(counts, masks, probabilities, strict=True):
+    for counts_of_photo, mask, probability in zip(counts, masks, probabilities, strict=True):
         truths = resize_nearest(mask, SIZE), mask
         predictions = np.argmax(probability, -1), np.argmax(resize_bilinearly(probability, *mask.shape), -1)
-        for counted, truth, prediction in zip(photo_counts, truths, predictions, strict=True):
+        for counted, truth, prediction in zip(counts_of_photo, truths, predictions, strict=True):
             valid = (truth >= 1) & (truth <= 3)
             expected = confusion_matrix(truth[valid] - 1, prediction[valid], labels=[0, 1, 2])
             assert counted.sum() == valid.sum()
             assert np.abs(counted - expected).sum() <= 0.002 * valid.sum()  # ties of rounding
 
 
+def test_evaluate_counts_bands_and_confidences_at_both_sizes(exported, pairs):
+    loaded, _, model, settings = exported
+    photos, masks = pairs
+    examples = [example(photo, encode_mask(mask)) for photo, mask in zip(photos, masks, strict=True)]
+    answer = {
+        output: counts.numpy()
+        for output, counts in loaded.signatures["evaluate"](tf.constant(examples)).items()
+    }
+    probabilities = expected_probabilities(model, prepared(photos), settings.model.flip_tta)
+    for place, (mask, probability) in enumerate(zip(masks, probabilities, strict=True)):
+        own = resize_bilinearly(probability, *mask.shape)
+        for axis, (truth, scores) in enumerate(((resize_nearest(mask, SIZE), probability), (mask, own))):
+            ids = np.where((truth >= 1) & (truth <= 3), truth - 1, CLASS_ID_IGNORED).astype(np.uint8)
+            expected = photo_counts(
+                ids, np.argmax(scores, -1).astype(np.uint8), np.max(scores, -1).astype(np.float32), 3
+            )
+            allowed = 0.005 * ids.size  # ties of rounding
+            bands, bins = answer["boundary"][place, axis], answer["calibration"][place, axis]
+            assert np.abs(bands - expected["boundary"]).sum() <= 9 * allowed
+            assert np.abs(bins - expected["calibration"])[:, :2].sum() <= allowed
+            assert bins[:, 2].sum() == pytest.approx(expected["calibration"][:, 2].numpy().sum(), rel=1e-4)
+
+
 def test_evaluate_takes_any_number_of_examples(exported, pairs):
     evaluate = exported[0].signatures["evaluate"]
     photos, masks = pairs
     examples = [example(photos[k % 4], encode_mask(masks[k % 4])) for k in range(37)]
-    counts = evaluate(tf.constant(examples))["counts"].numpy()
-    one_by_one = [evaluate(tf.constant([entry]))["counts"][0] for entry in examples[:4]]
-    np.testing.assert_array_equal(counts[:36], np.tile(one_by_one, (9, 1, 1, 1)))
-    assert evaluate(tf.constant([], tf.string))["counts"].shape == (0, 2, 3, 3)
+    answer = evaluate(tf.constant(examples))
+    one_by_one = [evaluate(tf.constant([entry])) for entry in examples[:4]]
+    for output, counts in answer.items():
+        expected = np.stack([single[output][0] for single in one_by_one] * 9)
+        np.testing.assert_allclose(counts[:36], expected, rtol=1e-5)
+    empty = evaluate(tf.constant([], tf.string))
+    assert {output: counts.shape for output, counts in empty.items()} == {
+        "counts": (0, 2, 3, 3),
+        "boundary": (0, 2, 3, 2),
+        "calibration": (0, 2, 15, 3),
+    }
 
 
 def test_flip_tta_makes_the_answer_for_the_mirror_image_the_mirrored_answer(exported):
