@@ -45,7 +45,7 @@ def test_production_is_not_asked_again_about_photos_it_was_judged_on(judge, tmp_
 
 def test_production_of_an_older_version_is_a_baseline_still(judge):
     """It counts no bands and no confidences: what is made of them is absent, and compared with nothing."""
-    judgement, folder, _ = judge(
+    judgement, *_ = judge(
         candidate={"wrong": 0.05},
         baseline={"wrong": 0.03, "old": True},
         max_regression=0.2,
@@ -72,4 +72,5 @@ def test_a_model_of_an_older_version_can_be_judged_but_reaches_no_threshold_on_w
     assert judgement["blessed"] is False
     assert judgement["reason"].endswith("model/mean_boundary_iou is nan for all photos, below 0.0000")
     for row in pq.read_table(folder / "photos.parquet").to_pylist():
-        assert row["counts_model"] and row["boundary_model"] is row["calibration_photo"] is None
+        assert row["counts_model"]
+        assert row["boundary_model"] is row["calibration_photo"] is None
