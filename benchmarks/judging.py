@@ -1,0 +1,164 @@
+"""What judging a model costs beside a plain loop that decodes, infers and resizes to the photos' own sizes.
+
+    python -m benchmarks.judging --data "$PETSEG_DATA" --model DIR
+
+Takes the Evaluator (every metric, at both sizes, on all slices, without a baseline) and the loop through the
+same raw examples of test photos, each in a process of its own, in turn, at two numbers of photos. Prints the
+wall seconds, imports aside, their ratio, and the peak memory, which must not grow with the photos. `--model`
+is a pushed model's folder; without it a U-Net of the default settings with random weights is asked, which
+takes as long. A few minutes on 2 free cores.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PHOTOS = (400, 1600)
+BATCH = 32
+SPLIT = "test"
+
+
+def write_examples(data: str, folder: Path, photos: int) -> None:
+    """Writes raw examples of test photos, spread over the whole list, as ExampleGen writes them."""
+    from components.example_gen.checks import check_pair
+    from components.example_gen.executor import Shard, write_shard
+    from components.example_gen.readers.pets import list_pairs
+    from components.example_gen.settings import DataSettings
+
+    settings = DataSettings(path=data)
+    listing = list_pairs(settings)
+    sources = [pair for pair in listing.pairs if pair.split == SPLIT]
+    chosen = [sources[place * len(sources) // photos] for place in range(photos)]
+    checked = [check_pair(source, listing.folder, settings) for source in chosen]
+    whole = tuple(pair for pair in checked if pair.broken is None)
+    file = folder / f"Split-{SPLIT}" / "data_tfrecord-00000-of-00001.gz"
+    write_shard(Shard(str(file), whole), listing.folder, settings)
+
+
+def write_untrained_model(folder: Path) -> None:
+    """Exports the default U-Net with random weights."""
+    import numpy as np
+
+    from components.example_gen.settings import PETS
+    from trainer.models import build_model
+    from trainer.settings import TrainingSettings
+    from trainer.signatures import export_model
+
+    settings = TrainingSettings(classes=PETS)
+    size = settings.model.image_size
+    photos = np.zeros((1, size, size, 3), np.uint8)
+    export_model(build_model(settings), settings, str(folder), None, photos, ["black"], "")
+
+
+def judge(examples: Path, model: Path) -> float:
+    """Seconds that the Evaluator's executor takes."""
+    from tfx.types import artifact_utils, standard_artifacts
+
+    from components.evaluator.executor import Executor
+    from components.evaluator.settings import JudgingSettings
+    from components.example_gen.settings import PETS, DataSettings
+
+    inputs = {"examples": standard_artifacts.Examples(), "model": standard_artifacts.Model()}
+    inputs["examples"].split_names = artifact_utils.encode_split_names([SPLIT])
+    outputs = {
+        "evaluation": standard_artifacts.ModelEvaluation(),
+        "blessing": standard_artifacts.ModelBlessing(),
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, artifact in (inputs | outputs).items():
+            artifact.uri = str(Path(scratch, name))
+        inputs["examples"].uri = str(examples)
+        Path(inputs["model"].uri).mkdir()
+        Path(inputs["model"].uri, "Format-Serving").symlink_to(model.resolve())
+        settings = JudgingSettings(classes=PETS, slice_features=DataSettings().slice_features)
+        context = Executor.Context(
+            beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
+            tmp_dir=scratch,
+            unique_id="1",
+        )
+        began = time.monotonic()
+        Executor(context).Do(
+            {name: [artifact] for name, artifact in inputs.items()},
+            {name: [artifact] for name, artifact in outputs.items()},
+            {"judging": settings.model_dump_json(), "known_counts": "", "code": ""},
+        )
+        return time.monotonic() - began
+
+
+def loop(examples: Path, model: Path) -> float:
+    """Seconds that decoding, inferring and resizing take in a plain loop."""
+    import tensorflow as tf
+
+    from trainer.preprocessing import prepare_photo
+
+    began = time.monotonic()
+    loaded = tf.saved_model.load(str(model))
+    infer = loaded.signatures["images"]
+    size = json.loads((model / "assets.extra" / "settings.json").read_text())["model"]["image_size"]
+    feature = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
+    decode = tf.function(lambda photo: prepare_photo(photo, size, "bilinear"))
+    files = tf.io.gfile.glob(str(examples / f"Split-{SPLIT}" / "*"))
+    for records in tf.data.TFRecordDataset(files, "GZIP").batch(BATCH):
+        encoded = tf.io.parse_example(records, feature)["image/encoded"]
+        photos, own_sizes = zip(*(decode(photo) for photo in encoded), strict=True)
+        probabilities = infer(images=tf.stack(photos))["probabilities"]
+        for of_photo, own_size in zip(probabilities, own_sizes, strict=True):
+            tf.image.resize(of_photo, own_size)
+    return time.monotonic() - began
+
+
+def measure(task: str, examples: Path, model: Path) -> dict[str, float]:
+    """Runs `judge` or `loop` in a process of its own; returns its seconds and its peak memory in MB."""
+    from pipeline.memory import PeakMemory
+
+    command = [sys.executable, "-m", "benchmarks.judging", "--task", task]
+    process = subprocess.Popen(
+        [*command, "--examples", str(examples), "--model", str(model)],
+        cwd=Path(__file__).resolve().parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with PeakMemory(process.pid) as memory:
+        answer, _ = process.communicate()
+    if process.returncode:
+        sys.exit(f"error: {' '.join(command)} ended with status {process.returncode}")
+    seconds = float(answer.splitlines()[-1])
+    return {"seconds": round(seconds, 1), "peak_memory_mb": round(memory.megabytes)}
+
+
+def main() -> None:
+    """Measures both at each number of photos and prints one JSON object a number."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", help="The pets, in their official layout.")
+    parser.add_argument("--model", type=Path, help="Folder of a pushed model.")
+    parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS)
+    parser.add_argument("--task", choices=("judge", "loop"), help=argparse.SUPPRESS)
+    parser.add_argument("--examples", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.task:
+        task = {"judge": judge, "loop": loop}[arguments.task]
+        print(task(arguments.examples, arguments.model))
+        return
+    if not arguments.data:
+        parser.error("--data is needed")
+    with tempfile.TemporaryDirectory() as scratch:
+        model = arguments.model or Path(scratch, "model")
+        if not arguments.model:
+            write_untrained_model(model)
+        for photos in arguments.photos:
+            examples = Path(scratch, f"examples_{photos}")
+            write_examples(arguments.data, examples, photos)
+            plain, evaluator = (measure(task, examples, model) for task in ("loop", "judge"))
+            ratio = round(evaluator["seconds"] / plain["seconds"], 3)
+            print(json.dumps({"photos": photos, "loop": plain, "evaluator": evaluator, "ratio": ratio}))
+
+
+if __name__ == "__main__":
+    main()
