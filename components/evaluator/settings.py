@@ -41,7 +41,7 @@ class Threshold(Settings):
     def _says_something(self) -> "Threshold":
         if {self.minimum, self.maximum, self.max_gap, self.max_regression} == {None}:
             raise ValueError(
-                f"the threshold on {self.metric} must have a minimum or a max_gap, maximum or max_regression"
+                f"the threshold on {self.metric} must have a minimum, maximum, max_gap or max_regression"
             )
         if self.max_gap is not None and self.slice is None:
             raise ValueError(

@@ -20,6 +20,15 @@ def complaint(*overrides: str, config: Path | None = None) -> str:
     return str(caught.value)
 
 
+def test_the_readmes_thresholds_are_settings(tmp_path):
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    (example,) = (block for block in readme.split("```yaml\n")[1:] if block.startswith("evaluation:"))
+    (tmp_path / "judged.yaml").write_text(example.partition("```")[0])
+    thresholds = load_settings(tmp_path / "judged.yaml", []).evaluation.thresholds
+    assert thresholds[0].slice == "label/breed"
+    assert thresholds[1].max_gap == 0.03
+
+
 def test_every_setting_has_a_sentence_and_a_default():
     for key, field in describe_fields():
         assert field.description, key
@@ -45,12 +54,16 @@ def test_every_setting_has_a_sentence_and_a_default():
             ["evaluation.thresholds", "did you mean model/mean_iou?"],
         ),
         (
+            "evaluation.thresholds=[{metric: photo/boundary_iou/pets, minimum: 0.5}]",
+            ["evaluation.thresholds", "did you mean photo/boundary_iou/pet?"],
+        ),
+        (
             "evaluation.thresholds=[{metric: model/mean_iou, slice: label/bred, minimum: 0.5}]",
             ["label/bred", "did you mean label/breed?"],
         ),
         (
             "evaluation.thresholds=[{metric: model/mean_iou}]",
-            ["evaluation.thresholds", "minimum or a max_gap"],
+            ["evaluation.thresholds", "minimum, maximum, max_gap or max_regression"],
         ),
         ("data.sized_class=wheel", ["sized_class", "wheel", "pet"]),
         ("data.format=folder", ["classes"]),
