@@ -1,5 +1,6 @@
 """Runs that something stops: an anomaly in the data, a kill, an interrupt, a second run beside the first."""
 
+import functools
 import json
 import os
 import re
@@ -21,13 +22,15 @@ FIRST_EPOCH = re.compile(r"epoch 1/")
 
 
 def start(*arguments: object, log: Path) -> subprocess.Popen:
-    """Starts a run in a process group of its own, as a terminal does."""
+    """Starts a run in a process group of its own that an interrupt reaches, as a terminal does."""
     return subprocess.Popen(
         [sys.executable, "pipeline_runner.py", "run", *map(str, arguments)],
         cwd=PROJECT,
         stdout=log.open("w"),
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        # What a shell starts in the background ignores interrupts, and so would all that it starts.
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
 
