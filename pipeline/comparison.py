@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from components.confusion import mean_iou
 from components.evaluator.settings import EvaluationSettings
-from components.run_report.scores import COUNTED, boundary_of, calibration_of, counts_of
+from components.run_report.scores import boundary_of, calibration_of, counts_of
 from pipeline.bootstrap import Difference, paired_bootstrap
 from pipeline.figures import figures_by_name
 from pipeline.run_folder import PHOTOS_FILE, RunFolder
@@ -240,8 +240,9 @@ def _change(first: JudgedRun, other: JudgedRun, seed: int) -> Change:
 
 
 def _slice_features(photos: pa.Table) -> list[str]:
-    counted = {f"{what}_{size}" for what in COUNTED for size in SIZES}
-    return [name for name in photos.column_names if name not in {"name", "split", *counted}]
+    # The other columns hold lists of what was counted.
+    strings = [column.name for column in photos.schema if column.type == pa.string()]
+    return [name for name in strings if name not in ("name", "split")]
 
 
 def _slice_changes(first: JudgedRun, other: JudgedRun, seed: int) -> Iterator[SliceChange]:

@@ -11,10 +11,6 @@ from components.confusion import iou_per_class, mean_iou
 SIZES = ("model", "photo")
 """Sizes at which photos.parquet has counts: the model's, and the photo's own."""
 
-COUNTED = ("counts", "boundary", "calibration")
-"""What photos.parquet has counts of: columns `counts_model`, `counts_photo`, and so on. The last two are
-missing, or null, where the run or its model is of an older version."""
-
 
 @dataclasses.dataclass(frozen=True)
 class SliceScore:
@@ -39,13 +35,16 @@ def counts_of(photos: pa.Table, size: str, classes: int) -> NDArray[np.int64]:
 
 
 def boundary_of(photos: pa.Table, size: str, classes: int) -> NDArray[np.int64] | None:
-    """The photos' overlaps of boundary bands as int64 [photos, C, 2]; None where nobody counted them."""
+    """The photos' overlaps of boundary bands as int64 [photos, C, 2].
+
+    None where they were not counted: the run, or the model that it judged, is of an older version.
+    """
     column = f"boundary_{size}"
     return _array(photos, column).reshape(-1, classes, 2) if _is_counted(photos, column) else None
 
 
 def calibration_of(photos: pa.Table, size: str) -> NDArray[np.int64] | None:
-    """The photos' counts by confidence as int64 [photos, bins, 3]; None where nobody counted them."""
+    """The photos' counts by confidence as int64 [photos, bins, 3]; None as in `boundary_of`."""
     column = f"calibration_{size}"
     return _array(photos, column).reshape(len(photos), -1, 3) if _is_counted(photos, column) else None
 
