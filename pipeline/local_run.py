@@ -16,6 +16,7 @@ from typing import TextIO
 
 from filelock import FileLock, Timeout
 
+from components.example_gen.readers.spans import list_spans
 from pipeline.memory import PeakMemory
 from pipeline.nodes import check_node
 from pipeline.outcome import (
@@ -24,6 +25,7 @@ from pipeline.outcome import (
     INTERRUPTED,
     NODE_FAILED,
     Outcome,
+    publish_files,
     publish_run,
     publish_stop,
     verdict,
@@ -79,6 +81,8 @@ def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
     started_from = settings.trainer.warm_start
     if isinstance(started_from, str) and not Path(started_from).is_dir():
         raise UserError(f"trainer.warm_start: there is no folder {started_from}")
+    if settings.data.spans:
+        list_spans(Path(settings.data.path))
 
 
 class _LocalRun:
@@ -130,6 +134,7 @@ class _LocalRun:
                 seconds |= progress.seconds()
                 self._failed_node = progress.failed_node()
         if runner.output_uri("RunReport", "report") is None:
+            publish_files(runner.output_uri, self._folder)
             return Outcome(DONE, [f"done up to {self._options.to_node}, as asked"])
         metrics = publish_run(runner.output_uri, self._folder, seconds, memory.megabytes)
         complete_report(self._folder / REPORT_FILE, self._run_id, progress.rows, runner.lineage())

@@ -11,6 +11,7 @@ from pipeline.settings import PipelineSettings
 
 PUBLISHED_FILES = {
     ("RunReport", "report"): ("report.html", "model_card.md", "settings.yaml"),
+    ("DatasetGate", "gate"): ("gate.json",),
     ("Evaluator", "evaluation"): ("photos.parquet", "judgement.json"),
     ("Pusher", "pushed_model"): ("push.json",),
 }
@@ -42,7 +43,7 @@ def publish_run(
     seconds: dict[str, float],
     peak_memory_mb: float,
 ) -> dict[str, Any]:
-    """Copies what people and scripts read to the run's folder and adds what no node can know.
+    """Publishes the files and the metrics, with what no node can know.
 
     Args:
         output_uri: Says where a node's output lies; None where the run has no such node.
@@ -53,15 +54,25 @@ def publish_run(
     Returns:
         The metrics.
     """
+    publish_files(output_uri, run_folder)
+    metrics = json.loads(Path(f"{output_uri('RunReport', 'report')}/metrics.json").read_text())
+    metrics |= {"seconds": seconds, "peak_memory_mb": round(peak_memory_mb)}
+    _write_metrics(run_folder, metrics)
+    return metrics
+
+
+def publish_files(output_uri: Callable[[str, str], str | None], run_folder: Path) -> None:
+    """Copies what people and scripts read to the run's folder, as far as the run got.
+
+    Args:
+        output_uri: Says where a node's output lies; None where the run has no such node.
+        run_folder: `DIR/runs/<run id>`; made here.
+    """
     run_folder.mkdir(parents=True, exist_ok=True)
     for output, names in PUBLISHED_FILES.items():
         uri = output_uri(*output)
         for name in names if uri else ():
             shutil.copyfile(f"{uri}/{name}", run_folder / name)
-    metrics = json.loads(Path(f"{output_uri('RunReport', 'report')}/metrics.json").read_text())
-    metrics |= {"seconds": seconds, "peak_memory_mb": round(peak_memory_mb)}
-    _write_metrics(run_folder, metrics)
-    return metrics
 
 
 def publish_stop(

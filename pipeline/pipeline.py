@@ -73,10 +73,15 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
     example_validator = tfx.components.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
+    production_model = ProductionModel(directory=paths.push_directory, version=observed.production_version)
     dataset_gate = DatasetGate(
         anomalies=example_validator.outputs["anomalies"],
         statistics=statistics_gen.outputs["statistics"],
         data_report=example_gen.outputs["data_report"],
+        schema=schema_gen.outputs["schema"],
+        production_model=production_model.outputs["model"],
+        gate_settings=_json(settings.gate),
+        code=source_hash("components/dataset_gate", "components/drift.py"),
     )
     transform = tfx.components.Transform(
         examples=example_gen.outputs["examples"],
@@ -96,7 +101,6 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         },
     )
     transform.add_upstream_node(dataset_gate)
-    production_model = ProductionModel(directory=paths.push_directory, version=observed.production_version)
     trainer = Trainer(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
@@ -143,6 +147,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         data_report=example_gen.outputs["data_report"],
         statistics=statistics_gen.outputs["statistics"],
         anomalies=example_validator.outputs["anomalies"],
+        gate=dataset_gate.outputs["gate"],
         model=trainer.outputs["model"],
         model_run=trainer.outputs["model_run"],
         evaluation=evaluator.outputs["evaluation"],
@@ -156,7 +161,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         code=source_hash("components/run_report"),
     )
     nodes = [
-        example_gen, schema_gen, statistics_gen, example_validator, dataset_gate, transform, production_model,
+        example_gen, schema_gen, statistics_gen, example_validator, production_model, dataset_gate, transform,
         trainer, evaluator, serving_check,
     ]  # fmt: skip
     return [*nodes, pusher, run_report] if judged_on_test else [*nodes, run_report]

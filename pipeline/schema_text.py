@@ -11,6 +11,9 @@ from trainer.errors import UserError
 
 SIZES = ("small", "medium", "large")
 
+DRIFT_OF_NUMBERS = 0.1
+"""Jensen-Shannon divergence from the train split of the model in production that counts as drift."""
+
 
 def schema_text(data: DataSettings, base: Path) -> str:
     """Returns the text of the curated schema that the settings name, else of one made from the class table.
@@ -44,11 +47,13 @@ def schema_of(data: DataSettings) -> schema_pb2.Schema:
         feature = required_feature(name, schema_pb2.INT)
         feature.int_domain.min = 1
         feature.int_domain.max = data.max_pixels
+        feature.drift_comparator.jensen_shannon_divergence.threshold = DRIFT_OF_NUMBERS
         schema.feature.append(feature)
     for class_name in data.classes.names:
         feature = required_feature(f"mask/share_{class_name}", schema_pb2.FLOAT)
         feature.float_domain.min = 0
         feature.float_domain.max = 1
+        feature.drift_comparator.jensen_shannon_divergence.threshold = DRIFT_OF_NUMBERS
         schema.feature.append(feature)
     for sized in filter(None, ("photo", data.sized_class)):
         feature = required_feature(f"slice/{sized}_size", schema_pb2.BYTES)

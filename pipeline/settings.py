@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from components.dataset_gate.settings import GateSettings
 from components.evaluator.settings import EvaluationSettings
 from components.example_gen.settings import DataSettings
 from components.pusher.settings import PushSettings
@@ -61,6 +62,7 @@ class PipelineSettings(Settings):
     )
     output: str | None = Field(None, description="Folder of the results; null: runs/<config name>.")
     data: DataSettings = Field(DataSettings(), description="Photos, masks and classes.")
+    gate: GateSettings = Field(GateSettings(), description="The data's gate.")
     transform: TransformSettings = Field(TransformSettings(), description="From photo to model input.")
     model: ModelSettings = Field(ModelSettings(), description="The network.")
     trainer: TrainerSettings = Field(TrainerSettings(), description="The training.")
@@ -100,7 +102,13 @@ class PipelineSettings(Settings):
     def sha256(self) -> str:
         """Hex digest of the settings that can change a result; places and machines are none of them."""
         content = self.model_dump_json(
-            by_alias=True, exclude={"output": True, "data": {"path"}, "push": {"directory"}, "runner": True}
+            by_alias=True,
+            exclude={
+                "output": True,
+                "data": {"path"},
+                "push": {"directory"},
+                "runner": True,
+            },
         )
         return hashlib.sha256(content.encode()).hexdigest()
 

@@ -10,13 +10,15 @@ from components.dataset_gate import executor
 
 
 class DatasetGateSpec(ComponentSpec):
-    """Inputs and output of DatasetGate."""
+    """Inputs, output and properties of DatasetGate."""
 
-    PARAMETERS: dict[str, ExecutionParameter] = {}
+    PARAMETERS = {"gate_settings": ExecutionParameter(type=str), "code": ExecutionParameter(type=str)}
     INPUTS = {
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "data_report": ChannelParameter(type=DataReport),
+        "schema": ChannelParameter(type=standard_artifacts.Schema),
+        "production_model": ChannelParameter(type=standard_artifacts.Model),
     }
     OUTPUTS = {"gate": ChannelParameter(type=GateReport)}
 
@@ -24,8 +26,14 @@ class DatasetGateSpec(ComponentSpec):
 class DatasetGate(base_component.BaseComponent):
     """Stops the run where there are anomalies, a split is empty, or a class has no pixel to learn from.
 
+    It also compares the data with the statistics that the model in production carries: of the newest span its
+    train pairs, of data without spans all train pairs.
+
     Outputs:
-        gate: `gate.json`: {"passed": true, "anomalies": []}. Nodes that must wait for it name it upstream.
+        gate: `gate.json`: {"passed": true, "anomalies": [], "drift": {...}}, where drift is null or
+            {"span": name or null, "compared_with": version, "examples": n, "drifted": bool,
+            "reason": a sentence, "distances": [{"feature", "measure", "value", "threshold", "drifted"}]}.
+            Nodes that must wait for it name it upstream.
     """
 
     SPEC_CLASS = DatasetGateSpec
@@ -36,13 +44,31 @@ class DatasetGate(base_component.BaseComponent):
         anomalies: types.BaseChannel,
         statistics: types.BaseChannel,
         data_report: types.BaseChannel,
+        schema: types.BaseChannel,
+        production_model: types.BaseChannel,
+        gate_settings: str,
+        code: str,
     ):
-        """Takes the outputs of ExampleValidator, StatisticsGen and SegmentationExampleGen."""
+        """Takes what is looked at.
+
+        Args:
+            anomalies: ExampleValidator's.
+            statistics: StatisticsGen's.
+            data_report: SegmentationExampleGen's.
+            schema: Of the small features, with their drift comparators.
+            production_model: The model in production; an artifact without one: nothing is compared.
+            gate_settings: JSON of GateSettings.
+            code: Hash of the component's source.
+        """
         super().__init__(
             spec=DatasetGateSpec(
                 anomalies=anomalies,
                 statistics=statistics,
                 data_report=data_report,
+                schema=schema,
+                production_model=production_model,
+                gate_settings=gate_settings,
+                code=code,
                 gate=types.Channel(type=GateReport),
             )
         )

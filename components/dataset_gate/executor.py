@@ -1,6 +1,7 @@
-"""Reads anomalies, statistics and data report, and lets the data through or not."""
+"""Looks at anomalies, empty splits, unseen classes and drift, and lets the data through or not."""
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
@@ -14,6 +15,8 @@ from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.dataset_gate.drift_check import check_drift
+from components.dataset_gate.settings import GateSettings
 from trainer.errors import UserError
 
 DOMAIN_VALUES_NAMED = 4
@@ -41,8 +44,10 @@ class Executor(base_executor.BaseExecutor):
         """Writes `gate.json`.
 
         Raises:
-            UserError: With a table of the anomalies, one a line after the first.
+            UserError: With a table of the anomalies, one a line after the first; or for drift, where that
+                stops a run.
         """
+        settings = GateSettings.model_validate_json(exec_properties["gate_settings"])
         anomalies = [
             *_against_schema(artifact_utils.get_single_instance(input_dict["anomalies"])),
             *_empty_splits(artifact_utils.get_single_instance(input_dict["statistics"])),
@@ -50,9 +55,19 @@ class Executor(base_executor.BaseExecutor):
         ]
         if anomalies:
             raise UserError(f"data: {len(anomalies)} anomalies stop the run\n{_table(anomalies)}")
+        drift = check_drift(input_dict)
+        if drift:
+            logging.getLogger("petseg").info(
+                "drift since version %s: %s", drift["compared_with"], drift["reason"]
+            )
+        if drift and drift["drifted"] and settings.on_drift == "stop":
+            raise UserError(
+                f"data: drift since version {drift['compared_with']} stops the run: {drift['reason']}; look "
+                "at the new data, then run with gate.on_drift=report"
+            )
         gate = os.path.join(artifact_utils.get_single_uri(output_dict["gate"]), "gate.json")
         with tf.io.gfile.GFile(gate, "w") as file:
-            file.write(json.dumps({"passed": True, "anomalies": []}))
+            file.write(json.dumps({"passed": True, "anomalies": [], "drift": drift}, indent=1))
 
 
 def _against_schema(artifact: types.Artifact) -> Iterator[Anomaly]:

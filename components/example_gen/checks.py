@@ -57,19 +57,27 @@ def make_example(pair: CheckedPair, folder: str, data: DataSettings) -> tf.train
     features = {
         "image/encoded": _bytes(jpeg),
         "image/name": _bytes(pair.source.name.encode()),
-        "image/height": _int64(pair.height),
-        "image/width": _int64(pair.width),
         "image/sha256": _bytes(pair.sha256.encode()),
         "mask/encoded": _bytes(png),
-        "slice/photo_size": _bytes(_size((pair.height * pair.width) ** 0.5, data.photo_size_edges)),
+    }
+    if pair.source.span:
+        features["data/span"] = _bytes(pair.source.span.encode())
+    features |= {name: _feature(value) for name, value in small_features(pair, data).items()}
+    return tf.train.Example(features=tf.train.Features(feature=features))
+
+
+def small_features(pair: CheckedPair, data: DataSettings) -> dict[str, int | float | str]:
+    """What statistics are made of: sizes, class shares, labels and slices of a checked pair."""
+    features: dict[str, int | float | str] = {
+        "image/height": pair.height,
+        "image/width": pair.width,
+        "slice/photo_size": _size((pair.height * pair.width) ** 0.5, data.photo_size_edges),
     }
     for name, share in zip(data.classes.names, pair.shares, strict=True):
-        features[f"mask/share_{name}"] = tf.train.Feature(float_list=tf.train.FloatList(value=[share]))
+        features[f"mask/share_{name}"] = share
         if name == data.sized_class:
-            features[f"slice/{name}_size"] = _bytes(_size(share, data.sized_class_edges))
-    for name, label in pair.source.labels.items():
-        features[name] = _bytes(label.encode())
-    return tf.train.Example(features=tf.train.Features(feature=features))
+            features[f"slice/{name}_size"] = _size(share, data.sized_class_edges)
+    return features | pair.source.labels
 
 
 def _read(folder: str, file: str, max_pixels: int) -> bytes:
@@ -104,16 +112,20 @@ def _notes(file: str, repairs: tuple[str, ...]) -> tuple[Note, ...]:
     return (Note(file, "; ".join(repairs)),) if repairs else ()
 
 
-def _size(measure: float, edges: tuple[float, float]) -> bytes:
+def _size(measure: float, edges: tuple[float, float]) -> str:
     medium, large = edges
     if measure < medium:
-        return b"small"
-    return b"medium" if measure < large else b"large"
+        return "small"
+    return "medium" if measure < large else "large"
+
+
+def _feature(value: int | float | str) -> tf.train.Feature:
+    if isinstance(value, str):
+        return _bytes(value.encode())
+    if isinstance(value, int):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+    return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
 
 
 def _bytes(value: bytes) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-
-def _int64(value: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))

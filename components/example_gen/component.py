@@ -31,7 +31,8 @@ class SegmentationExampleGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
         examples: tf.Examples as TFRecord with GZIP, sorted by name.
-        data_report: `data_report.json`: counts, class shares, and what was repaired, quarantined, left out.
+        data_report: `data_report.json`: counts, class shares, and what was repaired, quarantined, left out;
+            with spans `newest_span.parquet`, the small features of the newest span's train pairs.
     """
 
     SPEC_CLASS = SegmentationExampleGenSpec

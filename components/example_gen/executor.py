@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
 import tensorflow as tf
 from tfx import types
 from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
@@ -15,13 +17,15 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.example_gen.checks import check_pair, make_example
+from components.example_gen.checks import check_pair, make_example, small_features
 from components.example_gen.pairs import SPLITS, CheckedPair, PairSource
 from components.example_gen.readers import list_pairs
 from components.example_gen.report import data_report, decide
 from components.example_gen.settings import DataSettings
 
 PAIRS_A_SHARD = 256
+
+NEWEST_SPAN_FILE = "newest_span.parquet"
 
 _progress = logging.getLogger("petseg")
 
@@ -63,6 +67,9 @@ class Executor(BaseExampleGenExecutor):
         tf.io.gfile.rmtree(scratch)
         with tf.io.gfile.GFile(os.path.join(report_folder, "data_report.json"), "w") as file:
             file.write(json.dumps(data_report(listing, decision, data), indent=1))
+        if listing.newest_span:
+            arrived = [pair for pair in decision.pairs if pair.source.span == listing.newest_span]
+            _write_features(arrived, data, os.path.join(report_folder, NEWEST_SPAN_FILE))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
 
@@ -132,6 +139,15 @@ def write_shard(shard: Shard, folder: str, data: DataSettings) -> None:
         for pair in shard.pairs:
             writer.write(make_example(pair, folder, data).SerializeToString(deterministic=True))
     tf.io.gfile.rename(unfinished, shard.file, overwrite=True)
+
+
+def _write_features(pairs: list[CheckedPair], data: DataSettings, file: str) -> None:
+    """Writes the small features of the train pairs, a row a pair, for those who compare spans."""
+    rows = [small_features(pair, data) for pair in pairs if pair.source.split == "train"]
+    table = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows), table)
+    with tf.io.gfile.GFile(file, "wb") as content:
+        content.write(table.getvalue().to_pybytes())
 
 
 def _shards(pairs: list[CheckedPair], examples: types.Artifact) -> Iterator[Shard]:

@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, field
 
 SPLITS = ("train", "eval", "test")
 
+KEPT_FIRST = ("test", "eval", "train")
+"""What stands in several splits stays in the first of these: judging comes before training."""
+
 
 @dataclass(frozen=True)
 class Note:
@@ -25,6 +28,7 @@ class PairSource:
         photo: Path of the photo below the data set's folder.
         mask: Path of the mask below the data set's folder.
         labels: Features of the whole photo, such as `label/breed`.
+        span: Folder of the span that it came with; empty where the data has none.
     """
 
     name: str
@@ -32,6 +36,7 @@ class PairSource:
     photo: str
     mask: str
     labels: dict[str, str] = field(default_factory=dict)
+    span: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,16 @@ class Listing:
         pairs: Pairs to be read, sorted by name.
         broken: Names and files that cannot be a pair, with the reason.
         in_no_list: Names of photos that stand in no list and are left out.
+        newest_span: The last span; empty where the data has none.
+        superseded: Photos of earlier spans whose name a later span has too.
     """
 
     folder: str
     pairs: tuple[PairSource, ...]
     broken: tuple[Note, ...] = ()
     in_no_list: tuple[str, ...] = ()
+    newest_span: str = ""
+    superseded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

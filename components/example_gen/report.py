@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 
 from components.example_gen import near_duplicates
-from components.example_gen.pairs import SPLITS, CheckedPair, Listing, Note
+from components.example_gen.pairs import KEPT_FIRST, SPLITS, CheckedPair, Listing, Note
 from components.example_gen.settings import DataSettings
 from trainer.errors import UserError
-
-KEPT_FIRST = ("test", "eval", "train")
-"""Of one photo in several splits the copy in the first of these stays: judging comes before training."""
 
 NAMED_IN_ERROR = 10
 
@@ -67,6 +64,8 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         "quarantined": [asdict(note) for note in decision.quarantined],
         "repaired": [asdict(note) for note in repairs],
         "in_no_list": list(listing.in_no_list),
+        "newest_span": listing.newest_span or None,
+        "superseded": list(listing.superseded),
         "near_duplicates": near_duplicates.across_splits(pairs),
         "single_class": [pair.source.name for pair in pairs if np.count_nonzero(pair.pixels) == 1],
         "photo_sizes": dict(sorted(Counter(f"{pair.height}x{pair.width}" for pair in pairs).items())),

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from trainer.class_table import ClassTable, SegmentationClass
 from trainer.settings import Settings
@@ -22,6 +22,11 @@ class DataSettings(Settings):
     path: str | None = Field(None, description="Folder of the data set (for tfds: TFDS' data folder).")
     format: Literal["pets", "folder", "tfds"] = Field(
         "pets", description="pets: official layout; folder: images/ and masks/; tfds: the TFDS builder."
+    )
+    spans: Literal["all", "newest"] | PositiveInt | None = Field(
+        None,
+        description="Where data.path is a folder of spans (span-1, span-2, ... or 2026-11-21, ...): those "
+        "trained on are all, newest or the newest N; the test photos of all are judged. null: one data set.",
     )
     tfds_builder: str = Field("oxford_iiit_pet:4.*.*", description="Builder name, for format tfds.")
     classes: ClassTable = Field(PETS, description="Mask values, names and colours of the classes.")
@@ -71,6 +76,8 @@ class DataSettings(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "DataSettings":
+        if self.spans is not None and self.format == "tfds":
+            raise ValueError("spans must be null where data.format is tfds; a builder has none")
         if self.sized_class is not None and self.sized_class not in self.classes.names:
             raise ValueError(
                 f"sized_class must be null or one of {', '.join(self.classes.names)};"

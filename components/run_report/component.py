@@ -4,7 +4,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.artifacts import DataReport
+from components.artifacts import DataReport, GateReport
 from components.artifacts import RunReport as RunReportArtifact
 from components.run_report.executor import Executor
 
@@ -23,6 +23,7 @@ class RunReportSpec(component_spec.ComponentSpec):
         "data_report": component_spec.ChannelParameter(type=DataReport),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "gate": component_spec.ChannelParameter(type=GateReport),
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "model_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun),
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -47,6 +48,7 @@ class RunReport(base_component.BaseComponent):
         data_report: Of SegmentationExampleGen.
         statistics: Of StatisticsGen.
         anomalies: Of ExampleValidator.
+        gate: Of DatasetGate, with what has moved since the model in production was trained.
         model: The trained model.
         model_run: Of Trainer, with history.json.
         evaluation: Of Evaluator, with judgement.json and photos.parquet.
@@ -69,6 +71,7 @@ class RunReport(base_component.BaseComponent):
         data_report: types.Channel,
         statistics: types.Channel,
         anomalies: types.Channel,
+        gate: types.Channel,
         model: types.Channel,
         model_run: types.Channel,
         evaluation: types.Channel,
@@ -87,6 +90,7 @@ class RunReport(base_component.BaseComponent):
                 data_report=data_report,
                 statistics=statistics,
                 anomalies=anomalies,
+                gate=gate,
                 model=model,
                 model_run=model_run,
                 evaluation=evaluation,

@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass
 
-import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-MEASURES = {
-    anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "L-infinity",
-    anomalies_pb2.DriftSkewInfo.Measurement.JENSEN_SHANNON_DIVERGENCE: "Jensen-Shannon",
-}
+from components.drift import Distance, distances
 
 
 @dataclass(frozen=True)
@@ -65,18 +61,16 @@ def measure_drift(
     kinds = [_kinds(one) for one in (before, now)]
     common = {name: kind for name, kind in kinds[1].items() if kinds[0].get(name) == kind}
     schema = _schema(common, threshold)
-    found: dict[str, dict[str, anomalies_pb2.DriftSkewInfo.Measurement]] = {}
+    found: dict[str, dict[str, Distance]] = {}
     for split in splits:
-        earlier, current = (DatasetFeatureStatisticsList(datasets=[one[split]]) for one in datasets)
-        anomalies = tfdv.validate_statistics(current, schema, previous_statistics=earlier)
-        for info in anomalies.drift_skew_info:
-            found.setdefault(info.path.step[0], {})[split] = info.drift_measurements[0]
+        for distance in distances(datasets[1][split], datasets[0][split], schema):
+            found.setdefault(distance.feature, {})[split] = distance
     features = [
         FeatureDrift(
             feature=name,
-            measure=MEASURES[next(iter(by_split.values())).type],
-            distances={split: measured.value for split, measured in by_split.items()},
-            drifted=any(measured.value > threshold for measured in by_split.values()),
+            measure=next(iter(by_split.values())).measure,
+            distances={split: distance.value for split, distance in by_split.items()},
+            drifted=any(distance.drifted for distance in by_split.values()),
         )
         for name, by_split in sorted(found.items())
     ]

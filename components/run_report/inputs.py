@@ -68,6 +68,7 @@ class RunInputs:
         history: Trainer's history.json: one entry an epoch.
         data_report: data_report.json.
         anomalies: Findings of ExampleValidator.
+        gate: Content of gate.json.
         model_dir: Folder of the SavedModel.
         examples_uri: Folder of the judged split's raw examples.
         statistics: Of the data, one dataset a split.
@@ -87,6 +88,7 @@ class RunInputs:
     history: list[dict[str, Any]]
     data_report: dict[str, Any]
     anomalies: list[Anomaly]
+    gate: dict[str, Any]
     model_dir: str
     examples_uri: str
     statistics: DatasetFeatureStatisticsList
@@ -121,6 +123,7 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
         history=_json(uris["model_run"], "history.json"),
         data_report=_json(uris["data_report"], "data_report.json"),
         anomalies=_anomalies(input_dict["anomalies"]),
+        gate=_json(uris["gate"], "gate.json"),
         model_dir=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
         examples_uri=artifact_utils.get_split_uri(input_dict["examples"], judgement["split"]),
         statistics=DatasetFeatureStatisticsList.FromString(merged_statistics(uris["statistics"])),

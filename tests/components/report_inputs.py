@@ -16,7 +16,7 @@ from PIL import Image
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.artifacts import DataReport
+from components.artifacts import DataReport, GateReport
 from trainer.class_table import ClassTable, SegmentationClass
 from trainer.settings import CONFIDENCE_UNITS
 
@@ -44,6 +44,16 @@ COUNTED = {
 
 Pair = tuple[str, bytes, bytes, str]
 """Name, JPEG, mask PNG, town."""
+
+
+GATE_DRIFT = {
+    "span": "span-3",
+    "compared_with": "7",
+    "examples": 1200,
+    "drifted": True,
+    "reason": "label/town moved by 0.300 (L-infinity), more than 0.2",
+    "distances": [],
+}
 
 
 def drawn_pairs(number: int) -> Iterator[Pair]:
@@ -94,6 +104,7 @@ def write_inputs(
         ),
         "statistics": _statistics(folder / "statistics", data or ["town_0", "town_1"]),
         "anomalies": _anomalies(folder / "anomalies", split),
+        "gate": _with_json(GateReport(), folder / "gate", "gate.json", {"drift": production and GATE_DRIFT}),
         "model": _plain(standard_artifacts.Model(), model_dir.parent),
         "model_run": _with_json(
             standard_artifacts.ModelRun(), folder / "run", "history.json", _history(table)

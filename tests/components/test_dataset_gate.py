@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
@@ -21,9 +23,10 @@ SCHEMA = text_format.Parse(
     feature { name: "image/height" type: INT presence { min_fraction: 1 min_count: 1 } shape {}
               int_domain { min: 32 max: 8192 } }
     feature { name: "label/kind" type: BYTES presence { min_fraction: 1 min_count: 1 } shape {}
-              domain: "kinds" }
+              domain: "kinds" drift_comparator { infinity_norm { threshold: 0.2 } } }
     feature { name: "mask/share_leaf" type: FLOAT presence { min_fraction: 1 min_count: 1 } shape {}
-              float_domain { min: 0 max: 1 } }
+              float_domain { min: 0 max: 1 }
+              drift_comparator { jensen_shannon_divergence { threshold: 0.1 } } }
     string_domain { name: "kinds" value: "oak" value: "elm" value: "ash" value: "fir" value: "yew" }
     """,
     schema_pb2.Schema(),
@@ -32,13 +35,24 @@ SOUND = {"image/height": [48, 64], "label/kind": ["oak", "elm"], "mask/share_lea
 SHARES = {"ground": 0.6, "leaf": 0.4}
 
 
-def run_gate(folder: Path, shares: dict[str, float] = SHARES, **splits: dict[str, list]) -> Path:
-    """Computes statistics of the splits' columns, validates them, and runs the gate on both."""
-    import pandas as pd
+def run_gate(
+    folder: Path,
+    shares: dict[str, float] = SHARES,
+    on_drift: str = "report",
+    in_production: dict[str, list] | None = None,
+    newest_span: dict[str, list] | None = None,
+    **splits: dict[str, list],
+) -> Path:
+    """Computes statistics of the splits' columns, validates them, and runs the gate on both.
 
+    Args:
+        in_production: Columns of the train split of the model in production; None: there is no model.
+        newest_span: Columns of the newest span's train pairs; None: the data has no spans.
+    """
     statistics, schema = standard_artifacts.ExampleStatistics(), standard_artifacts.Schema()
     anomalies, report, gate = standard_artifacts.ExampleAnomalies(), DataReport(), GateReport()
-    for artifact in (statistics, schema, anomalies, report, gate):
+    production = standard_artifacts.Model()
+    for artifact in (statistics, schema, anomalies, report, gate, production):
         artifact.uri = str(folder / artifact.type_name)
         os.makedirs(artifact.uri)
     statistics.split_names = artifact_utils.encode_split_names(list(splits))
@@ -48,12 +62,32 @@ def run_gate(folder: Path, shares: dict[str, float] = SHARES, **splits: dict[str
         computed = tfdv.generate_statistics_from_dataframe(pd.DataFrame(columns), n_jobs=1)
         (split_folder / "FeatureStats.pb").write_bytes(computed.SerializeToString())
     tfdv.write_schema_text(SCHEMA, str(folder / "Schema/schema.pbtxt"))
-    (folder / "DataReport/data_report.json").write_text(json.dumps({"class_shares": {"train": shares}}))
+    (folder / "DataReport/data_report.json").write_text(
+        json.dumps({"class_shares": {"train": shares}, "newest_span": newest_span and "span-2"})
+    )
+    if newest_span is not None:
+        pd.DataFrame(newest_span).to_parquet(folder / "DataReport/newest_span.parquet")
+    if in_production is not None:
+        production.set_string_custom_property("version", "7")
+        extra = folder / "Model/Format-Serving/assets.extra"
+        extra.mkdir(parents=True)
+        carried = tfdv.generate_statistics_from_dataframe(pd.DataFrame(in_production), n_jobs=1)
+        carried.datasets[0].name = "train"
+        carried.datasets.add(name="eval")
+        (extra / "statistics.pb").write_bytes(carried.SerializeToString())
     ExampleValidator().Do(
         {"statistics": [statistics], "schema": [schema]}, {"anomalies": [anomalies]}, {"exclude_splits": "[]"}
     )
     Executor().Do(
-        {"anomalies": [anomalies], "statistics": [statistics], "data_report": [report]}, {"gate": [gate]}, {}
+        {
+            "anomalies": [anomalies],
+            "statistics": [statistics],
+            "data_report": [report],
+            "schema": [schema],
+            "production_model": [production],
+        },
+        {"gate": [gate]},
+        {"gate_settings": json.dumps({"on_drift": on_drift}), "code": ""},
     )
     return folder / "GateReport/gate.json"
 
@@ -72,7 +106,7 @@ def table(folder: Path, **arguments: dict) -> list[list[str]]:
 
 def test_sound_data_pass(tmp_path):
     gate = run_gate(tmp_path, train=SOUND, eval=SOUND, test=SOUND)
-    assert json.loads(gate.read_text()) == {"passed": True, "anomalies": []}
+    assert json.loads(gate.read_text()) == {"passed": True, "anomalies": [], "drift": None}
 
 
 def test_an_unknown_label_stops_the_run(tmp_path):
@@ -118,5 +152,69 @@ def test_component_publishes_a_gate_report():
         anomalies=types.Channel(type=standard_artifacts.ExampleAnomalies),
         statistics=types.Channel(type=standard_artifacts.ExampleStatistics),
         data_report=types.Channel(type=DataReport),
+        schema=types.Channel(type=standard_artifacts.Schema),
+        production_model=types.Channel(type=standard_artifacts.Model),
+        gate_settings="{}",
+        code="",
     )
     assert gate.outputs["gate"].type_name == "GateReport"
+
+
+def leaves(count: int, share: float = 0.4, oaks: float = 0.5) -> dict[str, list]:
+    """Columns of so many pairs, around a share of leaf, and with a part of oaks."""
+    random = np.random.default_rng(count)
+    return {
+        "image/height": [64] * count,
+        "label/kind": ["oak" if place < oaks * count else "elm" for place in range(count)],
+        "mask/share_leaf": np.clip(random.normal(share, 0.1, count), 0, 1).tolist(),
+    }
+
+
+def drift_of(folder: Path, **arguments) -> dict:
+    gate = run_gate(folder, train=leaves(300), eval=SOUND, **arguments)
+    return json.loads(gate.read_text())["drift"]
+
+
+def test_data_that_did_not_move_is_compared_and_passes(tmp_path):
+    drift = drift_of(tmp_path, in_production=leaves(250), on_drift="stop")
+    assert drift["compared_with"] == "7"
+    assert drift["span"] is None
+    assert drift["examples"] == 300
+    assert drift["drifted"] is False
+    assert {(found["feature"], found["measure"]) for found in drift["distances"]} == {
+        ("label/kind", "L-infinity"),
+        ("mask/share_leaf", "Jensen-Shannon"),
+    }
+
+
+def test_the_newest_span_is_compared_and_not_all_of_them(tmp_path):
+    drift = drift_of(tmp_path, in_production=leaves(250), newest_span=leaves(150, share=0.7, oaks=0.9))
+    assert drift["span"] == "span-2"
+    assert drift["examples"] == 150
+    assert drift["drifted"] is True
+    distances = {found["feature"]: found for found in drift["distances"]}
+    assert distances["label/kind"]["value"] == pytest.approx(0.4)
+    assert all(found["drifted"] for found in distances.values())
+    assert "label/kind moved by 0.400 (L-infinity), more than 0.2" in drift["reason"]
+
+
+def test_drift_stops_the_run_where_the_settings_say_so(tmp_path):
+    with pytest.raises(UserError, match=r"version 7 stops the run: label/kind moved by 0\.400") as e:
+        drift_of(tmp_path, in_production=leaves(250), newest_span=leaves(150, oaks=0.9), on_drift="stop")
+    assert "gate.on_drift=report" in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 train pairs are too few"), (20, "20 train pairs are too few")]
+)
+def test_a_handful_of_pairs_is_no_drift(tmp_path, count, said):
+    few = leaves(count, share=0.9, oaks=1)
+    drift = drift_of(tmp_path, in_production=leaves(250), newest_span=few, on_drift="stop")
+    assert drift["drifted"] is False
+    assert said in drift["reason"]
+
+
+def test_a_feature_that_production_did_not_know_is_not_compared(tmp_path):
+    known = {name: values for name, values in leaves(250).items() if name != "label/kind"}
+    drift = drift_of(tmp_path, in_production=known)
+    assert [found["feature"] for found in drift["distances"]] == ["mask/share_leaf"]

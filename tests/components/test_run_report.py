@@ -8,7 +8,7 @@ import yaml
 from scipy.spatial.distance import jensenshannon
 from tfx.types import channel_utils, standard_artifacts
 
-from components.artifacts import DataReport, RunReport
+from components.artifacts import DataReport, GateReport, RunReport
 from components.run_report.component import RunReport as RunReportNode
 from components.run_report.drift import measure_drift
 from components.run_report.executor import Executor
@@ -152,6 +152,8 @@ def test_a_feature_that_drifted_is_named_with_its_distance(report):
     # The share of town_0 went from 5 of 10 to 8 of 10; the heights are all the same.
     assert "label/town L-infinity 0.300" in text
     assert "image/height Jensen-Shannon 0.000" in text
+    assert "1,200 train pairs of span-3 with the schema" in text
+    assert "own thresholds: label/town moved by 0.300 (L-infinity), more than 0.2." in text
 
 
 def test_unchanged_data_has_not_drifted(report):
@@ -212,6 +214,7 @@ def test_component_takes_runs_without_baseline_check_and_push():
         "data_report": DataReport,
         "statistics": standard_artifacts.ExampleStatistics,
         "anomalies": standard_artifacts.ExampleAnomalies,
+        "gate": GateReport,
         "model": standard_artifacts.Model,
         "model_run": standard_artifacts.ModelRun,
         "evaluation": standard_artifacts.ModelEvaluation,

@@ -1,12 +1,16 @@
 """One reader a format: each lists the pairs of a data set without opening the photos."""
 
+from pathlib import Path
+
 from components.example_gen.pairs import Listing
-from components.example_gen.readers import folder, pets, tfds
+from components.example_gen.readers import folder, pets, spans, tfds
 from components.example_gen.settings import DataSettings
+
+LAYOUTS = {"pets": pets, "folder": folder}
 
 
 def list_pairs(data: DataSettings, scratch: str) -> Listing:
-    """Lists the pairs of the data set that the settings name.
+    """Lists the pairs of the data set, or of the spans, that the settings name.
 
     Args:
         data: Where the data set is, and its format.
@@ -17,11 +21,16 @@ def list_pairs(data: DataSettings, scratch: str) -> Listing:
     """
     if data.format == "tfds":
         return tfds.list_pairs(data, scratch)
-    return {"pets": pets, "folder": folder}[data.format].list_pairs(data)
+    layout = LAYOUTS[data.format]
+    return spans.list_pairs(data, layout.list_pairs) if data.spans else layout.list_pairs(data)
 
 
 def watched(data: DataSettings) -> tuple[str, ...]:
     """Files and folders below `data.path` that the reader looks at."""
     if data.format == "tfds":
         return tfds.watched(data)
-    return {"pets": pets, "folder": folder}[data.format].WATCHED
+    places = LAYOUTS[data.format].WATCHED
+    if not data.spans or data.path is None:
+        return places
+    # All of them, whatever the window: the test photos of each are judged on.
+    return tuple(f"{span}/{place}" for span in spans.visible_folders(Path(data.path)) for place in places)

@@ -1,0 +1,17 @@
+"""Settings of the gate."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from trainer.settings import Settings
+
+
+class GateSettings(Settings):
+    """What stops a run besides anomalies."""
+
+    on_drift: Literal["report", "stop"] = Field(
+        "report",
+        description="What happens where the train pairs of the newest span (without spans: all) have moved "
+        "further from those of the model in production than the schema's drift comparators allow.",
+    )

@@ -1,0 +1,88 @@
+"""How far data has moved from those that the model in production was trained on."""
+
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+LEAST_EXAMPLES = 100
+"""With fewer than this chance alone moves a distance by as much as what would be called drift."""
+
+_MEASURES = {
+    anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "L-infinity",
+    anomalies_pb2.DriftSkewInfo.Measurement.JENSEN_SHANNON_DIVERGENCE: "Jensen-Shannon",
+}
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far one feature has moved.
+
+    Attributes:
+        feature: Name of the feature.
+        measure: `Jensen-Shannon` (0 to 1, of two histograms) or `L-infinity` (the largest change of a value's
+            share).
+        value: The distance.
+        threshold: What the schema allows.
+    """
+
+    feature: str
+    measure: str
+    value: float
+    threshold: float
+
+    @property
+    def drifted(self) -> bool:
+        """Whether it is more than the schema allows."""
+        return self.value > self.threshold
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields, and `drifted`."""
+        return asdict(self) | {"drifted": self.drifted}
+
+
+def production_statistics(model_path: str) -> statistics_pb2.DatasetFeatureStatistics | None:
+    """Statistics of the train split that a SavedModel carries in `assets.extra/statistics.pb`.
+
+    Args:
+        model_path: Folder of the SavedModel.
+
+    Returns:
+        None where there is no model, as before the first push.
+    """
+    file = os.path.join(model_path, "assets.extra", "statistics.pb")
+    if not tf.io.gfile.exists(file):
+        return None
+    with tf.io.gfile.GFile(file, "rb") as content:
+        splits = statistics_pb2.DatasetFeatureStatisticsList.FromString(content.read())
+    return next(dataset for dataset in splits.datasets if dataset.name == "train")
+
+
+def distances(
+    current: statistics_pb2.DatasetFeatureStatistics,
+    reference: statistics_pb2.DatasetFeatureStatistics,
+    schema: schema_pb2.Schema,
+) -> list[Distance]:
+    """Compares two statistics by the `drift_comparator` of each feature of the schema.
+
+    Returns:
+        Sorted by feature; without those that one of the two does not have.
+    """
+    anomalies = tfdv.validate_statistics(_listed(current), schema, previous_statistics=_listed(reference))
+    return sorted(
+        (
+            Distance("/".join(info.path.step), _MEASURES[measured.type], measured.value, measured.threshold)
+            for info in anomalies.drift_skew_info
+            for measured in info.drift_measurements
+        ),
+        key=lambda distance: distance.feature,
+    )
+
+
+def _listed(
+    dataset: statistics_pb2.DatasetFeatureStatistics,
+) -> statistics_pb2.DatasetFeatureStatisticsList:
+    return statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])

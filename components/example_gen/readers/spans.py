@@ -1,0 +1,130 @@
+"""Spans: data sets that came one after another, each a folder of its own.
+
+    data.path/span-1/, data.path/span-2/, ...         numbered, or
+    data.path/2026-11-14/, data.path/2026-11-21/, ... dated
+
+Each holds a whole data set in the layout of `data.format`. A folder whose name begins with a dot is left
+alone, so a span can be uploaded as `.span-3` and renamed when it is complete.
+
+One name is one photo, whatever the span:
+
+- It is `test` where any span says so, else `eval` where any does, else `train`: what was judged on is never
+  trained on.
+- The files are those of the newest span that has it: a later copy is a correction.
+
+The window, `data.spans`, chooses what is trained on. The test photos of all spans are judged on, so that
+models stay comparable.
+"""
+
+import itertools
+import logging
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from components.example_gen.pairs import KEPT_FIRST, Listing, Note, PairSource
+from components.example_gen.readers.files import data_folder
+from components.example_gen.settings import DataSettings
+from trainer.errors import UserError
+
+NUMBERED = re.compile(r"span-([0-9]+)")
+DATED = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+
+_progress = logging.getLogger("petseg")
+
+
+def list_pairs(data: DataSettings, read: Callable[[DataSettings], Listing]) -> Listing:
+    """Lists the pairs of the spans in the window, and the test pairs of all others.
+
+    Args:
+        data: With `data.spans`.
+        read: Lists one data set.
+
+    Raises:
+        UserError: There is no span, a folder is none, or a span is not in the layout.
+    """
+    folder = data_folder(data)
+    spans = list_spans(folder)
+    window = _window(data, spans)
+    _progress.info("spans: %d; trains on %s, is judged on the test photos of all", len(spans), _named(window))
+    listings = {span: read(data.model_copy(update={"path": str(folder / span)})) for span in spans}
+    newest: dict[str, PairSource] = {}
+    superseded: list[str] = []
+    for span, listing in listings.items():
+        for pair in listing.pairs:
+            earlier = newest.get(pair.name)
+            splits = {pair.split, earlier.split if earlier else pair.split}
+            newest[pair.name] = replace(
+                pair,
+                split=next(split for split in KEPT_FIRST if split in splits),
+                photo=f"{span}/{pair.photo}",
+                mask=f"{span}/{pair.mask}",
+                span=span,
+            )
+            if earlier:
+                superseded.append(earlier.photo)
+    if superseded:
+        _progress.info("spans: %d photos are taken from a later span that has their name", len(superseded))
+    return Listing(
+        folder=str(folder),
+        pairs=tuple(
+            pair for _, pair in sorted(newest.items()) if pair.split == "test" or pair.span in window
+        ),
+        broken=tuple(
+            Note(f"{span}/{note.file}", note.reason) for span in window for note in listings[span].broken
+        ),
+        in_no_list=tuple(
+            sorted({name for span in window for name in listings[span].in_no_list} - newest.keys())
+        ),
+        newest_span=spans[-1],
+        superseded=tuple(sorted(superseded)),
+    )
+
+
+def list_spans(folder: Path) -> list[str]:
+    """Names of the spans in a folder, oldest first.
+
+    Raises:
+        UserError: There is none, a folder has another name, or the order of two is not told by their names.
+    """
+    orders: dict[str, tuple[int, ...]] = {}
+    for name in visible_folders(folder):
+        match = NUMBERED.fullmatch(name) or DATED.fullmatch(name)
+        if match is None:
+            raise UserError(
+                f"data.path: {folder / name} is no span; spans are named span-1, span-2, ... or 2026-11-21, "
+                "and what is none begins with a dot"
+            )
+        orders[name] = tuple(map(int, match.groups()))
+    if not orders:
+        raise UserError(
+            f"data.path: {folder} holds no span; with data.spans it must hold folders span-1, span-2, ... or "
+            "2026-11-21, ..."
+        )
+    if len(set(map(len, orders.values()))) > 1:
+        raise UserError(f"data.path: {folder} must hold numbered or dated spans, not both")
+    spans = sorted(orders, key=orders.__getitem__)
+    for one, other in itertools.pairwise(spans):
+        if orders[one] == orders[other]:
+            raise UserError(f"data.path: {folder / one} and {other} have the same number")
+    return spans
+
+
+def visible_folders(folder: Path) -> list[str]:
+    """Folders in a folder, sorted, but for those that begin with a dot; a missing one has none."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _window(data: DataSettings, spans: list[str]) -> list[str]:
+    if data.spans == "all":
+        return spans
+    return spans[-(1 if data.spans == "newest" else int(data.spans or 1)) :]
+
+
+def _named(spans: list[str]) -> str:
+    return spans[0] if len(spans) == 1 else f"{spans[0]} to {spans[-1]}"
