@@ -6,22 +6,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from pipeline.command_options import Config, Data, Output, Overrides, with_shorts
+from pipeline.schedule.commands import app as schedule_app
+
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Photos and masks in, a judged and pushed segmentation model out.",
 )
-
-Config = Annotated[Path | None, typer.Option("--config", help="YAML file of the experiment.", metavar="FILE")]
-Data = Annotated[str | None, typer.Option("--data", help="Short for data.path.", metavar="DIR")]
-Output = Annotated[
-    str | None, typer.Option("--output", help="Short for output. [default: runs/CONFIG]", metavar="DIR")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Overrides one setting; may be repeated.", metavar="KEY=VALUE"),
-]
+app.add_typer(schedule_app, name="schedule")
 
 
 @app.command(epilog="Example: `python pipeline_runner.py run --config configs/demo.yaml --data runs/sample`")
@@ -44,7 +38,7 @@ def run(
     from pipeline.local_run import RunOptions, run_local
     from pipeline.settings import load_settings, output_folder
 
-    settings = load_settings(config, _with_shorts(override, data, output))
+    settings = load_settings(config, with_shorts(override, data, output))
     options = RunOptions(from_node, to_node, enable_cache=not no_cache)
     outcome = run_local(settings, output_folder(settings, config), options)
     for line in outcome.lines:
@@ -218,16 +212,6 @@ def settings(config: Config = None, override: Overrides = None) -> None:
     from pipeline.settings import describe_settings, load_settings
 
     typer.echo(describe_settings(load_settings(config, override or [])))
-
-
-def _with_shorts(override: list[str] | None, data: str | None, output: str | None) -> list[str]:
-    import json
-
-    shorts = {"data.path": data, "output": output}
-    return [
-        *(override or []),
-        *(f"{key}={json.dumps(value)}" for key, value in shorts.items() if value is not None),
-    ]
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from components.pusher.settings import PushSettings
 from components.run_report.settings import ReportSettings
 from components.serving_check.settings import ServingCheckSettings
 from pipeline.runners.settings import RunnerSettings
+from pipeline.schedule.settings import ScheduleSettings
 from trainer.errors import UserError
 from trainer.settings import ModelSettings, Settings, TrainerSettings, TrainingSettings, TransformSettings
 
@@ -71,6 +72,7 @@ class PipelineSettings(Settings):
     push: PushSettings = Field(PushSettings(), description="Where blessed models go.")
     beam: BeamSettings = Field(BeamSettings(), description="The data engine.")
     runner: RunnerSettings = Field(RunnerSettings(), description="The cluster, for compiled pipelines.")
+    schedule: ScheduleSettings = Field(ScheduleSettings(), description="Scheduled runs on this machine.")
     report: ReportSettings = Field(ReportSettings(), description="The report.")
 
     @model_validator(mode="after")
@@ -108,6 +110,7 @@ class PipelineSettings(Settings):
                 "data": {"path"},
                 "push": {"directory"},
                 "runner": True,
+                "schedule": True,
             },
         )
         return hashlib.sha256(content.encode()).hexdigest()

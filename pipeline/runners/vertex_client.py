@@ -1,6 +1,8 @@
 """Talks to Vertex AI Pipelines."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,6 @@ class VertexCluster:
         Raises:
             UserError: Vertex cannot be reached, or refuses.
         """
-        from google.api_core import exceptions
-        from google.api_core.client_options import ClientOptions
         from google.cloud import aiplatform_v1
         from google.protobuf import json_format
 
@@ -46,15 +46,32 @@ class VertexCluster:
         json_format.ParseDict(json.loads(compiled.read_text(encoding="utf-8")), job._pb)
         if self._service_account:
             job.service_account = self._service_account
-        # REST passes through the proxies that gRPC does not.
-        client = aiplatform_v1.PipelineServiceClient(
-            credentials=self._credentials,
-            transport="rest",
-            client_options=ClientOptions(api_endpoint=self._endpoint),
+        client = self._service(aiplatform_v1.PipelineServiceClient)
+        with self._refusals():
+            created = client.create_pipeline_job(parent=self._parent, pipeline_job=job)
+        run_id = created.name.rsplit("/", 1)[-1]
+        return (
+            f"https://console.cloud.google.com/vertex-ai/locations/{self._region}/pipelines/runs/{run_id}"
+            f"?project={self._project}"
         )
-        parent = f"projects/{self._project}/locations/{self._region}"
+
+    @property
+    def _parent(self) -> str:
+        return f"projects/{self._project}/locations/{self._region}"
+
+    def _service(self, kind: Any) -> Any:
+        """A client of one of Vertex' services; REST passes through the proxies that gRPC does not."""
+        from google.api_core.client_options import ClientOptions
+
+        options = ClientOptions(api_endpoint=self._endpoint)
+        return kind(credentials=self._credentials, transport="rest", client_options=options)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        from google.api_core import exceptions
+
         try:
-            created = client.create_pipeline_job(parent=parent, pipeline_job=job)
+            yield
         except exceptions.GoogleAPICallError as error:
             raise self._refused(error) from None
         except OSError as error:
@@ -62,11 +79,6 @@ class VertexCluster:
                 f"nothing answers at {self._endpoint} ({type(error).__name__}); check runner.vertex.region "
                 "and the network"
             ) from None
-        run_id = created.name.rsplit("/", 1)[-1]
-        return (
-            f"https://console.cloud.google.com/vertex-ai/locations/{self._region}/pipelines/runs/{run_id}"
-            f"?project={self._project}"
-        )
 
     def _refused(self, error: Any) -> UserError:
         from google.api_core import exceptions

@@ -71,7 +71,7 @@ class FakeServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = handle_any
+            do_GET = do_POST = do_DELETE = handle_any
 
             def log_message(self, *_: Any) -> None:
                 """Says nothing on stderr."""
@@ -94,9 +94,15 @@ class FakeServer:
 
 @dataclass
 class FakeKubeflow(FakeServer):
-    """The v2beta1 API of Kubeflow Pipelines, as far as a run needs it."""
+    """The v2beta1 API of Kubeflow Pipelines, as far as runs and recurring runs need it.
+
+    Attributes:
+        multi_user: Whether it serves several users.
+        recurring: Recurring runs by id.
+    """
 
     multi_user: bool = False
+    recurring: dict[str, dict] = field(default_factory=dict)
 
     def answer(self, method: str, path: str, query: dict, body: dict) -> Answer:
         place = path.removeprefix("/apis/v2beta1/")
@@ -108,7 +114,30 @@ class FakeKubeflow(FakeServer):
             return 200, {**body, "experiment_id": "e-1"}
         if (method, place) == ("POST", "runs"):
             return 200, {**body, "run_id": "r-1"}
+        if place.startswith("recurringruns"):
+            return self._recurring_run(method, place.removeprefix("recurringruns").strip("/"), query, body)
         return 404, self.refusal(404, "no such method")
+
+    def _recurring_run(self, method: str, place: str, query: dict, body: dict) -> Answer:
+        run_id, _, verb = place.partition(":")
+        if method == "POST" and not run_id:
+            made = f"rr-{len(self.recurring) + 1}"
+            status = {"ENABLE": "ENABLED", "DISABLE": "DISABLED"}[body["mode"]]
+            self.recurring[made] = {**body, "recurring_run_id": made, "status": status}
+            return 200, self.recurring[made]
+        if method == "GET" and not run_id:
+            # Pages of one, so that clients must ask for the next.
+            first = int(query.get("page_token", ["0"])[0])
+            listed = list(self.recurring.values())
+            page = {"recurringRuns": listed[first : first + 1]}
+            return 200, page | ({"next_page_token": str(first + 1)} if first + 1 < len(listed) else {})
+        if run_id not in self.recurring:
+            return 404, self.refusal(404, "no such recurring run")
+        if method == "DELETE":
+            del self.recurring[run_id]
+        else:
+            self.recurring[run_id]["status"] = {"enable": "ENABLED", "disable": "DISABLED"}[verb]
+        return 200, {}
 
     def refusal(self, status: int, message: str) -> dict[str, Any]:
         return {"error": message, "code": 7, "message": message, "details": []}
@@ -116,13 +145,15 @@ class FakeKubeflow(FakeServer):
 
 @dataclass
 class FakeVertex(FakeServer):
-    """Google's sign-in and Vertex AI's v1 REST API, as far as a run needs them.
+    """Google's sign-in and Vertex AI's v1 REST API, as far as runs and schedules need them.
 
     Attributes:
         public_key: PEM of the one service account that there is.
+        schedules: By resource name.
     """
 
     public_key: bytes = b""
+    schedules: dict[str, dict] = field(default_factory=dict)
 
     def knows(self, token: str, path: str) -> bool:
         """Whether a request is the sign-in, or carries what the sign-in gave or the account itself signed."""
@@ -144,7 +175,25 @@ class FakeVertex(FakeServer):
             return 200, {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}
         if method == "POST" and path.endswith("/pipelineJobs"):
             return 200, {"name": f"{path.removeprefix('/v1/')}/petseg-20260102030405"}
+        if "/schedules" in path:
+            return self._schedule(method, path.removeprefix("/v1/"), body)
         return 404, self.refusal(404, "no such method")
+
+    def _schedule(self, method: str, path: str, body: dict) -> Answer:
+        if method == "POST" and path.endswith("/schedules"):
+            name = f"{path}/{len(self.schedules) + 1}"
+            self.schedules[name] = {**body, "name": name, "state": "ACTIVE"}
+            return 200, self.schedules[name]
+        if method == "GET":
+            return 200, {"schedules": list(self.schedules.values())}
+        name, _, verb = path.partition(":")
+        if name not in self.schedules:
+            return 404, self.refusal(404, "no such schedule")
+        if method == "DELETE":
+            del self.schedules[name]
+            return 200, {"name": f"{name}/operations/1", "done": True}
+        self.schedules[name]["state"] = {"pause": "PAUSED", "resume": "ACTIVE"}[verb]
+        return 200, {}
 
     def refusal(self, status: int, message: str) -> dict[str, Any]:
         return {"error": {"code": status, "message": message, "status": "REFUSED"}}

@@ -13,6 +13,7 @@ COMMANDS = [
     "rollback",
     "compile",
     "submit",
+    "schedule",
     "settings",
 ]
 

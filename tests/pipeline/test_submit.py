@@ -4,7 +4,6 @@ import json
 
 import pytest
 import yaml
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
@@ -13,73 +12,12 @@ from pipeline.nodes import NODES
 from pipeline.settings import load_settings
 from pipeline.submit import submit_pipeline
 from tests.conftest import petseg
-from tests.pipeline.conftest import COMPILED
-from tests.pipeline.fake_clusters import TOKEN, FakeKubeflow, FakeVertex
+from tests.pipeline.conftest import COMPILED, kubeflow_settings, public_pem, vertex_settings
+from tests.pipeline.fake_clusters import TOKEN
 from trainer.errors import UserError
 
 RUNS, HEALTH = "/apis/v2beta1/runs", "/apis/v2beta1/healthz"
 JOBS = "/v1/projects/pets/locations/europe-west4/pipelineJobs"
-
-
-@pytest.fixture
-def kubeflow():
-    with FakeKubeflow().serving() as server:
-        yield server
-
-
-@pytest.fixture
-def vertex():
-    with FakeVertex().serving() as server:
-        yield server
-
-
-@pytest.fixture
-def token_file(tmp_path, monkeypatch):
-    file = tmp_path / "token"
-    file.write_text(TOKEN + "\n")
-    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(file))
-    return file
-
-
-@pytest.fixture
-def key_file(tmp_path, monkeypatch, vertex):
-    """A service account's key whose sign-in is on loopback."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    vertex.public_key = public_pem(key)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file = tmp_path / "key.json"
-    account = {
-        "type": "service_account",
-        "project_id": "pets",
-        "private_key_id": "1",
-        "private_key": pem.decode(),
-        "client_email": "petseg@pets.iam.gserviceaccount.com",
-        "token_uri": f"{vertex.address}/token",
-    }
-    file.write_text(json.dumps(account))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
-    return file
-
-
-def public_pem(key) -> bytes:
-    return key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-
-
-def kubeflow_settings(address: str, *more: str) -> list[str]:
-    return [f"runner.kubeflow.host={address}", "runner.service_account=petseg", *more]
-
-
-def vertex_settings(address: str) -> list[str]:
-    return [
-        "runner.vertex.project=pets",
-        "runner.vertex.region=europe-west4",
-        f"runner.vertex.endpoint={address}",
-        "runner.service_account=petseg@pets.iam.gserviceaccount.com",
-    ]
 
 
 def complaint(target, settings, file) -> str:

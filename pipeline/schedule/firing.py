@@ -1,0 +1,244 @@
+"""One firing of a local schedule: whether to run, the run in a process of its own, and what became of it."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from components.example_gen.fingerprint import fingerprint
+from components.versions import production_version
+from pipeline.outcome import DONE, INTERRUPTED, NODE_FAILED, REFUSED
+from pipeline.paths import push_directory
+from pipeline.schedule.failure_hook import tell_failure
+from pipeline.schedule.history import History, database, now
+from pipeline.schedule.settings import ScheduleSettings
+from pipeline.settings import PipelineSettings, load_settings, output_folder
+from pipeline.source_hash import ROOT
+from trainer.errors import UserError
+
+OnlyIf = Literal["always", "new-data", "drift"]
+
+RUN_LINE = re.compile(r"^run (\S+)   log ", re.MULTILINE)
+VERDICT_LINE = re.compile(r"^(?:blessed|refused|error|done|interrupted)\b.*", re.MULTILINE)
+
+_stopping = threading.Event()
+_children: set[int] = set()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A schedule on this machine.
+
+    Attributes:
+        name: Unique in its store.
+        cron: Crontab expression.
+        only_if: What must be so for the run to take place.
+        folder: Absolute path of the folder that relative paths start from.
+        config: Path of the config, read anew each time; None: the defaults.
+        overrides: `key=value`, laid over the config.
+        grace_seconds: How late a run may begin.
+        hook: ScheduleSettings of the day on which it was made.
+    """
+
+    name: str
+    cron: str
+    only_if: OnlyIf
+    folder: str
+    config: str | None
+    overrides: tuple[str, ...]
+    grace_seconds: float
+    hook: dict[str, Any]
+
+    def settings(self) -> PipelineSettings:
+        """The settings as they are now, data and output as absolute paths.
+
+        Raises:
+            UserError: The config or an override is wrong.
+        """
+        config = Path(self.folder, self.config) if self.config else None
+        settings = load_settings(config, self.overrides)
+        places: dict[str, Any] = {"output": str(Path(self.folder, output_folder(settings, config)))}
+        if settings.data.path is not None:
+            path = str(Path(self.folder, settings.data.path))
+            places["data"] = settings.data.model_copy(update={"path": path})
+        return settings.model_copy(update=places)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as the store keeps them."""
+        return asdict(self)
+
+
+def fire(store: str, schedule: dict[str, Any]) -> int:
+    """Runs a schedule's pipeline now if its condition holds, and records what became of it.
+
+    Args:
+        store: Folder of the schedules.
+        schedule: Fields of a Schedule.
+
+    Returns:
+        Exit status of the run; 0 where there was nothing to do.
+    """
+    return _Firing(Path(store), Schedule(**schedule)).status() if not _stopping.is_set() else INTERRUPTED
+
+
+def stop_firing() -> None:
+    """Ends the run that is at work, as Ctrl-C would; the next one goes on where it was."""
+    _stopping.set()
+    for child in tuple(_children):
+        _interrupt(child)
+
+
+def allow_firing() -> None:
+    """Takes stop_firing back."""
+    _stopping.clear()
+
+
+def _interrupt(process_group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process_group, signal.SIGINT)
+
+
+class _Firing:
+    def __init__(self, store: Path, schedule: Schedule):
+        self._schedule = schedule
+        self._store = store
+        self._history = History(database(store))
+        self._started = datetime.now(timezone.utc)
+        self._log = store / "logs" / f"{schedule.name}-{self._started:%Y%m%d-%H%M%S}.log"
+        self._run_id: str | None = None
+        self._seen: str | None = None
+
+    def status(self) -> int:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._alone(self._store / ".run.lock"):
+                # Nothing else runs: what did not end was killed.
+                self._history.close_unfinished()
+                status, outcome = self._recorded()
+        except _BusyError as busy:
+            status, outcome = DONE, f"skipped: {busy}"
+            self._history.add(self._schedule.name, outcome)
+        print(f"{self._schedule.name}: {outcome}", flush=True)
+        return status
+
+    def _recorded(self) -> tuple[int, str]:
+        """Fires, tells of a failure, and writes the row; whatever goes wrong, there is one."""
+        firing = self._history.begin(self._schedule.name, str(self._log))
+        settings: PipelineSettings | None = None
+        try:
+            settings = self._schedule.settings()
+            with self._alone(Path(str(settings.output), ".lock")):
+                pass
+            status, outcome = self._run_if_wanted(settings)
+        except UserError as error:
+            status, outcome = error.exit_status, f"error: {error}"
+        except _BusyError as busy:
+            self._history.end(firing, None, f"skipped: {busy}")
+            return DONE, f"skipped: {busy}"
+        except Exception as error:
+            status, outcome = NODE_FAILED, f"error: {type(error).__name__}: {error}"
+            with self._log.open("a") as log:
+                traceback.print_exc(file=log)
+        if status not in (DONE, INTERRUPTED):
+            outcome = self._tell(settings, status, outcome)
+        # A run that failed is tried again the next time, its data being as new as before.
+        judged = self._run_id is not None and status in (DONE, REFUSED)
+        self._history.end(
+            firing, status, outcome, run_id=self._run_id, fingerprint=self._seen if judged else None
+        )
+        return status, outcome
+
+    def _run_if_wanted(self, settings: PipelineSettings) -> tuple[int, str]:
+        self._seen = fingerprint(settings.data)
+        if self._schedule.only_if == "new-data":
+            if self._seen == self._history.last_judged_fingerprint(self._schedule.name):
+                return DONE, "skipped: no new data since the last model was judged"
+        elif self._schedule.only_if == "drift":
+            status, outcome = self._run("--to", "DatasetGate")
+            if status != DONE:
+                return status, outcome
+            gate = Path(str(settings.output), "runs", str(self._run_id), "gate.json")
+            drift = json.loads(gate.read_text())["drift"]
+            if drift and not drift["drifted"]:
+                self._run_id = None
+                return DONE, f"skipped: no drift, {drift['reason']}"
+        return self._run()
+
+    def _run(self, *more: str) -> tuple[int, str]:
+        """Runs the pipeline in a process of its own; returns its exit status and what it said last."""
+        arguments = ["--config", self._schedule.config] if self._schedule.config else []
+        for override in self._schedule.overrides:
+            arguments += ["--set", override]
+        with self._log.open("ab") as log:
+            begin = log.tell()
+            process = subprocess.Popen(
+                [sys.executable, str(ROOT / "pipeline_runner.py"), "run", *arguments, *more],
+                cwd=self._schedule.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Its processes form a group, which can be stopped as a terminal would.
+                start_new_session=True,
+            )
+        _children.add(process.pid)
+        if _stopping.is_set():
+            _interrupt(process.pid)
+        try:
+            status = process.wait()
+        finally:
+            _children.discard(process.pid)
+        said = self._log.read_bytes()[begin:].decode(errors="replace")
+        run = RUN_LINE.search(said)
+        self._run_id = run.group(1) if run else None
+        verdicts = VERDICT_LINE.findall(said)
+        return status, verdicts[-1] if verdicts else f"ended with status {status} and without a word"
+
+    def _tell(self, settings: PipelineSettings | None, status: int, outcome: str) -> str:
+        """Calls the hook; returns the outcome, and what went wrong with the hook."""
+        kind = "refused" if status == REFUSED else "failed"
+        failure = {
+            "text": f"{self._schedule.name} {kind}: {outcome}",
+            "schedule": self._schedule.name,
+            "kind": kind,
+            "status": status,
+            "reason": outcome,
+            "run": self._run_id,
+            "started": self._started.isoformat(timespec="seconds"),
+            "ended": now(),
+            "log": str(self._log),
+            "output": settings and settings.output,
+            "in_production": settings
+            and production_version(settings.push.directory or push_directory(str(settings.output))),
+        }
+        # Where the settings cannot be read any more, those of the day on which it was scheduled say whom.
+        hook = settings.schedule if settings else ScheduleSettings.model_validate(self._schedule.hook)
+        return "; ".join([outcome, *tell_failure(hook, failure)])
+
+    @contextlib.contextmanager
+    def _alone(self, lock_file: Path) -> Iterator[None]:
+        # The operating system drops the lock when its holder dies, however it dies.
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(lock_file)
+        try:
+            lock.acquire(timeout=self._schedule.grace_seconds)
+        except Timeout:
+            raise _BusyError(f"another run held {lock_file} for too long") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+class _BusyError(Exception):
+    """Another run is at work."""
