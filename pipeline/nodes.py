@@ -18,6 +18,9 @@ NODES = (
     "Pusher",
     "RunReport",
 )
+"""Of every run; those judged on `eval` have no Pusher."""
+
+OPTIONAL_NODES = ("Tuner",)
 
 
 def check_node(flag: str, node: str | None) -> None:
@@ -26,7 +29,7 @@ def check_node(flag: str, node: str | None) -> None:
     Raises:
         UserError: There is no such node.
     """
-    if node is None or node in NODES:
+    if node is None or node in (*NODES, *OPTIONAL_NODES):
         return
     by_lower = {name.lower(): name for name in NODES}
     near = difflib.get_close_matches(node.lower(), by_lower, n=1, cutoff=0.5)

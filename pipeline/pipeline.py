@@ -101,6 +101,17 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         },
     )
     transform.add_upstream_node(dataset_gate)
+    tuner = tfx.components.Tuner(
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        tuner_fn="trainer.tuner.tuner_fn",
+        custom_config={
+            "training": _json(training),
+            "tuner": _json(settings.tuner),
+            "checkpoints": paths.checkpoints,
+            "code": source_hash("trainer"),
+        },
+    )
     trainer = Trainer(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
@@ -111,6 +122,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         code=source_hash("trainer", "components/model_trainer"),
         warm_start=observed.warm_start,
         base_model=production_model.outputs["model"] if settings.trainer.warm_start is True else None,
+        hyperparameters=tuner.outputs["best_hyperparameters"] if settings.tuner.enabled else None,
     )
     evaluator = Evaluator(
         examples=example_gen.outputs["examples"],
@@ -162,7 +174,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
     )
     nodes = [
         example_gen, schema_gen, statistics_gen, example_validator, production_model, dataset_gate, transform,
-        trainer, evaluator, serving_check,
+        *([tuner] if settings.tuner.enabled else []), trainer, evaluator, serving_check,
     ]  # fmt: skip
     return [*nodes, pusher, run_report] if judged_on_test else [*nodes, run_report]
 

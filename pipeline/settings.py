@@ -22,6 +22,7 @@ from pipeline.runners.settings import RunnerSettings
 from pipeline.schedule.settings import ScheduleSettings
 from trainer.errors import UserError
 from trainer.settings import ModelSettings, Settings, TrainerSettings, TrainingSettings, TransformSettings
+from trainer.tuner_settings import TunerSettings
 
 SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE_KEY|API_KEY", re.IGNORECASE)
 
@@ -67,6 +68,7 @@ class PipelineSettings(Settings):
     transform: TransformSettings = Field(TransformSettings(), description="From photo to model input.")
     model: ModelSettings = Field(ModelSettings(), description="The network.")
     trainer: TrainerSettings = Field(TrainerSettings(), description="The training.")
+    tuner: TunerSettings = Field(TunerSettings(), description="The search for better settings.")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="The judging.")
     serving_check: ServingCheckSettings = Field(ServingCheckSettings(), description="The serving check.")
     push: PushSettings = Field(PushSettings(), description="Where blessed models go.")
@@ -88,6 +90,11 @@ class PipelineSettings(Settings):
     @model_validator(mode="after")
     def _evaluation_matches(self) -> "PipelineSettings":
         self.evaluation.check_against(self.data.classes, self.data.slice_features)
+        return self
+
+    @model_validator(mode="after")
+    def _searched_settings_are_right(self) -> "PipelineSettings":
+        self.tuner.check_against(self.training)
         return self
 
     @property

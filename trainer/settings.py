@@ -1,8 +1,16 @@
 """Settings of Transform, the model and the training; the base class of all settings."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 from trainer.class_table import ClassTable
 
@@ -228,3 +236,20 @@ class TrainingSettings(Settings):
     transform: TransformSettings = TransformSettings()
     model: ModelSettings = ModelSettings()
     trainer: TrainerSettings = TrainerSettings()
+
+    def with_values(self, values: Mapping[str, Any]) -> "TrainingSettings":
+        """Lays values over the settings; their keys are dotted, `trainer.learning_rate`.
+
+        Raises:
+            ValueError: There is no such setting, or a value is not right for it.
+        """
+        tree = self.model_dump(mode="json")
+        for key, value in values.items():
+            *parents, last = key.split(".")
+            part: Any = tree
+            for parent in parents:
+                part = part.get(parent)
+                if not isinstance(part, dict):
+                    raise ValueError(f"there is no setting {key}")
+            part[last] = value
+        return TrainingSettings.model_validate(tree)

@@ -4,13 +4,16 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.trainer.shapes import shape_pairs, tiny_network
+from tests.trainer.test_losses import reference_cross_entropy, reference_dice, reference_lovasz
 from tests.trainer.tiny_training import (
     CLASS_NAMES,
     SETTINGS,
@@ -184,3 +187,29 @@ def test_dropouts_random_state_is_part_of_a_checkpoint():
     assert states
     assert {id(state.value) for state in states} <= {id(variable) for variable in variables["model"]}
     assert keras.backend.backend() == "tensorflow"
+
+
+@pytest.mark.parametrize(
+    ("setting", "class_weights", "expected"),
+    [
+        ({}, None, reference_cross_entropy),
+        ({"label_smoothing": 0.2}, None, partial(reference_cross_entropy, smoothing=0.2)),
+        ({"focal_gamma": 2.0}, None, partial(reference_cross_entropy, gamma=2.0)),
+        ({}, [0.2, 1.0, 3.0], partial(reference_cross_entropy, weights=[0.2, 1.0, 3.0])),
+        ({"dice_weight": 0.5}, None, lambda t, z: reference_cross_entropy(t, z) + 0.5 * reference_dice(t, z)),
+        (
+            {"lovasz_weight": 0.7},
+            None,
+            lambda t, z: reference_cross_entropy(t, z) + 0.7 * reference_lovasz(t, z),
+        ),
+    ],
+    ids=["cross entropy", "label_smoothing", "focal_gamma", "class_weights", "dice_weight", "lovasz_weight"],
+)
+def test_every_setting_of_the_loss_reaches_it(setting, class_weights, expected):
+    pairs = shape_pairs(2, SIZE)
+    images, masks = np.stack(pairs.images).astype(np.float32), np.stack(pairs.masks)
+    logits = tiny_network(SIZE, dropout=0.0)(images, training=True).numpy()
+    settings = SETTINGS.model_copy(update={"dice_weight": 0.0} | setting)
+    training = Training(tiny_network(SIZE, dropout=0.0), settings, 1, class_weights)
+    loss = training.train_epoch(tf.data.Dataset.from_tensors((images, masks)), lambda step, loss: None)
+    assert loss == pytest.approx(expected(masks, logits), rel=1e-5)

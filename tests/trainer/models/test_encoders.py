@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from trainer.errors import UserError
+from trainer.models import build_model
 from trainer.models.encoders import ENCODERS, FixedStatisticsEncoder, build_encoder
 from trainer.settings import ModelSettings
 
@@ -99,6 +100,13 @@ def test_freezes_up_to_a_named_block():
     assert not trainable["block_3_project_BN"]
     assert trainable["block_4_expand"]
     assert trainable["block_13_expand"]
+
+
+def test_the_settings_of_a_model_choose_the_taps(tiny_settings):
+    taps = tuple(f"stage{stage}_first" for stage in range(1, 6))
+    encoder = build_model(tiny_settings(encoder_taps=taps)).get_layer("encoder")
+    for tap, feature in zip(taps, encoder.outputs, strict=True):
+        assert feature is encoder.get_layer(tap).output
 
 
 def test_other_taps():

@@ -1,0 +1,101 @@
+"""Builds and trains the network that the settings describe: what Trainer does once and Tuner many times."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow_transform as tft
+
+from trainer.errors import UserError
+from trainer.feature_cache import training_inputs
+from trainer.input import Pairs
+from trainer.loop import train
+from trainer.models import build_model
+from trainer.precision import compute_dtype
+from trainer.preprocessing import class_shares
+from trainer.progress import LogProgress, Watcher, logger
+from trainer.settings import TrainingSettings
+from trainer.warm_start import warm_start
+
+
+def fit(
+    settings: TrainingSettings,
+    train_pairs: Pairs,
+    eval_pairs: Pairs,
+    *,
+    transform_output: str,
+    checkpoints: str,
+    production_model: str | None = None,
+    watchers: Sequence[Watcher] = (),
+) -> tuple[keras.Model, list[dict[str, Any]]]:
+    """Trains a network from its first weights to its best.
+
+    Args:
+        settings: What is built and how it is trained.
+        train_pairs: Pairs to train on.
+        eval_pairs: Pairs to judge by.
+        transform_output: Transform's graph, for the classes' pixel shares.
+        checkpoints: Folder of this very training. What is found there is gone on with.
+        production_model: SavedModel to start from, or None.
+        watchers: Are told how it gets on, beside the log.
+
+    Returns:
+        The network, computing in float32 wherever it was trained, and the history that `train` gives.
+
+    Raises:
+        UserError: Settings do not fit the data or the model that is started from, or the loss diverged.
+    """
+    trainer = settings.trainer
+    class_weights = _class_weights(settings, transform_output)
+    dtype = compute_dtype(trainer.precision)
+    model = build_model(settings, compute_dtype=dtype)
+    if dtype != "float32":
+        logger.info("trains in mixed precision: the network computes in %s", dtype)
+    if production_model:
+        warm_start(model, production_model, "the model in production")
+    elif isinstance(trainer.warm_start, str):
+        warm_start(model, trainer.warm_start, trainer.warm_start)
+    batches, evaluation, trained_part = training_inputs(model, settings, train_pairs, eval_pairs)
+    history = train(
+        model,
+        batches,
+        evaluation,
+        trainer,
+        class_names=settings.classes.names,
+        # Its weights would not be those of an unbroken run if it went on in another number type.
+        checkpoints=os.path.join(checkpoints, dtype),
+        class_weights=class_weights,
+        trained_part=trained_part,
+        watchers=[LogProgress(trainer.epochs, batches.steps), *watchers],
+    )
+    return model if dtype == "float32" else _in_float32(model, settings), history
+
+
+def _class_weights(settings: TrainingSettings, transform_output: str) -> list[float] | None:
+    """One number a class for the cross entropy, or None for equal ones.
+
+    From shares: inverse to the share, and such that the weight of the average pixel is 1. A class without a
+    pixel has weight 0.
+    """
+    choice, classes = settings.trainer.class_weights, settings.classes
+    if choice == "off":
+        return None
+    if choice == "shares":
+        shares = class_shares(tft.TFTransformOutput(transform_output), classes)
+        inverse = np.divide(1.0, shares, out=np.zeros(len(shares)), where=shares > 0)
+        return [float(weight) for weight in inverse / np.count_nonzero(shares)]
+    if len(choice) != len(classes):
+        raise UserError(
+            f"trainer.class_weights must have one number for each of the {len(classes)} classes; "
+            f"received {len(choice)}"
+        )
+    return list(choice)
+
+
+def _in_float32(model: keras.Model, settings: TrainingSettings) -> keras.Model:
+    """The same network computing in float32, so that its answers do not depend on where it was trained."""
+    exported = build_model(settings, load_encoder_weights=False)
+    exported.set_weights(model.get_weights())
+    return exported

@@ -1,0 +1,108 @@
+"""What the Tuner node does: `tuner_fn`, from settings and transformed examples to a KerasTuner search."""
+
+import hashlib
+import json
+import os
+from typing import Any
+
+import keras
+import keras_tuner
+import tensorflow as tf
+from tfx.v1.components import TunerFnResult
+
+from trainer.errors import UserError
+from trainer.fit import fit
+from trainer.input import load_pairs
+from trainer.progress import logger
+from trainer.settings import TrainingSettings
+from trainer.tuner_settings import SearchedValues, TunerSettings
+
+OBJECTIVE = "mean_iou"
+
+
+def tuner_fn(fn_args: Any) -> TunerFnResult:
+    """Makes the search that TFX's Tuner runs.
+
+    Args:
+        fn_args: TFX's `FnArgs`. Its `custom_config` has `training` and `tuner` (JSON of TrainingSettings and
+            TunerSettings), `code` (hash of the trainer's source) and `checkpoints` (folder of unfinished
+            trainings).
+    """
+    config = fn_args.custom_config
+    identity = json.dumps([config, fn_args.train_files, fn_args.transform_graph_path], sort_keys=True)
+    tuner = SegmentationTuner(
+        TrainingSettings.model_validate_json(config["training"]),
+        TunerSettings.model_validate_json(config["tuner"]),
+        fn_args,
+        os.path.join(config["checkpoints"], f"tuner-{hashlib.sha256(identity.encode()).hexdigest()}"),
+    )
+    return TunerFnResult(tuner=tuner, fit_kwargs={"verbose": 0})
+
+
+class SegmentationTuner(keras_tuner.Tuner):
+    """Random search (Bergstra and Bengio 2012), each trial a short training by our own loop.
+
+    A killed search goes on where it was: KerasTuner keeps what the finished trials gave, and the training of
+    the unfinished one has its checkpoints.
+
+    Args:
+        settings: What is trained where the search says nothing else.
+        tuner: What is searched and how long.
+        fn_args: TFX's `FnArgs`: where the pairs are.
+        directory: Folder of this very search, removed when it is done.
+    """
+
+    def __init__(self, settings: TrainingSettings, tuner: TunerSettings, fn_args: Any, directory: str):
+        self._settings = settings.with_values({"trainer.epochs": tuner.epochs})
+        self._directory = directory
+        self._transform_output = fn_args.transform_output or fn_args.transform_graph_path
+        size, cache = settings.model.image_size, settings.trainer.cache
+        self._train_pairs = load_pairs(fn_args.train_files, size, cache)
+        self._eval_pairs = load_pairs(fn_args.eval_files, size, cache)
+        oracle = keras_tuner.oracles.RandomSearchOracle(
+            objective=keras_tuner.Objective(OBJECTIVE, "max"),
+            max_trials=tuner.trials,
+            seed=settings.trainer.seed,
+            hyperparameters=_space(tuner.search),
+            # A trial whose loss diverges has said what it could.
+            max_consecutive_failed_trials=tuner.trials + 1,
+        )
+        super().__init__(oracle=oracle, directory=directory, project_name="search")
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Trains once with the trial's values; gives the best eval mean IoU."""
+        values = trial.hyperparameters.values
+        described = ", ".join(f"{key} {value}" for key, value in values.items())
+        logger.info("trial %s of %d: %s", trial.trial_id, self.oracle.max_trials, described)
+        _, history = fit(
+            self._settings.with_values(values),
+            self._train_pairs,
+            self._eval_pairs,
+            transform_output=self._transform_output,
+            checkpoints=os.path.join(self._directory, "checkpoints", trial.trial_id),
+        )
+        keras.utils.clear_session()
+        return {OBJECTIVE: max(record["mean_iou"] for record in history)}
+
+    def search(self, *args: Any, **kwargs: Any) -> None:
+        """Runs all trials and removes what they left on disk.
+
+        Raises:
+            UserError: Not one trial could be trained to its end.
+        """
+        super().search(*args, **kwargs)
+        if not self.oracle.get_best_trials():
+            reason = str(next(iter(self.oracle.trials.values())).message).strip().splitlines()[-1]
+            raise UserError(f"tuner: none of the trials came to its end; the first said: {reason}")
+        tf.io.gfile.rmtree(self._directory)
+
+
+def _space(search: dict[str, SearchedValues]) -> keras_tuner.HyperParameters:
+    space = keras_tuner.HyperParameters()
+    for key, searched in search.items():
+        if searched.values is not None:
+            space.Choice(key, list(searched.values))
+        else:
+            sampling = "log" if searched.log else "linear"
+            space.Float(key, searched.min, searched.max, sampling=sampling)
+    return space
