@@ -88,6 +88,15 @@ class PipelineSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _only_the_autoencoder_is_pretrained(self) -> "PipelineSettings":
+        if self.trainer.pretrain_epochs and self.model.architecture != "autoencoder":
+            raise ValueError(
+                "trainer.pretrain_epochs must be 0 unless model.architecture is autoencoder: other networks "
+                f"see the photo's own edges through skips; received {self.trainer.pretrain_epochs}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _evaluation_matches(self) -> "PipelineSettings":
         self.evaluation.check_against(self.data.classes, self.data.slice_features)
         return self

@@ -10,11 +10,12 @@ import tensorflow_transform as tft
 
 from trainer.errors import UserError
 from trainer.feature_cache import training_inputs
-from trainer.input import Pairs
+from trainer.input import Pairs, TrainingBatches
 from trainer.loop import train
 from trainer.models import build_model
 from trainer.precision import compute_dtype
 from trainer.preprocessing import class_shares
+from trainer.pretraining import pretrain
 from trainer.progress import LogProgress, Watcher, logger
 from trainer.settings import TrainingSettings
 from trainer.warm_start import warm_start
@@ -57,6 +58,9 @@ def fit(
         warm_start(model, production_model, "the model in production")
     elif isinstance(trainer.warm_start, str):
         warm_start(model, trainer.warm_start, trainer.warm_start)
+    if trainer.pretrain_epochs:
+        photos = TrainingBatches(train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed)
+        pretrain(model, photos, trainer, os.path.join(checkpoints, dtype))
     batches, evaluation, trained_part = training_inputs(model, settings, train_pairs, eval_pairs)
     history = train(
         model,

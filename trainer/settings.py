@@ -175,6 +175,9 @@ class TrainerSettings(Settings):
 
     seed: int = Field(1, ge=0, description="Seed of weights, order and augmentation.")
     epochs: int = Field(20, ge=1, description="Passes over the training pairs.")
+    pretrain_epochs: int = Field(
+        0, ge=0, description="Passes in which the autoencoder first learns to draw its own photos."
+    )
     batch_size: int = Field(32, ge=1, description="Pairs a step.")
     learning_rate: float = Field(4e-4, gt=0, description="Peak learning rate.")
     encoder_learning_rate_factor: float = Field(

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from trainer.schedules import WarmUpSchedule
 from trainer.settings import TrainerSettings
 
 ENCODER_NAME = "encoder"
+Loss = Callable[..., tf.Tensor]
 
 
 class Training:
@@ -30,6 +32,7 @@ class Training:
         class_weights: One number a class, or None for equal ones.
         trained_part: Takes the batches in the model's place, where they are not photos but what a frozen part
             of the model makes of them.
+        loss: From truth, output and a sum over replicas to a number; None: the settings' segmentation loss.
     """
 
     def __init__(
@@ -39,12 +42,20 @@ class Training:
         steps_per_epoch: int,
         class_weights: Sequence[float] | None = None,
         trained_part: keras.Model | None = None,
+        loss: Loss | None = None,
     ):
         self.model = model
         self._network = trained_part or model
         self._settings = settings
         self._strategy = tf.distribute.get_strategy()
-        self._class_weights = class_weights
+        self._loss = loss or partial(
+            segmentation_loss,
+            class_weights=class_weights,
+            label_smoothing=settings.label_smoothing,
+            dice_weight=settings.dice_weight,
+            focal_gamma=settings.focal_gamma,
+            lovasz_weight=settings.lovasz_weight,
+        )
         self._trained, factors = _trained_variables(model, settings.encoder_learning_rate_factor)
         self._schedule = WarmUpSchedule(
             peak=settings.learning_rate,
@@ -125,26 +136,17 @@ class Training:
         """Gives the model its best weights."""
         _assign(self.model, self._best)
 
-    def _train_step_eagerly(self, inputs: Any, masks: tf.Tensor) -> tf.Tensor:
+    def _train_step_eagerly(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
         replicas = self._strategy.num_replicas_in_sync
-        losses = self._strategy.run(self._replica_step, args=(inputs, masks))
+        losses = self._strategy.run(self._replica_step, args=(inputs, truth))
         if self._average:
             self._update_average()
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None) / replicas
 
-    def _replica_step(self, inputs: Any, masks: tf.Tensor) -> tf.Tensor:
+    def _replica_step(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in self._trained])
-            loss = segmentation_loss(
-                masks,
-                self._network(inputs, training=True),
-                class_weights=self._class_weights,
-                label_smoothing=self._settings.label_smoothing,
-                dice_weight=self._settings.dice_weight,
-                focal_gamma=self._settings.focal_gamma,
-                lovasz_weight=self._settings.lovasz_weight,
-                total=_replica_total,
-            )
+            loss = self._loss(truth, self._network(inputs, training=True), total=_replica_total)
             # Every replica has the loss of the whole batch, and the optimizer adds up their gradients.
             share = self.optimizer.scale_loss(loss / self._strategy.num_replicas_in_sync)
         gradients = tape.gradient(share, [variable.value for variable in self._trained])

@@ -73,7 +73,7 @@ class SegmentationTuner(keras_tuner.Tuner):
         """Trains once with the trial's values; gives the best eval mean IoU."""
         values = trial.hyperparameters.values
         described = ", ".join(f"{key} {value}" for key, value in values.items())
-        logger.info("trial %s of %d: %s", trial.trial_id, self.oracle.max_trials, described)
+        logger.info("trial %d of %d: %s", int(trial.trial_id) + 1, self.oracle.max_trials, described)
         _, history = fit(
             self._settings.with_values(values),
             self._train_pairs,
@@ -91,8 +91,9 @@ class SegmentationTuner(keras_tuner.Tuner):
             UserError: Not one trial could be trained to its end.
         """
         super().search(*args, **kwargs)
-        if not self.oracle.get_best_trials():
-            reason = str(next(iter(self.oracle.trials.values())).message).strip().splitlines()[-1]
+        (best,) = self.oracle.get_best_trials()
+        if best.status != "COMPLETED":
+            reason = best.message.strip().splitlines()[-1]
             raise UserError(f"tuner: none of the trials came to its end; the first said: {reason}")
         tf.io.gfile.rmtree(self._directory)
 
