@@ -206,6 +206,22 @@ def submit(
     typer.echo(submit_pipeline(load_settings(config, override or []), target, file))
 
 
+@app.command(
+    epilog="Example: `python pipeline_runner.py plot --config configs/demo.yaml --output runs/network.png`"
+)
+def plot(
+    output: Annotated[Path, typer.Option(help="A .png, .svg or .pdf file.", metavar="FILE")],
+    config: Config = None,
+    override: Overrides = None,
+) -> None:
+    """Draw the network: its layers, shapes, parameters, and which connections skip layers."""
+    from pipeline.plot import plot as plot_network
+    from pipeline.settings import load_settings
+
+    plot_network(load_settings(config, override or []).training, output)
+    typer.echo(f"network in {output}")
+
+
 @app.command(epilog="Example: `python pipeline_runner.py settings --config configs/demo.yaml`")
 def settings(config: Config = None, override: Overrides = None) -> None:
     """List all settings with their values and what they mean."""
