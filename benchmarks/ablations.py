@@ -31,6 +31,7 @@ VARIANTS = {
     "crops from 0.5": ("trainer.augmentation.crop_scale=0.5",),
     "rotation 15": ("trainer.augmentation.rotation=15",),
     "colour 0.4": ("trainer.augmentation.color=0.4",),
+    "strong augmentation": ("trainer.augmentation.preset=strong",),
     "encoder frozen": ("model.freeze_encoder=true",),
     "encoder rate 0.3": ("trainer.encoder_learning_rate_factor=0.3",),
     "learning rate 1e-3": ("trainer.learning_rate=0.001",),

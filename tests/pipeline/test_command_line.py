@@ -15,6 +15,7 @@ COMMANDS = [
     "submit",
     "schedule",
     "settings",
+    "plot",
 ]
 
 
