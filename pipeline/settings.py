@@ -78,31 +78,9 @@ class PipelineSettings(Settings):
     report: ReportSettings = Field(ReportSettings(), description="The report.")
 
     @model_validator(mode="after")
-    def _class_weights_match(self) -> "PipelineSettings":
-        weights = self.trainer.class_weights
-        if isinstance(weights, tuple) and len(weights) != len(self.data.classes):
-            raise ValueError(
-                f"trainer.class_weights must have one number for each of {len(self.data.classes)} classes; "
-                f"received {len(weights)}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _only_the_autoencoder_is_pretrained(self) -> "PipelineSettings":
-        if self.trainer.pretrain_epochs and self.model.architecture != "autoencoder":
-            raise ValueError(
-                "trainer.pretrain_epochs must be 0 unless model.architecture is autoencoder: other networks "
-                f"see the photo's own edges through skips; received {self.trainer.pretrain_epochs}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _evaluation_matches(self) -> "PipelineSettings":
+    def _parts_fit_together(self) -> "PipelineSettings":
+        self.trainer.check_against(self.model, self.data.classes)
         self.evaluation.check_against(self.data.classes, self.data.slice_features)
-        return self
-
-    @model_validator(mode="after")
-    def _searched_settings_are_right(self) -> "PipelineSettings":
         self.tuner.check_against(self.training)
         return self
 

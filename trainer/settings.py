@@ -231,6 +231,23 @@ class TrainerSettings(Settings):
     )
     preview_photos: int = Field(4, ge=0, le=32, description="Eval photos drawn into TensorBoard each epoch.")
 
+    def check_against(self, model: ModelSettings, classes: ClassTable) -> None:
+        """Holds the training against what is trained.
+
+        Raises:
+            ValueError: There is not one class weight a class, or pretraining is not for this architecture.
+        """
+        if isinstance(self.class_weights, tuple) and len(self.class_weights) != len(classes):
+            raise ValueError(
+                f"trainer.class_weights must have one number for each of {len(classes)} classes; "
+                f"received {len(self.class_weights)}"
+            )
+        if self.pretrain_epochs and model.architecture != "autoencoder":
+            raise ValueError(
+                "trainer.pretrain_epochs must be 0 unless model.architecture is autoencoder: other networks "
+                f"see the photo's own edges through skips; received {self.pretrain_epochs}"
+            )
+
 
 class TrainingSettings(Settings):
     """Everything that the Trainer needs: one JSON string in its custom config."""

@@ -53,7 +53,7 @@ class SegmentationTuner(keras_tuner.Tuner):
     """
 
     def __init__(self, settings: TrainingSettings, tuner: TunerSettings, fn_args: Any, directory: str):
-        self._settings = settings.with_values({"trainer.epochs": tuner.epochs})
+        self._settings = settings.with_values({"trainer.epochs": tuner.trial_epochs})
         self._directory = directory
         self._transform_output = fn_args.transform_output or fn_args.transform_graph_path
         size, cache = settings.model.image_size, settings.trainer.cache

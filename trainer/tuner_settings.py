@@ -5,7 +5,7 @@ from pydantic import Field, ValidationError, model_validator
 from trainer.settings import Settings, TrainingSettings
 
 FIXED_IN_TRIALS = ("model.image_size", "trainer.epochs")
-"""The photos are transformed to the one before Tuner runs, and `tuner.epochs` takes the other's place."""
+"""The photos have the one size before Tuner runs, and `tuner.trial_epochs` takes the place of the other."""
 
 
 class SearchedValues(Settings):
@@ -39,7 +39,7 @@ class TunerSettings(Settings):
 
     enabled: bool = Field(False, description="Search before training, and train with the best values found.")
     trials: int = Field(8, ge=1, description="Short trainings, each with values drawn at random.")
-    epochs: int = Field(5, ge=1, description="Epochs of each.")
+    trial_epochs: int = Field(5, ge=1, description="Epochs of each.")
     search: dict[str, SearchedValues] = Field(
         {"trainer.learning_rate": SearchedValues(min=1e-4, max=4e-3, log=True)},
         min_length=1,

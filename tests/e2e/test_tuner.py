@@ -8,7 +8,7 @@ from tests.conftest import TINY, petseg
 @pytest.mark.slow
 def test_the_best_values_of_a_search_reach_the_model(sample, tmp_path):
     search = "tuner.search={trainer.learning_rate: {values: [0.000000001, 0.004]}}"
-    tuner = ["tuner.enabled=true", "tuner.trials=2", "tuner.epochs=2", search]
+    tuner = ["tuner.enabled=true", "tuner.trials=2", "tuner.trial_epochs=2", search]
     overrides = [word for value in tuner for word in ("--set", value)]
     arguments = ["--data", sample, "--output", tmp_path, *TINY, *overrides, "--to", "Trainer"]
     done = petseg("run", *arguments)

@@ -46,6 +46,8 @@ def test_every_setting_has_a_sentence_and_a_default():
         ("trainer.epochs=0", ["trainer.epochs", "received 0", "greater than or equal to 1"]),
         ("model.image_size=100", ["model.image_size", "100", "96 and 128"]),
         ("evaluation.split=train", ["evaluation.split", "'train'", "'test' or 'eval'"]),
+        ("trainer.pretrain_epochs=2", ["trainer.pretrain_epochs", "is autoencoder", "received 2"]),
+        ("tuner.search={trainer.learning_rat: {values: [1]}}", ["tuner.search.trainer.learning_rat"]),
         ("trainer.class_weights=[1, 2]", ["trainer.class_weights", "3 classes", "received 2"]),
         ("evaluation.foreground=[pets]", ["evaluation.foreground", "did you mean pet?"]),
         ("evaluation.foreground=[pet, border, background]", ["leave a class for the background"]),

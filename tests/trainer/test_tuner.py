@@ -42,7 +42,7 @@ def fn_args(tiny_settings, tmp_path):
 
 
 def test_the_better_values_win_and_nothing_is_left_behind(fn_args, tmp_path):
-    arguments = fn_args({"trainer.learning_rate": {"values": RATES}}, trials=2, epochs=4)
+    arguments = fn_args({"trainer.learning_rate": {"values": RATES}}, trials=2, trial_epochs=4)
     result = tuner_fn(arguments)
     result.tuner.search(**result.fit_kwargs)
     outputs = {}
@@ -62,7 +62,7 @@ def test_the_better_values_win_and_nothing_is_left_behind(fn_args, tmp_path):
 
 
 def test_a_killed_search_goes_on(fn_args, caplog):
-    arguments = fn_args({"trainer.seed": {"values": [1, 2]}}, trials=2, epochs=1)
+    arguments = fn_args({"trainer.seed": {"values": [1, 2]}}, trials=2, trial_epochs=1)
     killed = tuner_fn(arguments).tuner
     trial = killed.oracle.create_trial(killed.tuner_id)
     killed.run_trial(trial)
@@ -75,7 +75,7 @@ def test_a_killed_search_goes_on(fn_args, caplog):
 
 
 def test_when_no_trial_comes_to_its_end_the_reason_is_said(fn_args):
-    arguments = fn_args({"trainer.learning_rate": {"values": [1e30]}}, trials=1, epochs=2)
+    arguments = fn_args({"trainer.learning_rate": {"values": [1e30]}}, trials=1, trial_epochs=2)
     with pytest.raises(UserError, match=r"none of the trials came to its end; the first said: .*finite"):
         tuner_fn(arguments).tuner.search(verbose=0)
 
