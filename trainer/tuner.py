@@ -97,6 +97,11 @@ class SegmentationTuner(keras_tuner.Tuner):
             raise UserError(f"tuner: none of the trials came to its end; the first said: {reason}")
         tf.io.gfile.rmtree(self._directory)
 
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Prints the best trials, which makes KerasTuner's folder again: it is removed once more."""
+        super().results_summary(num_trials)
+        tf.io.gfile.rmtree(self._directory)
+
 
 def _space(search: dict[str, SearchedValues]) -> keras_tuner.HyperParameters:
     space = keras_tuner.HyperParameters()

@@ -45,6 +45,7 @@ def test_the_better_values_win_and_nothing_is_left_behind(fn_args, tmp_path):
     arguments = fn_args({"trainer.learning_rate": {"values": RATES}}, trials=2, trial_epochs=4)
     result = tuner_fn(arguments)
     result.tuner.search(**result.fit_kwargs)
+    result.tuner.results_summary()
     outputs = {}
     for name, kind in (
         ("best_hyperparameters", standard_artifacts.HyperParameters),
