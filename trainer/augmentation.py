@@ -10,9 +10,11 @@ import tensorflow as tf
 
 from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
 
-DRAWS_PER_PAIR = 14
-"""Uniform numbers in [0, 1) a pair needs: flip, scale, x, y, angle, brightness, contrast, saturation, whether
-grey, whether and how much blurred, and side, x and y of the cutout."""
+DRAWS = (8, 6)
+"""Uniform numbers in [0, 1) a pair needs: flip, scale, x, y, angle, brightness, contrast, saturation; whether
+grey, whether and how much blurred, and side, x and y of the cutout. In groups, which are drawn one after the
+other: what a seed does to the first stays the same when a change is added behind."""
+DRAWS_PER_PAIR = sum(DRAWS)
 
 LUMA = (0.299, 0.587, 0.114)
 BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)

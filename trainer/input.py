@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from trainer.augmentation import DRAWS_PER_PAIR, augment
+from trainer.augmentation import DRAWS, augment
 from trainer.errors import UserError
 from trainer.preprocessing import parse_pair
 from trainer.settings import AugmentationSettings
@@ -137,7 +137,7 @@ class TrainingBatches:
         """
         random = np.random.default_rng((self._seed, number))
         places = random.permutation(len(self._pairs))[: self.steps * self._batch_size]
-        draws = random.random((len(places), DRAWS_PER_PAIR), np.float32)
+        draws = np.concatenate([random.random((len(places), count), np.float32) for count in DRAWS], axis=1)
         rows = tf.data.Dataset.from_tensor_slices((places, draws)).batch(
             self._batch_size, drop_remainder=True
         )

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.shapes import shape_pairs, write_pairs
+from trainer.augmentation import DRAWS_PER_PAIR, augment
 from trainer.errors import UserError
 from trainer.input import Pairs, TrainingBatches, evaluation_batches, load_pairs
 from trainer.settings import AugmentationSettings
@@ -44,6 +45,20 @@ def test_other_epochs_and_seeds_differ(other, augmentation):
     one, _ = batches_of(epoch=5, augmentation=augmentation)
     two, _ = batches_of(**other, augmentation=augmentation)
     assert (one != two).mean() > 0.3
+
+
+def test_a_seed_makes_the_changes_it_made_before_there_were_grey_blur_and_cutout():
+    """Or figures that were measured with a seed would not come out again."""
+    pairs = shape_pairs(4, SIZE)
+    random = np.random.default_rng((3, 0))
+    places = random.permutation(4)
+    draws = np.zeros((4, DRAWS_PER_PAIR), np.float32)
+    draws[:, :8] = random.random((4, 8), np.float32)
+    gathered = (np.stack([rows[place] for place in places]) for rows in (pairs.images, pairs.masks))
+    for expected, received in zip(
+        augment(*gathered, draws, AUGMENTED), batches_of(epoch=0, pairs=pairs), strict=True
+    ):
+        np.testing.assert_array_equal(expected, received[0])
 
 
 def test_each_pair_comes_at_most_once_an_epoch_with_its_own_mask():
