@@ -24,7 +24,9 @@ from trainer.errors import UserError
 from trainer.settings import ModelSettings, Settings, TrainerSettings, TrainingSettings, TransformSettings
 from trainer.tuner_settings import TunerSettings
 
-SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE_KEY|API_KEY", re.IGNORECASE)
+SECRET_NAME = re.compile(
+    r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE_KEY|API_KEY|ACCESS_KEY", re.IGNORECASE
+)
 
 
 class BeamSettings(Settings):

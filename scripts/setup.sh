@@ -2,7 +2,7 @@
 # Installs requirements.lock into a virtual environment; `make setup` calls it.
 #
 # VENV: where (default .venv). PYTHON: with which Python (default: scripts/choose_python.sh decides, and an
-# environment that is there keeps its own).
+# environment that is there keeps its own). EXTRAS: the extras to install, such as "s3" (default: all).
 #
 # The stamp in the environment names the lock, the place and the Python it was finished with. Without a
 # valid stamp the environment was left unfinished or moved, and is made again.
@@ -50,7 +50,14 @@ install_lock() {
             share_pip_settings
             # Paths of another interpreter or environment must not lead uv astray.
             unset VIRTUAL_ENV CONDA_PREFIX UV_PYTHON UV_PROJECT_ENVIRONMENT
-            "$VENV/bin/uv" pip sync --compile-bytecode --require-hashes --python "$VENV/bin/python" requirements.lock
+            if [ -n "${EXTRAS+given}" ]; then
+                # Which packages that takes is resolved here; versions and hashes are the lock's.
+                for extra in $EXTRAS; do set -- "$@" --extra "$extra"; done
+                "$VENV/bin/uv" pip install --compile-bytecode --require-hashes --python "$VENV/bin/python" \
+                    --requirement pyproject.toml "$@" --constraint requirements.lock
+            else
+                "$VENV/bin/uv" pip sync --compile-bytecode --require-hashes --python "$VENV/bin/python" requirements.lock
+            fi
         ) && return
         echo "uv could not install requirements.lock; trying pip, which is slower" >&2
     fi

@@ -33,11 +33,13 @@ class StepFailed(Exception):
 
     Attributes:
         tries: Number of tries.
+        status: Exit status of the last one.
     """
 
-    def __init__(self, task: str, tries: int, log: str):
-        super().__init__(f"{task} failed {tries} times:\n{log[-4000:]}")
+    def __init__(self, task: str, tries: int, status: int, log: str):
+        super().__init__(f"{task} failed {tries} times, with status {status}:\n{log[-4000:]}")
         self.tries = tries
+        self.status = status
 
 
 @dataclass
@@ -100,7 +102,7 @@ class KubeflowRun:
                 if task.caching_options.enable_cache:
                     self.cache[key] = self.outputs[name]
                 return self.outputs[name]
-        raise StepFailed(name, tries, done.stdout)
+        raise StepFailed(name, tries, done.returncode, done.stdout)
 
     def _cache_key(self, name: str) -> str:
         """Digest of what the cluster compares: inputs, the outputs' definitions, and the container."""

@@ -94,8 +94,9 @@ def test_the_report_carries_the_clusters_run_id(cluster_run):
 
 def test_a_later_run_looks_at_the_outside_world_anew_and_takes_the_rest_from_the_cache(cluster_run):
     later = KubeflowRun(cluster_run.spec, cluster_run.root, "same data", cluster_run.cache)
-    for name in ("SegmentationExampleGen", "ImportSchemaGen", "ProductionModel"):
+    for name in ("SegmentationExampleGen", "ImportSchemaGen", "ProductionModel", "StatisticsGen"):
         later.step(name)
+    # Statistics of examples that were read anew, be they the same, are of another artifact.
     assert later.reused == {"ImportSchemaGen"}
     assert later.outputs["ImportSchemaGen"] == cluster_run.outputs["ImportSchemaGen"]
     unchanged = KubeflowRun(cluster_run.spec, cluster_run.root, "unchanged", cluster_run.cache)
@@ -128,17 +129,26 @@ def test_a_report_is_written_where_the_engine_names_no_run(cluster_run):
 
 @pytest.fixture(scope="module")
 def retrying(tmp_path_factory) -> Path:
-    """A compiled file whose data is not there yet, and whose first step is tried twice."""
+    """A compiled file whose data is not there yet; its first step is tried twice, another has no time."""
     folder = tmp_path_factory.mktemp("retrying")
-    return compiled(folder, folder / "pets", "--set", "runner.nodes.SegmentationExampleGen.retries=1")
+    retries = ["--set", "runner.nodes.SegmentationExampleGen.retries=1"]
+    timeout = ["--set", "runner.nodes.ProductionModel.timeout_seconds=1"]
+    return compiled(folder, folder / "pets", *retries, *timeout)
 
 
-def test_a_step_that_fails_every_time_says_why_and_stops_the_run(retrying, tmp_path):
+def test_a_step_that_fails_every_time_says_why(retrying, tmp_path):
     run = KubeflowRun.of_file(retrying, tmp_path / "root", RUN_ID)
     with pytest.raises(StepFailed, match=r"UserError: .*pets") as failed:
-        run.run()
+        run.step("SegmentationExampleGen")
     assert failed.value.tries == 2
-    assert run.outputs.keys() <= {"ImportSchemaGen", "ProductionModel"}
+    assert not run.outputs
+
+
+def test_a_step_that_takes_too_long_is_ended(retrying, tmp_path):
+    run = KubeflowRun.of_file(retrying, tmp_path / "root", RUN_ID)
+    with pytest.raises(StepFailed) as failed:
+        run.step("ProductionModel")
+    assert (failed.value.tries, failed.value.status) == (1, 124)
 
 
 def test_a_step_that_succeeds_when_tried_again_goes_on(retrying, sample, tmp_path):
