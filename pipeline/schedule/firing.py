@@ -130,7 +130,7 @@ class _Firing:
         except _BusyError as busy:
             status, outcome = DONE, f"skipped: {busy}"
             self._history.add(self._schedule.name, outcome)
-        print(f"{self._schedule.name}: {outcome}", flush=True)
+        print(f"{self._schedule.name}: {outcome}", file=sys.stderr, flush=True)
         return status
 
     def _recorded(self) -> tuple[int, str]:
