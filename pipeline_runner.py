@@ -119,8 +119,11 @@ def app_(
 def runs(
     output: Annotated[Path | None, typer.Option(help="Output folder of the runs.", metavar="DIR")] = None,
     metadata: Annotated[
-        Path | None,
-        typer.Option(help="Or a metadata.db; its artifacts are read.", metavar="FILE"),
+        str | None,
+        typer.Option(
+            help="Or a metadata.db, or env:NAME where that variable holds a database's URL.",
+            metavar="STORE",
+        ),
     ] = None,
 ) -> None:
     """List all runs: when, with which settings, figures, verdict, version, which is in production."""

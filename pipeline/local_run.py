@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import os
+import secrets
 import sys
 import tempfile
 import time
@@ -60,7 +61,7 @@ def run_local(settings: PipelineSettings, output: Path, options: RunOptions) -> 
     check_before_run(settings, options)
     output.mkdir(parents=True, exist_ok=True)
     with _only_run(output):
-        run_id = _new_run_id(output)
+        run_id = _new_run_id(output, settings)
         log = output / "logs" / f"{run_id}.log"
         log.parent.mkdir(exist_ok=True)
         return _LocalRun(settings, output, options, run_id, log).outcome()
@@ -70,7 +71,7 @@ def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
     """Refuses what can be refused without importing TFX.
 
     Raises:
-        UserError: A node's name is unknown, or the data is not there.
+        UserError: A node's name is unknown, or the data or the metadata server is not there.
     """
     for flag, node in (("--from", options.from_node), ("--to", options.to_node)):
         check_node(flag, node)
@@ -83,6 +84,11 @@ def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
         raise UserError(f"trainer.warm_start: there is no folder {started_from}")
     if settings.data.spans:
         list_spans(Path(settings.data.path))
+    if settings.metadata.url_variable:
+        # ML Metadata takes a second to import.
+        from pipeline.metadata_store import open_server
+
+        open_server(settings.metadata.url_variable)
 
 
 class _LocalRun:
@@ -174,9 +180,12 @@ def _scratch_folder() -> Iterator[None]:
                 os.environ["TMPDIR"] = before
 
 
-def _new_run_id(output: Path) -> str:
+def _new_run_id(output: Path, settings: PipelineSettings) -> str:
     while True:
         run_id = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+        if settings.metadata.url_variable:
+            # Others may start runs in the same second, which the server would take for one run.
+            run_id += f"-{secrets.token_hex(2)}"
         if not (output / "logs" / f"{run_id}.log").exists():
             return run_id
         time.sleep(0.2)

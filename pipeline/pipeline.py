@@ -31,7 +31,6 @@ def create_pipeline(
     observed: Observed = NOBODY_OBSERVED,
     *,
     enable_cache: bool = True,
-    metadata_connection_config: object | None = None,
     beam_pipeline_args: list[str] | None = None,
 ) -> tfx.dsl.Pipeline:
     """Wires photos and masks to a judged and pushed model.
@@ -41,7 +40,6 @@ def create_pipeline(
         paths: Where artifacts and pushed models go.
         observed: What the process that starts the run sees of the data and of production.
         enable_cache: Whether nodes with unchanged inputs are reused.
-        metadata_connection_config: ML Metadata's connection; None where the engine brings its own.
         beam_pipeline_args: Arguments of all Beam steps.
     """
     return tfx.dsl.Pipeline(
@@ -49,7 +47,6 @@ def create_pipeline(
         pipeline_root=paths.pipeline_root,
         components=create_components(settings, paths, observed),
         enable_cache=enable_cache,
-        metadata_connection_config=metadata_connection_config,
         beam_pipeline_args=beam_pipeline_args,
     )
 

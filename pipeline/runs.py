@@ -18,7 +18,7 @@ LONGEST_VALUE = 40
 VERDICT_STYLES = {"blessed": "green", "refused": "red", "stopped": "red"}
 
 
-def list_table(output: Path | None, metadata: Path | None) -> Table:
+def list_table(output: Path | None, metadata: str | None) -> Table:
     """The table of an output folder's runs, or of a metadata store's.
 
     Raises:
@@ -27,14 +27,14 @@ def list_table(output: Path | None, metadata: Path | None) -> Table:
     if output is not None and metadata is None:
         return runs_table(output, list_runs(output))
     if metadata is None or output is not None:
-        raise UserError("runs needs either --output DIR or --metadata FILE")
+        raise UserError("runs needs either --output DIR or --metadata STORE")
     # ML Metadata takes a second to import.
     from pipeline.stored_runs import stored_runs
 
     return runs_table(metadata, stored_runs(metadata))
 
 
-def runs_table(place: Path, runs: Sequence[RunFolder]) -> Table:
+def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
     """All runs of an output folder or a metadata store.
 
     Args:
@@ -104,7 +104,7 @@ def _version_in_production(directory: str, runs: Sequence[RunFolder]) -> str:
 
 def _when(run_id: str) -> str:
     try:
-        return datetime.strptime(run_id, "%Y%m%d-%H%M%S").strftime("%Y-%m-%d %H:%M")
+        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").strftime("%Y-%m-%d %H:%M")
     except ValueError:
         return ""
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -18,6 +18,8 @@ from components.example_gen.settings import DataSettings
 from components.pusher.settings import PushSettings
 from components.run_report.settings import ReportSettings
 from components.serving_check.settings import ServingCheckSettings
+from pipeline.beam_settings import BeamSettings
+from pipeline.metadata_settings import MetadataSettings
 from pipeline.runners.settings import RunnerSettings
 from pipeline.schedule.settings import ScheduleSettings
 from trainer.errors import UserError
@@ -27,33 +29,6 @@ from trainer.tuner_settings import TunerSettings
 SECRET_NAME = re.compile(
     r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE_KEY|API_KEY|ACCESS_KEY", re.IGNORECASE
 )
-
-
-class BeamSettings(Settings):
-    """How Beam runs the data steps."""
-
-    engine: Literal["in_memory", "multi_threading", "multi_processing"] = Field(
-        "in_memory", description="Mode of Beam's local runner; in_memory is the quickest on few cores."
-    )
-    workers: int = Field(2, ge=1, le=256, description="Workers, for the engines that have several.")
-    args: tuple[str, ...] = Field((), description="Further Beam pipeline arguments, such as --runner=...")
-
-    @property
-    def pipeline_args(self) -> list[str]:
-        """Beam's command line.
-
-        The local runner is named by its class: by `DirectRunner` Beam means Prism where it can download it.
-        The image is of no use to the local runner, but where no way of shipping code is named TFX packs
-        itself into an archive before every step.
-        """
-        workers = 1 if self.engine == "in_memory" else self.workers
-        local = [
-            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-            f"--direct_running_mode={self.engine}",
-            f"--direct_num_workers={workers}",
-            "--sdk_container_image=none",
-        ]
-        return [*local, *self.args]
 
 
 class PipelineSettings(Settings):
@@ -75,6 +50,7 @@ class PipelineSettings(Settings):
     serving_check: ServingCheckSettings = Field(ServingCheckSettings(), description="The serving check.")
     push: PushSettings = Field(PushSettings(), description="Where blessed models go.")
     beam: BeamSettings = Field(BeamSettings(), description="The data engine.")
+    metadata: MetadataSettings = Field(MetadataSettings(), description="Where local runs keep ML Metadata.")
     runner: RunnerSettings = Field(RunnerSettings(), description="The cluster, for compiled pipelines.")
     schedule: ScheduleSettings = Field(ScheduleSettings(), description="Scheduled runs on this machine.")
     report: ReportSettings = Field(ReportSettings(), description="The report.")
@@ -105,6 +81,7 @@ class PipelineSettings(Settings):
                 "output": True,
                 "data": {"path"},
                 "push": {"directory"},
+                "metadata": True,
                 "runner": True,
                 "schedule": True,
             },

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ml_metadata import MetadataStore, errors
+from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline.metadata_store import open_store
 from pipeline.run_folder import (
     METRICS_FILE,
     PUSH_FILE,
@@ -18,29 +19,22 @@ from pipeline.run_folder import (
 from trainer.errors import UserError
 
 
-def stored_runs(database: Path) -> list[RunFolder]:
-    """All runs in an SQLite file of ML Metadata, oldest first.
+def stored_runs(place: str) -> list[RunFolder]:
+    """All runs in a store of ML Metadata, oldest first.
 
     What their nodes wrote is read where ML Metadata says that it lies. A run without a report is told as
     stopped, with the node that failed.
 
+    Args:
+        place: An SQLite file, or `env:NAME` for the server whose URL that variable holds.
+
     Raises:
         UserError: There is no such store, or no run in it.
     """
-    if not database.is_file():
-        raise UserError(
-            f"--metadata {database}: there is no such file; give the metadata.db of an output folder"
-        )
-    config = mlmd.ConnectionConfig()
-    config.sqlite.filename_uri = str(database)
-    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
-    try:
-        store = MetadataStore(config)
-        contexts = sorted(store.get_contexts_by_type("pipeline_run"), key=lambda context: context.name)
-    except (RuntimeError, errors.StatusError):
-        raise UserError(f"--metadata {database} is no SQLite file of ML Metadata") from None
+    store = open_store(place)
+    contexts = sorted(store.get_contexts_by_type("pipeline_run"), key=lambda context: context.name)
     if not contexts:
-        raise UserError(f"--metadata {database}: no run in it")
+        raise UserError(f"--metadata {place}: no run in it")
     return [_run(store, context) for context in contexts]
 
 

@@ -1,6 +1,5 @@
 """Runs the DAG in this process, node after node."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,18 @@ from components.example_gen.fingerprint import fingerprint
 from components.versions import list_versions, model_digest, production_version
 from pipeline.lineage import Lineage, trace
 from pipeline.memory import release_free_memory
+from pipeline.metadata_store import server_config, sqlite_config
 from pipeline.paths import Observed, Paths, push_directory
 from pipeline.pipeline import create_pipeline
 from pipeline.progress import RunProgress
 from pipeline.reuse import SUCCEEDED, output_uri, output_uris, why_it_runs
+from pipeline.run_folder import PUSH_FILE, read_file
 from pipeline.settings import PipelineSettings
 from trainer.errors import UserError
 
 
 class LocalRunner:
-    """One run of the DAG on this machine, with SQLite metadata in the output folder.
+    """One run of the DAG on this machine.
 
     Attributes:
         node_ids: All nodes in the order in which they run.
@@ -38,9 +39,10 @@ class LocalRunner:
         Raises:
             UserError: The data or the schema is not there.
         """
-        root = output.resolve()
+        root = self._root = output.resolve()
         self.push_directory = settings.push.directory or push_directory(root)
-        self._connection = metadata.sqlite_metadata_connection_config(str(root / "metadata.db"))
+        variable = settings.metadata.url_variable
+        self._connection = server_config(variable) if variable else sqlite_config(root / "metadata.db")
         dag = create_pipeline(
             settings,
             Paths(pipeline_root=str(root / "pipeline_root"), push_directory=self.push_directory),
@@ -51,7 +53,6 @@ class LocalRunner:
                 _digest(settings.trainer.warm_start),
             ),
             enable_cache=enable_cache,
-            metadata_connection_config=self._connection,
             beam_pipeline_args=settings.beam.pipeline_args,
         )
         self._ir: pipeline_pb2.Pipeline = compiler.Compiler().compile(dag)
@@ -146,7 +147,9 @@ class LocalRunner:
         """Whether somebody removed what Pusher pushed last: its answer from the cache would be a lie."""
         with metadata.Metadata(self._connection) as handle:
             uris = output_uris(handle, "Pusher", "pushed_model", self._ir.pipeline_info.id)
-        pushed = [int(push["version"]) for push in map(_read_push, uris) if push["pushed"]]
+        # Other outputs of the pipeline may share the metadata; what they made may be gone, too.
+        pushes = (_read_push(uri) for uri in uris if uri.startswith(f"{self._root}/"))
+        pushed = [int(push["version"]) for push in pushes if push and push["pushed"]]
         return max(pushed, default=0) > max(list_versions(self.push_directory), default=0)
 
     def _check_success(self, node_id: str, execution_id: int) -> None:
@@ -169,8 +172,9 @@ class LocalRunner:
             ) from error
 
 
-def _read_push(uri: str) -> dict[str, Any]:
-    return json.loads(Path(uri, "push.json").read_text())
+def _read_push(uri: str) -> dict[str, Any] | None:
+    """What Pusher wrote; None where somebody removed it."""
+    return read_file(Path(uri, PUSH_FILE))
 
 
 class _AnnouncingLauncher(launcher.Launcher):

@@ -83,9 +83,10 @@ def test_is_quick(output):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "--output DIR or --metadata FILE"),
-        (["--output", "a", "--metadata", "b"], "--output DIR or --metadata FILE"),
+        ([], "--output DIR or --metadata STORE"),
+        (["--output", "a", "--metadata", "b"], "--output DIR or --metadata STORE"),
         (["--metadata", "no/such.db"], "--metadata no/such.db: there is no such file"),
+        (["--metadata", "env:NOT_SET"], "environment variable NOT_SET is not set"),
         (["--metadata", "README.md"], "--metadata README.md is no SQLite file of ML Metadata"),
     ],
 )

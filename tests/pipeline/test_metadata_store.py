@@ -1,0 +1,104 @@
+"""ML Metadata on real database servers; what cannot be used is one line without the password."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.conftest import TINY, petseg
+from tests.database_servers import PASSWORD, QUOTED_PASSWORD, free_port, mariadb, postgresql
+
+VARIABLE = "PETSEG_METADATA_URL"
+BY_VARIABLE = ["--set", f"metadata.url_variable={VARIABLE}"]
+SERVERS = {"postgresql": postgresql, "mariadb": mariadb}
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request):
+    """URL of a running server."""
+    with SERVERS[request.param]() as url:
+        yield url
+
+
+def one_line(done, *words) -> None:
+    shown = done.stdout + done.stderr
+    assert done.status == 2, shown
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+    assert PASSWORD not in shown
+    assert QUOTED_PASSWORD not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, f"environment variable {VARIABLE} is not set; it must hold mysql://"),
+        (f"oracle://petseg:{QUOTED_PASSWORD}@host/db", "it holds something else"),
+        (f"mysql://petseg:{QUOTED_PASSWORD}@host", "it holds something else"),
+        (f"mysql://petseg:{QUOTED_PASSWORD}@host:port/db", "it holds something else"),
+        (
+            f"postgresql://petseg:{QUOTED_PASSWORD}@host/db?sslmod=on",
+            "sslmod is no parameter of postgresql://",
+        ),
+    ],
+)
+def test_a_variable_that_holds_no_url_is_one_line(sample, tmp_path, value, words):
+    environment = {} if value is None else {VARIABLE: value}
+    done = petseg("run", "--data", sample, "--output", tmp_path / "out", *BY_VARIABLE, **environment)
+    one_line(done, words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_url_in_the_settings_is_refused_and_not_repeated():
+    done = petseg("settings", "--set", f"metadata.url_variable=mysql://petseg:{PASSWORD}@host/db")
+    one_line(done, "metadata.url_variable: must be the name of an environment variable")
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
+def test_a_server_that_is_not_there_is_one_line(sample, tmp_path, scheme):
+    url = f"{scheme}://petseg:{QUOTED_PASSWORD}@127.0.0.1:{free_port()}/db"
+    done = petseg("run", "--data", sample, "--output", tmp_path / "out", *BY_VARIABLE, **{VARIABLE: url})
+    one_line(done, VARIABLE, f"cannot use the {scheme} server 127.0.0.1")
+
+
+def test_a_server_that_refuses_the_password_is_one_line(server, sample, tmp_path):
+    url = server.replace(QUOTED_PASSWORD, "wrong-secret")
+    done = petseg("run", "--data", sample, "--output", tmp_path / "out", *BY_VARIABLE, **{VARIABLE: url})
+    one_line(done, VARIABLE, "cannot use the")
+    assert "wrong-secret" not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_share_a_server(server, sample, tmp_path):
+    """Both begin on an empty database, make its tables at the same time, and end with a pushed model."""
+    outputs = [tmp_path / "a", tmp_path / "b"]
+    with ThreadPoolExecutor() as pool:
+        runs = [
+            pool.submit(
+                petseg, "run", "--data", sample, "--output", output, *TINY, *BY_VARIABLE,
+                "--set", f"trainer.seed={seed}", timeout=900, **{VARIABLE: server},
+            )
+            for seed, output in enumerate(outputs, start=1)
+        ]  # fmt: skip
+    for run, output in zip(runs, outputs, strict=True):
+        done = run.result()
+        assert done.status == 0, done.stdout + done.stderr
+        assert not (output / "metadata.db").exists()
+        assert len(list((output / "serving_model").glob("[0-9]*"))) == 1
+        for file in output.rglob("*"):
+            if file.is_file():
+                content = file.read_bytes()
+                assert PASSWORD.encode() not in content, file
+                assert QUOTED_PASSWORD.encode() not in content, file
+    listed = petseg("runs", "--metadata", f"env:{VARIABLE}", **{VARIABLE: server})
+    assert listed.status == 0, listed.stderr
+    lines = [line for line in listed.stdout.splitlines() if "blessed, test" in line]
+    assert len(lines) == 2
+    again = petseg(
+        "run", "--data", sample, "--output", outputs[0], *TINY, *BY_VARIABLE, "--set", "trainer.seed=1",
+        **{VARIABLE: server},
+    )  # fmt: skip
+    assert again.status == 0, again.stdout + again.stderr
+    assert re.search(r"Trainer +reused", again.stdout)
