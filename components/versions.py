@@ -1,8 +1,9 @@
 """The folder of pushed models: one SavedModel a version, the highest is in production.
 
-Everything here needs the standard library only, so a run can ask for the version in production before
-TensorFlow is loaded. A version appears by one rename of a complete, synced copy and disappears by one rename:
-whoever reads (TensorFlow Serving, ProductionModel), whatever is killed, there are whole models only.
+Nothing here needs TensorFlow, so a run can ask for the version in production before that is loaded. A version
+appears by one rename of a complete, synced copy and disappears by one rename: whoever reads (TensorFlow
+Serving, ProductionModel), whatever is killed, there are whole models only. `s3://` and `gs://` have no
+rename; what holds there, and how, is told in store_versions.
 """
 
 import contextlib
@@ -10,10 +11,13 @@ import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from components import store_versions
+from components.object_store import is_url
 from trainer.errors import UserError
 
 NONE = "none"
@@ -25,6 +29,8 @@ _LOCK_FILE = ".lock"
 
 def list_versions(directory: str | Path) -> list[int]:
     """Versions in the folder, lowest first; a folder that does not exist has none."""
+    if is_url(directory):
+        return store_versions.list_versions(str(directory))
     return sorted(
         v for v in _numbers(Path(directory)) if (Path(directory) / str(v) / "saved_model.pb").exists()
     )
@@ -51,11 +57,30 @@ def model_digest(model: str | Path) -> str:
     return digest.hexdigest()
 
 
+def version_digest(directory: str | Path, version: str) -> str:
+    """The model_digest of a version in the folder."""
+    if is_url(directory):
+        return store_versions.digest(str(directory), version)
+    return model_digest(Path(directory, version))
+
+
+def fetch_version(directory: str | Path, version: str, folder: str | Path) -> None:
+    """Copies the SavedModel of a version into a local folder, which is made.
+
+    Raises:
+        FileNotFoundError: There is no such version.
+    """
+    if is_url(directory):
+        store_versions.download(str(directory), version, Path(folder))
+    else:
+        shutil.copytree(Path(directory, version), folder)
+
+
 def publish(model: str | Path, directory: str | Path) -> str:
     """Copies a SavedModel into the folder as its new highest version.
 
-    The copy is made beside its place and renamed when it is on the disk. What an earlier, killed push left
-    behind is swept first; a lock keeps two pushes apart and dies with its process.
+    In a local folder the copy is made beside its place and renamed when it is on the disk. What an earlier,
+    killed push left behind is swept first; a lock keeps two pushes apart and dies with its process.
 
     Args:
         model: Folder of the SavedModel.
@@ -64,6 +89,8 @@ def publish(model: str | Path, directory: str | Path) -> str:
     Returns:
         The new version: UTC seconds, or one more than the highest number where the clock is behind that.
     """
+    if is_url(directory):
+        return store_versions.publish(Path(model), model_digest(model), str(directory))
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     with _locked(directory):
@@ -87,6 +114,10 @@ def prune(directory: str | Path, keep: int) -> list[str]:
     Returns:
         The removed versions, lowest first.
     """
+    if is_url(directory):
+        removed = [str(version) for version in list_versions(directory)[:-keep]]
+        store_versions.remove(str(directory), removed)
+        return removed
     directory = Path(directory)
     with _locked(directory):
         removed = [str(version) for version in list_versions(directory)[:-keep]]
@@ -109,7 +140,6 @@ def rollback(directory: str | Path, version: str | None = None) -> str:
     Raises:
         UserError: If there is no such version, or none to go back to.
     """
-    directory = Path(directory)
     versions = list_versions(directory)
     if not versions:
         raise UserError(f"{directory}: no model has been pushed here, so there is none to go back to")
@@ -120,12 +150,20 @@ def rollback(directory: str | Path, version: str | None = None) -> str:
             raise UserError(
                 f"{directory}: version must be one of the older ones ({choice}); received {version!r}"
             )
-        return publish(directory / version, directory)
-    digest = model_digest(directory / str(current))
+        return _publish_again(directory, version)
+    digest = version_digest(directory, str(current))
     for candidate in reversed(older):
-        if model_digest(directory / str(candidate)) != digest:
-            return publish(directory / str(candidate), directory)
+        if version_digest(directory, str(candidate)) != digest:
+            return _publish_again(directory, str(candidate))
     raise UserError(f"{directory}: version {current} is the only model there, so there is none to go back to")
+
+
+def _publish_again(directory: str | Path, version: str) -> str:
+    if not is_url(directory):
+        return publish(Path(directory, version), directory)
+    with tempfile.TemporaryDirectory() as scratch:
+        fetch_version(directory, version, scratch)
+        return publish(scratch, directory)
 
 
 def _numbers(directory: Path) -> list[int]:

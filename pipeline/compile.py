@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+from components.object_store import check_scheme, is_url
 from pipeline.paths import Paths, push_directory
 from pipeline.run_log import chatter_to
 from pipeline.settings import PipelineSettings
@@ -54,10 +55,13 @@ def cluster_paths(settings: PipelineSettings) -> Paths:
     root = runner.pipeline_root.rstrip("/")
     _check_root(root)
     pushed = settings.push.directory or push_directory(root)
-    if "://" in pushed or not os.path.isabs(pushed):
+    if not is_url(pushed) and not os.path.isabs(pushed):
         raise UserError(
-            f"push.directory must be the absolute path of a folder that all steps mount; received {pushed}"
+            "push.directory must be s3://bucket/folder, gs://bucket/folder or the absolute path of a folder "
+            f"that all steps mount; received {pushed}"
         )
+    for key, url in (("push.directory", pushed), ("data.path", settings.data.path)):
+        check_scheme(key, url)
     return Paths(pipeline_root=root, push_directory=pushed)
 
 

@@ -18,6 +18,7 @@ from typing import TextIO
 from filelock import FileLock, Timeout
 
 from components.example_gen.readers.spans import list_spans
+from components.object_store import check_scheme, check_writable, copy_folder, is_url, place
 from pipeline.memory import PeakMemory
 from pipeline.nodes import check_node
 from pipeline.outcome import (
@@ -75,20 +76,38 @@ def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
     """
     for flag, node in (("--from", options.from_node), ("--to", options.to_node)):
         check_node(flag, node)
-    if settings.data.path is None:
-        raise UserError("data.path is not set; give the data's folder with --data DIR")
-    if not Path(settings.data.path).is_dir():
-        raise UserError(f"data.path: there is no folder {settings.data.path}")
-    started_from = settings.trainer.warm_start
-    if isinstance(started_from, str) and not Path(started_from).is_dir():
-        raise UserError(f"trainer.warm_start: there is no folder {started_from}")
-    if settings.data.spans:
-        list_spans(Path(settings.data.path))
+    _check_places(settings)
     if settings.metadata.url_variable:
         # ML Metadata takes a second to import.
         from pipeline.metadata_store import open_server
 
         open_server(settings.metadata.url_variable)
+
+
+def _check_places(settings: PipelineSettings) -> None:
+    if settings.output and is_url(settings.output):
+        raise UserError(
+            f"output must be a local folder; received {settings.output}. TensorFlow has no S3 filesystem for "
+            "pipeline_root; data.path, push.directory and report.directory may be s3:// or gs://"
+        )
+    if settings.data.path is None:
+        raise UserError("data.path is not set; give the data's folder with --data DIR")
+    check_scheme("data.path", settings.data.path)
+    if not place(settings.data.path).is_dir():
+        raise UserError(f"data.path: there is no folder {settings.data.path}")
+    started_from = settings.trainer.warm_start
+    if isinstance(started_from, str) and not Path(started_from).is_dir():
+        raise UserError(f"trainer.warm_start: there is no folder {started_from}")
+    if settings.data.spans:
+        list_spans(place(settings.data.path))
+    # Not after hours of training.
+    for key, url in (
+        ("push.directory", settings.push.directory),
+        ("report.directory", settings.report.directory),
+    ):
+        if url and is_url(url):
+            check_scheme(key, url)
+            check_writable(url)
 
 
 class _LocalRun:
@@ -102,6 +121,15 @@ class _LocalRun:
         self._failed_node = ""
 
     def outcome(self) -> Outcome:
+        outcome = self._outcome()
+        directory = self._settings.report.directory
+        if directory and self._folder.is_dir():
+            target = place(directory) / self._run_id
+            copy_folder(self._folder, target)
+            outcome.lines.append(f"copied   {target}")
+        return outcome
+
+    def _outcome(self) -> Outcome:
         with chatter_to(self._log) as terminal, _scratch_folder(), PeakMemory() as memory:
             print(f"run {self._run_id}   log {self._log}", file=terminal, flush=True)
             seconds: dict[str, float] = {}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.object_store import place
 from pipeline.settings import PipelineSettings
 
 PUBLISHED_FILES = {
@@ -116,8 +117,9 @@ def verdict(
     blessed = metrics["blessed"]
     lines = [f"{'blessed' if blessed else 'refused'}: {metrics['reason']}"]
     if push is not None and blessed:
-        pushed = Path(push_directory, push["version"])
-        shown = pushed.relative_to(Path.cwd()) if pushed.is_relative_to(Path.cwd()) else pushed
+        pushed = place(push_directory) / push["version"]
+        is_near = isinstance(pushed, Path) and pushed.is_relative_to(Path.cwd())
+        shown = pushed.relative_to(Path.cwd()) if is_near else pushed
         lines.append(f"model    {shown}" + ("" if push["pushed"] else " (already in production)"))
     elif push is None:
         lines.append(f"model    not pushed: judged on {metrics['split']} only")

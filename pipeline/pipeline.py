@@ -59,7 +59,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
     example_gen = SegmentationExampleGen(
         data=_json(settings.data),
         fingerprint=observed.fingerprint,
-        code=source_hash("components/example_gen", "components/image_file.py"),
+        code=source_hash("components/example_gen", "components/image_file.py", "components/object_store.py"),
     )
     schema_gen = ImportSchemaGen(schema_text=schema)
     statistics_gen = tfx.components.StatisticsGen(

@@ -17,7 +17,7 @@ PUSH_FILE = "push.json"
 PHOTOS_FILE = "photos.parquet"
 REPORT_FILE = "report.html"
 
-PLACES = ("output", "data.path", "push.directory", "metadata.url_variable")
+PLACES = ("output", "data.path", "push.directory", "report.directory", "metadata.url_variable")
 """Settings that say where something lies; they are left out when runs are told apart."""
 
 # LibYAML reads a run's settings in a tenth of the time, where PyYAML was built with it.

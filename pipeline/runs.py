@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from components.versions import NONE, model_digest, production_version
+from components.versions import NONE, list_versions, production_version, version_digest
 from pipeline.run_folder import RunFolder, list_runs
 from trainer.errors import UserError
 
@@ -94,10 +94,10 @@ def _version_in_production(directory: str, runs: Sequence[RunFolder]) -> str:
     pushed = {run.push["version"] for run in runs if run.push and run.push["version"]}
     if current == NONE or current in pushed:
         return current
-    digest = model_digest(Path(directory, current))
-    for version in sorted(pushed, key=int, reverse=True):
-        folder = Path(directory, version)
-        if folder.is_dir() and model_digest(folder) == digest:
+    digest = version_digest(directory, current)
+    there = {str(version) for version in list_versions(directory)}
+    for version in sorted(pushed & there, key=int, reverse=True):
+        if version_digest(directory, version) == digest:
             return version
     return current
 

@@ -81,6 +81,7 @@ class PipelineSettings(Settings):
                 "output": True,
                 "data": {"path"},
                 "push": {"directory"},
+                "report": {"directory"},
                 "metadata": True,
                 "runner": True,
                 "schedule": True,

@@ -80,3 +80,12 @@ def first_run(sample, tmp_path_factory) -> Run:
     arguments = ["--data", str(sample), "--output", str(output), *TINY]
     finished = petseg("run", *arguments, TMPDIR=str(temporary))
     return Run(output, sample, arguments, finished, temporary)
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """Environment of an S3 server with a bucket `bucket`, in which this process is, too."""
+    from tests.object_stores import s3_server
+
+    with s3_server() as environment:
+        yield environment

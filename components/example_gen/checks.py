@@ -14,6 +14,7 @@ from components.example_gen.pairs import CheckedPair, Note, PairSource
 from components.example_gen.photo import load_photo
 from components.example_gen.settings import DataSettings
 from components.image_file import BrokenFileError
+from components.object_store import StorePath, is_url
 
 BYTES_PER_PIXEL = 8
 """No sane file spends more on a pixel; what is larger is not even read."""
@@ -81,6 +82,8 @@ def small_features(pair: CheckedPair, data: DataSettings) -> dict[str, int | flo
 
 
 def _read(folder: str, file: str, max_pixels: int) -> bytes:
+    if is_url(folder):
+        return _read_from_store(StorePath(folder) / file, max_pixels)
     path = os.path.join(folder, file)
     # The folder of the photos may itself be a link, its owner's; a file in it may not lead elsewhere.
     homes = (_real_folder(folder), _real_folder(os.path.dirname(path)))
@@ -90,13 +93,26 @@ def _read(folder: str, file: str, max_pixels: int) -> bytes:
         state = os.stat(path)
         if not stat.S_ISREG(state.st_mode):
             raise BrokenFileError("is no file")
-        if state.st_size > BYTES_PER_PIXEL * max_pixels + 2**20:
-            raise BrokenFileError(f"has {state.st_size} bytes, more than data.max_pixels allows")
+        _check_size(state.st_size, max_pixels)
         return Path(path).read_bytes()
     except FileNotFoundError:
         raise BrokenFileError("is missing") from None
     except OSError as error:
         raise BrokenFileError(f"cannot be read: {error.strerror}") from None
+
+
+def _read_from_store(path: StorePath, max_pixels: int) -> bytes:
+    """As `_read`; that the store fails is no fault of the file, and stops the run."""
+    try:
+        _check_size(path.size(), max_pixels)
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise BrokenFileError("is missing") from None
+
+
+def _check_size(size: int, max_pixels: int) -> None:
+    if size > BYTES_PER_PIXEL * max_pixels + 2**20:
+        raise BrokenFileError(f"has {size} bytes, more than data.max_pixels allows")
 
 
 @cache

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from components.example_gen.readers import watched
 from components.example_gen.settings import DataSettings
+from components.object_store import StorePath, is_url
 
 
 def fingerprint(data: DataSettings) -> str:
@@ -22,9 +23,22 @@ def fingerprint(data: DataSettings) -> str:
     digest = hashlib.sha256()
     if data.path is None:
         return digest.hexdigest()
+    if is_url(data.path):
+        return _fingerprint_of_store(StorePath(data.path), data)
     for start in watched(data):
         for path in _files(str(Path(data.path, start))):
             digest.update(f"{os.path.relpath(path, data.path)}\0{_state(path, data.fingerprint)}\n".encode())
+    return digest.hexdigest()
+
+
+def _fingerprint_of_store(root: StorePath, data: DataSettings) -> str:
+    """As `fingerprint`; for a file's time stands the store's tag of its content."""
+    digest = hashlib.sha256()
+    for start in watched(data):
+        for name, tag in (root / start).files_below().items():
+            file = root / start / name
+            state = hashlib.sha256(file.read_bytes()).hexdigest() if data.fingerprint == "content" else tag
+            digest.update(f"{start}/{name}\0{state}\n".encode())
     return digest.hexdigest()
 
 

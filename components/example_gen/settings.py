@@ -19,7 +19,11 @@ PETS = ClassTable(
 class DataSettings(Settings):
     """Where the photos and masks are and what they mean."""
 
-    path: str | None = Field(None, description="Folder of the data set (for tfds: TFDS' data folder).")
+    path: str | None = Field(
+        None,
+        description="Folder of the data set, or s3://bucket/folder, gs://bucket/folder (for "
+        "tfds: TFDS' data folder).",
+    )
     format: Literal["pets", "folder", "tfds"] = Field(
         "pets", description="pets: official layout; folder: images/ and masks/; tfds: the TFDS builder."
     )

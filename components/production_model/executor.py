@@ -1,7 +1,5 @@
 """Copies the model in production."""
 
-import os
-import shutil
 from typing import Any
 
 from tfx import types
@@ -9,7 +7,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.versions import NONE, production_version
+from components.versions import NONE, fetch_version, production_version
 from trainer.errors import UserError
 
 LATEST = "latest"
@@ -36,9 +34,10 @@ class Executor(base_executor.BaseExecutor):
         model.set_string_custom_property("version", version)
         if version == NONE:
             return
-        source = os.path.join(directory, version)
-        if not os.path.isdir(source):
+        try:
+            fetch_version(directory, version, path_utils.serving_model_path(model.uri))
+        except FileNotFoundError:
             raise UserError(
-                f"{source}: the model that was in production when the run started is gone; run again"
-            )
-        shutil.copytree(source, path_utils.serving_model_path(model.uri))
+                f"{directory}/{version}: the model that was in production when the run started is gone; "
+                "run again"
+            ) from None

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.pusher.settings import PushSettings
-from components.versions import NONE, model_digest, production_version, prune, publish
+from components.versions import NONE, model_digest, production_version, prune, publish, version_digest
 
 PUSH_FILE = "push.json"
 
@@ -37,7 +37,7 @@ class Executor(tfx_pusher.Executor):
             return
         model = self.GetModelPath(input_dict)
         current = production_version(settings.directory)
-        if current != NONE and model_digest(os.path.join(settings.directory, current)) == model_digest(model):
+        if current != NONE and version_digest(settings.directory, current) == model_digest(model):
             self._MarkNotPushed(pushed_model)
             reason = f"already in production as version {current}"
             _record(pushed_model, pushed=False, version=current, reason=reason)

@@ -8,5 +8,9 @@ from trainer.settings import Settings
 class PushSettings(Settings):
     """Where blessed models go."""
 
-    directory: str | None = Field(None, description="Folder of versions; null: serving_model in the output.")
+    directory: str | None = Field(
+        None,
+        description="Folder of versions, or s3://bucket/folder, gs://bucket/folder; null: serving_model in "
+        "the output.",
+    )
     keep_versions: int | None = Field(None, ge=1, description="Versions kept; null: all.")

@@ -5,40 +5,44 @@ from pathlib import Path
 
 from components.example_gen.pairs import Note
 from components.example_gen.settings import DataSettings
+from components.object_store import StorePath, place
 from trainer.errors import UserError
 
+Folder = Path | StorePath
+"""What the readers need is there on both."""
 
-def data_folder(data: DataSettings) -> Path:
-    """The data set's folder.
+
+def data_folder(data: DataSettings) -> Folder:
+    """The data set's folder, or its place on an object store.
 
     Raises:
         UserError: No folder is set, or there is none.
     """
     if data.path is None:
         raise UserError("data.path is not set; name the data set's folder with --data DIR")
-    folder = Path(data.path)
+    folder = place(data.path)
     if not folder.is_dir():
         raise UserError(f"data.path: there is no folder {folder}")
     return folder
 
 
-def require_folder(folder: Path, what: str) -> None:
+def require_folder(folder: Folder, what: str) -> None:
     """Raises a UserError where a folder of the layout is missing."""
     if not folder.is_dir():
         raise UserError(f"data: the folder {folder} is missing; {what} must lie there")
 
 
-def names_in(folder: Path, endings: tuple[str, ...]) -> dict[str, list[str]]:
+def names_in(folder: Folder, endings: tuple[str, ...]) -> dict[str, list[str]]:
     """File names with one of the endings (in any case), by name without ending."""
     found: dict[str, list[str]] = {}
-    for file in sorted(os.listdir(folder)):
+    for file in sorted(entry.name for entry in folder.iterdir()):
         stem, ending = os.path.splitext(file)
         if ending.lower() in endings and not file.startswith("."):
             found.setdefault(stem, []).append(file)
     return found
 
 
-def read_list(file: Path) -> list[str]:
+def read_list(file: Folder) -> list[str]:
     """Lines of a list that are neither empty nor comments.
 
     Raises:

@@ -7,8 +7,6 @@
 Without `splits` the names are divided by their hash; without `splits/eval.txt` the train list is.
 """
 
-from pathlib import Path
-
 from components.example_gen.pairs import (
     Listing,
     Note,
@@ -16,7 +14,14 @@ from components.example_gen.pairs import (
     split_of_listed,
     split_of_unlisted,
 )
-from components.example_gen.readers.files import data_folder, names_in, read_list, require_folder, unfit_names
+from components.example_gen.readers.files import (
+    Folder,
+    data_folder,
+    names_in,
+    read_list,
+    require_folder,
+    unfit_names,
+)
 from components.example_gen.settings import DataSettings
 
 PHOTOS = "images"
@@ -56,7 +61,7 @@ def list_pairs(data: DataSettings) -> Listing:
     return Listing(str(folder), tuple(pairs), tuple(broken), tuple(sorted(in_no_list)))
 
 
-def _listed_splits(folder: Path, eval_percent: int) -> tuple[dict[str, str], dict[str, Note]]:
+def _listed_splits(folder: Folder, eval_percent: int) -> tuple[dict[str, str], dict[str, Note]]:
     """The split of each name that can be used, and a note on each other name."""
     has_eval = (folder / LISTS / "eval.txt").exists()
     splits_with_list = ("train", "eval", "test") if has_eval else ("train", "test")

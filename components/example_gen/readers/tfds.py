@@ -12,6 +12,7 @@ from components.example_gen.pairs import Listing
 from components.example_gen.readers import pets
 from components.example_gen.readers.files import data_folder, is_plain_name
 from components.example_gen.settings import DataSettings
+from components.object_store import is_url
 from trainer.errors import UserError
 
 LISTS = {"train": pets.TRAINVAL_LIST, "test": pets.TEST_LIST}
@@ -52,6 +53,8 @@ def _prepared_builder(data: DataSettings) -> Any:
     from tensorflow_datasets.core import registered
     from tensorflow_datasets.core.read_only_builder import builder_from_files
 
+    if is_url(data.path):
+        raise UserError(f"data.path: data.format tfds reads local folders only; received {data.path}")
     folder = data_folder(data)
     try:
         builder = builder_from_files(data.tfds_builder, data_dir=str(folder))
