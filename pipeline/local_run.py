@@ -79,9 +79,10 @@ def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
     _check_places(settings)
     if settings.metadata.url_variable:
         # ML Metadata takes a second to import.
-        from pipeline.metadata_store import open_server
+        from pipeline.metadata_store import check_can_be_stored, open_server
 
         open_server(settings.metadata.url_variable)
+        check_can_be_stored(settings)
 
 
 def _check_places(settings: PipelineSettings) -> None:

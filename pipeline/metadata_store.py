@@ -14,7 +14,9 @@ from ml_metadata import MetadataStore, errors
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.run_log import chatter_to
+from pipeline.settings import PipelineSettings
 from trainer.errors import UserError
+from trainer.settings import Settings
 
 VARIABLE_PREFIX = "env:"
 """What stands before a variable's name where a file could be named as well."""
@@ -97,6 +99,30 @@ def open_server(variable: str) -> MetadataStore:
         f"environment variable {variable}: ML Metadata cannot use the {url.scheme} server "
         f"{url.hostname}: {said}{hint}"
     )
+
+
+def check_can_be_stored(settings: PipelineSettings) -> None:
+    """Refuses settings that ML Metadata could not write to PostgreSQL.
+
+    Its driver puts wrong quotes around strings with a backslash. JSON has one before each quote in a value, and
+    the Tuner's JSON in JSON always.
+
+    Raises:
+        UserError: With `metadata.url_variable`, where that is PostgreSQL.
+    """
+    variable = settings.metadata.url_variable or ""
+    if _url(variable).scheme != "postgresql":
+        return
+    parts = ((key, value) for key, value in settings if isinstance(value, Settings))
+    backslashed = [key for key, value in parts if "\\" in value.model_dump_json()]
+    if backslashed or settings.tuner.enabled:
+        what = (
+            f"the quotes or backslashes in the settings {backslashed[0]}" if backslashed else "tuner.enabled"
+        )
+        raise UserError(
+            f"environment variable {variable}: ML Metadata cannot write {what} to PostgreSQL; use MySQL or "
+            "MariaDB"
+        )
 
 
 def open_store(place: str) -> MetadataStore:

@@ -87,13 +87,12 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         custom_config={
-            "settings": json.dumps(
-                {
-                    "classes": training.classes.model_dump(mode="json"),
-                    "transform": training.transform.model_dump(mode="json"),
-                    "image_size": training.model.image_size,
-                }
-            ),
+            # No JSON in the JSON that TFX makes of it: on PostgreSQL ML Metadata cannot write its backslashes.
+            "settings": {
+                "classes": training.classes.model_dump(mode="json"),
+                "transform": training.transform.model_dump(mode="json"),
+                "image_size": training.model.image_size,
+            },
             "code": source_hash("trainer/preprocessing.py", "trainer/class_table.py"),
         },
     )
@@ -131,7 +130,8 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
                 "evaluation": settings.evaluation.model_dump(mode="json"),
                 "classes": settings.data.classes.model_dump(mode="json"),
                 "slice_features": settings.data.slice_features,
-            }
+            },
+            ensure_ascii=False,
         ),
         code=source_hash(
             "components/evaluator",

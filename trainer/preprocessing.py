@@ -1,6 +1,5 @@
 """Raw examples to model inputs: Transform's `preprocessing_fn`, and the image path that serving uses too."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -118,14 +117,14 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     Args:
         inputs: raw features, dense, one value an example: `image/encoded`, `mask/encoded`, `image/name`, and
             `mask/share_<class name>` for every class.
-        custom_config: `settings` is a JSON string with the keys `classes`, `transform` and `image_size`.
+        custom_config: `settings` has the keys `classes`, `transform` and `image_size`.
 
     Returns:
         `image` (uint8 [size, size, 3]) and `mask` (uint8 [size, size], class ids), each as the bytes of
         `tf.io.serialize_tensor`, and `image/name`; string [n]. The classes' pixel shares over the analyzed
         split are in the transform graph, see `class_shares`.
     """
-    settings = json.loads(custom_config["settings"])
+    settings = custom_config["settings"]
     classes = ClassTable.model_validate(settings["classes"])
     interpolation = TransformSettings.model_validate(settings["transform"]).interpolation
     size = int(settings["image_size"])

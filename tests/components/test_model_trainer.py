@@ -76,7 +76,7 @@ def inputs(tmp_path_factory):
                 (pipeline | beam.Create(rows)),
                 metadata,
             ) | tft_beam.AnalyzeAndTransformDataset(
-                lambda features: preprocessing_fn(features, {"settings": json.dumps(settings)})
+                lambda features: preprocessing_fn(features, {"settings": settings})
             )
             coder = tft.coders.ExampleProtoCoder(transformed_metadata.schema)
             (

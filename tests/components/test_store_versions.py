@@ -115,7 +115,5 @@ def test_a_kill_in_the_middle_of_a_push_leaves_the_model_before(models, pushed, 
 
 
 def test_a_bucket_that_is_not_there_is_one_line(models, s3):
-    with pytest.raises(
-        UserError, match=r"s3://no-such-bucket/\S+ cannot be written: there is no such bucket"
-    ):
+    with pytest.raises(UserError, match="cannot be written: there is no such bucket"):
         publish(models["a"], "s3://no-such-bucket/models")

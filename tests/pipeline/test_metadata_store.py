@@ -70,6 +70,23 @@ def test_a_server_that_refuses_the_password_is_one_line(server, sample, tmp_path
     assert "wrong-secret" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("tuner.enabled=true", "cannot write tuner.enabled to PostgreSQL"),
+        ("runner.image='a\"b'", "cannot write the quotes or backslashes in the settings runner"),
+    ],
+)
+def test_what_cannot_be_written_to_postgresql_is_one_line(server, sample, tmp_path, setting, words):
+    if not server.startswith("postgresql"):
+        pytest.skip("the others can")
+    done = petseg(
+        "run", "--data", sample, "--output", tmp_path / "out", *BY_VARIABLE, "--set", setting,
+        **{VARIABLE: server},
+    )  # fmt: skip
+    one_line(done, words)
+
+
 @pytest.mark.slow
 def test_two_runs_at_once_share_a_server(server, sample, tmp_path):
     """Both begin on an empty database, make its tables at the same time, and end with a pushed model."""

@@ -1,5 +1,3 @@
-import json
-
 import apache_beam as beam
 import numpy as np
 import pytest
@@ -137,13 +135,11 @@ def transformed(tmp_path_factory):
     floats = {key: tf.io.FixedLenFeature([], tf.float32) for key in shares}
     schema = schema_utils.schema_from_feature_spec(strings | floats)
     config = {
-        "settings": json.dumps(
-            {
-                "classes": CLASSES.model_dump(),
-                "transform": TransformSettings().model_dump(),
-                "image_size": SIZE,
-            }
-        )
+        "settings": {
+            "classes": CLASSES.model_dump(mode="json"),
+            "transform": TransformSettings().model_dump(mode="json"),
+            "image_size": SIZE,
+        }
     }
     folder, pairs = tmp_path_factory.mktemp("transform"), tmp_path_factory.mktemp("pairs") / "pairs"
     with beam.Pipeline("DirectRunner") as pipeline, tft_beam.Context(temp_dir=str(folder / "scratch")):

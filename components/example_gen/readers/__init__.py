@@ -1,10 +1,9 @@
 """One reader a format: each lists the pairs of a data set without opening the photos."""
 
-from pathlib import Path
-
 from components.example_gen.pairs import Listing
 from components.example_gen.readers import folder, pets, spans, tfds
 from components.example_gen.settings import DataSettings
+from components.object_store import place
 
 LAYOUTS = {"pets": pets, "folder": folder}
 
@@ -33,4 +32,4 @@ def watched(data: DataSettings) -> tuple[str, ...]:
     if not data.spans or data.path is None:
         return places
     # All of them, whatever the window: the test photos of each are judged on.
-    return tuple(f"{span}/{place}" for span in spans.visible_folders(Path(data.path)) for place in places)
+    return tuple(f"{span}/{part}" for span in spans.visible_folders(place(data.path)) for part in places)

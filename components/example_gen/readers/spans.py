@@ -18,14 +18,12 @@ models stay comparable.
 
 import itertools
 import logging
-import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from components.example_gen.pairs import KEPT_FIRST, Listing, Note, PairSource
-from components.example_gen.readers.files import data_folder
+from components.example_gen.readers.files import Folder, data_folder
 from components.example_gen.settings import DataSettings
 from trainer.errors import UserError
 
@@ -83,7 +81,7 @@ def list_pairs(data: DataSettings, read: Callable[[DataSettings], Listing]) -> L
     )
 
 
-def list_spans(folder: Path) -> list[str]:
+def list_spans(folder: Folder) -> list[str]:
     """Names of the spans in a folder, oldest first.
 
     Raises:
@@ -112,12 +110,12 @@ def list_spans(folder: Path) -> list[str]:
     return spans
 
 
-def visible_folders(folder: Path) -> list[str]:
+def visible_folders(folder: Folder) -> list[str]:
     """Folders in a folder, sorted, but for those that begin with a dot; a missing one has none."""
     if not folder.is_dir():
         return []
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    return sorted(entry.name for entry in entries if entry.is_dir())
 
 
 def _window(data: DataSettings, spans: list[str]) -> list[str]:
