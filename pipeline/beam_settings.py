@@ -2,33 +2,109 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trainer.settings import Settings
+
+LOCAL_ENGINES = ("in_memory", "multi_threading", "multi_processing")
+NEEDED = {
+    "portable": ("address",),
+    "flink": ("address",),
+    "spark": ("address",),
+    "dataflow": ("project", "region", "temp_location", "image"),
+}
+"""Settings without which an engine cannot start."""
 
 
 class BeamSettings(Settings):
     """How Beam runs the data steps."""
 
-    engine: Literal["in_memory", "multi_threading", "multi_processing"] = Field(
-        "in_memory", description="Mode of Beam's local runner; in_memory is the quickest on few cores."
+    engine: Literal[
+        "in_memory", "multi_threading", "multi_processing", "portable", "flink", "spark", "dataflow"
+    ] = Field(
+        "in_memory",
+        description="The first three are modes of Beam's local runner, in_memory the quickest on few cores; "
+        "the others are clusters.",
     )
     workers: int = Field(2, ge=1, le=256, description="Workers, for the engines that have several.")
-    args: tuple[str, ...] = Field((), description="Further Beam pipeline arguments, such as --runner=...")
+    address: str | None = Field(
+        None,
+        description="Of the cluster. portable: host:port of a Beam job server, or embed; flink: host:port of "
+        "its REST API; spark: spark://host:port.",
+    )
+    worker_pool: str | None = Field(
+        None,
+        pattern=r"^[^:/\s]+:[0-9]+$",
+        description="host:port of running workers (python -m apache_beam.runners.worker.worker_pool_main), "
+        "for portable, flink and spark; null: they are started from beam.image.",
+    )
+    image: str | None = Field(
+        None, description="Container image of the workers, which holds the dependencies: deploy/Dockerfile's."
+    )
+    setup_file: str | None = Field(
+        None,
+        pattern=r"(^|/)setup\.py$",
+        description="A setup.py, such as ./setup.py: its packages are shipped to the workers; null: they "
+        "have this code.",
+    )
+    project: str | None = Field(None, description="Google Cloud project, for dataflow.")
+    region: str | None = Field(None, description="Google Cloud region, for dataflow.")
+    temp_location: str | None = Field(
+        None, pattern=r"^gs://", description="gs:// folder for temporary files, for dataflow."
+    )
+    args: tuple[str, ...] = Field((), description="Further Beam pipeline arguments of every data step.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "BeamSettings":
+        missing = [key for key in NEEDED.get(self.engine, ()) if getattr(self, key) is None]
+        if missing:
+            raise ValueError(f"engine {self.engine} needs beam.{missing[0]}; received null")
+        if self.engine in ("portable", "flink", "spark") and (self.worker_pool is None) == (
+            self.image is None
+        ):
+            received = "both" if self.image else "none"
+            raise ValueError(
+                f"engine {self.engine} needs one of beam.worker_pool and beam.image; received {received}"
+            )
+        return self
 
     @property
     def pipeline_args(self) -> list[str]:
-        """Beam's command line.
+        """Beam's command line."""
+        return [*self._engine_args(), *self._code_args(), *self.args]
 
-        The local runner is named by its class: by `DirectRunner` Beam means Prism where it can download it.
-        The image is of no use to the local runner, but where no way of shipping code is named TFX packs
-        itself into an archive before every step.
-        """
-        workers = 1 if self.engine == "in_memory" else self.workers
-        local = [
-            "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-            f"--direct_running_mode={self.engine}",
-            f"--direct_num_workers={workers}",
-            "--sdk_container_image=none",
-        ]
-        return [*local, *self.args]
+    def _engine_args(self) -> list[str]:
+        if self.engine in LOCAL_ENGINES:
+            workers = 1 if self.engine == "in_memory" else self.workers
+            return [
+                # Named by its class: by `DirectRunner` Beam means Prism where it can download it.
+                "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+                f"--direct_running_mode={self.engine}",
+                f"--direct_num_workers={workers}",
+            ]
+        if self.engine == "dataflow":
+            return [
+                "--runner=DataflowRunner",
+                f"--project={self.project}",
+                f"--region={self.region}",
+                f"--temp_location={self.temp_location}",
+                f"--num_workers={self.workers}",
+            ]
+        cluster = {
+            "portable": ["--runner=PortableRunner", f"--job_endpoint={self.address}"],
+            "flink": [
+                "--runner=FlinkRunner",
+                f"--flink_master={self.address}",
+                f"--parallelism={self.workers}",
+            ],
+            "spark": ["--runner=SparkRunner", f"--spark_master_url={self.address}"],
+        }[self.engine]
+        if self.worker_pool is None:
+            return [*cluster, "--environment_type=DOCKER"]
+        return [*cluster, "--environment_type=EXTERNAL", f"--environment_config={self.worker_pool}"]
+
+    def _code_args(self) -> list[str]:
+        # Where no way of shipping code is named TFX packs itself into an archive before every step; the name
+        # of an image keeps it from that also where no image is used.
+        image = [f"--sdk_container_image={self.image or 'none'}"]
+        return [*image, f"--setup_file={self.setup_file}"] if self.setup_file else image

@@ -7,6 +7,7 @@ settings, compiled files and logs.
 import os
 import re
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -20,6 +21,9 @@ from trainer.settings import Settings
 
 VARIABLE_PREFIX = "env:"
 """What stands before a variable's name where a file could be named as well."""
+
+OPEN_ATTEMPTS = 4
+SECONDS_BETWEEN_ATTEMPTS = 2.0
 
 SHAPE = "mysql://user:password@host/database or postgresql://user:password@host/database"
 
@@ -76,13 +80,33 @@ def server_config(variable: str) -> mlmd.ConnectionConfig:
 
 
 def open_server(variable: str) -> MetadataStore:
-    """Connects to the database server that an environment variable names, once.
+    """Connects to the database server that an environment variable names.
 
     Raises:
         UserError: As `server_config`; or the server cannot be reached, or refuses.
     """
     config = server_config(variable)
-    url = _url(variable)
+    # The first run on a server makes database and tables, over which a second one at the same time stumbles.
+    for _ in range(OPEN_ATTEMPTS - 1):
+        try:
+            return _connect(config)
+        except ConnectionError:
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+    try:
+        return _connect(config)
+    except ConnectionError as error:
+        url = _url(variable)
+        said = str(error)
+        for secret in (url.password, unquote(url.password or "")):
+            said = said.replace(secret, "***") if secret else said
+        hint = "; the account must have mysql_native_password" * (url.scheme == "mysql")
+        raise UserError(
+            f"environment variable {variable}: ML Metadata cannot use the {url.scheme} server "
+            f"{url.hostname}: {said}{hint}"
+        ) from None
+
+
+def _connect(config: mlmd.ConnectionConfig) -> MetadataStore:
     # The cause is not in the exception: ML Metadata writes it to stderr.
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "chatter.log")
@@ -91,21 +115,14 @@ def open_server(variable: str) -> MetadataStore:
                 return MetadataStore(config)
         except (RuntimeError, errors.StatusError) as error:
             causes = re.findall(r"^E.*\] (.+)$", log.read_text(errors="replace"), re.MULTILINE)
-            said = " ".join((causes or [str(error)])[-1].split())
-    for secret in (url.password, unquote(url.password or "")):
-        said = said.replace(secret, "***") if secret else said
-    hint = "; the account must have mysql_native_password" * (url.scheme == "mysql")
-    raise UserError(
-        f"environment variable {variable}: ML Metadata cannot use the {url.scheme} server "
-        f"{url.hostname}: {said}{hint}"
-    )
+            raise ConnectionError(" ".join((causes or [str(error)])[-1].split())) from None
 
 
 def check_can_be_stored(settings: PipelineSettings) -> None:
     """Refuses settings that ML Metadata could not write to PostgreSQL.
 
-    Its driver puts wrong quotes around strings with a backslash. JSON has one before each quote in a value, and
-    the Tuner's JSON in JSON always.
+    Its driver puts wrong quotes around strings with a backslash. JSON has one before each quote in a value,
+    and the Tuner's JSON in JSON always.
 
     Raises:
         UserError: With `metadata.url_variable`, where that is PostgreSQL.

@@ -87,7 +87,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         custom_config={
-            # No JSON in the JSON that TFX makes of it: on PostgreSQL ML Metadata cannot write its backslashes.
+            # No JSON in the JSON that TFX makes of it: ML Metadata cannot write backslashes to PostgreSQL.
             "settings": {
                 "classes": training.classes.model_dump(mode="json"),
                 "transform": training.transform.model_dump(mode="json"),

@@ -56,10 +56,11 @@ def mariadb() -> Iterator[str]:
             "--auth-root-authentication-method=normal", "--skip-test-db",
         )  # fmt: skip
         sign_in = folder / "init.sql"
+        # A statement a line.
         sign_in.write_text(
             "CREATE USER petseg@'127.0.0.1' IDENTIFIED VIA mysql_native_password "
-            f"USING PASSWORD('{PASSWORD}');"
-            "GRANT ALL ON metadata.* TO petseg@'127.0.0.1';\n"
+            f"USING PASSWORD('{PASSWORD}');\n"
+            "GRANT ALL ON *.* TO petseg@'127.0.0.1';\n"
         )
         server = _start(
             folder, programs["mariadbd"], "--no-defaults", f"--datadir={data}", f"--port={port}",

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from components.example_gen.fingerprint import fingerprint
+from components.object_store import is_url
 from components.versions import production_version
 from pipeline.outcome import DONE, INTERRUPTED, NODE_FAILED, REFUSED
 from pipeline.paths import push_directory
@@ -70,7 +71,7 @@ class Schedule:
         config = Path(self.folder, self.config) if self.config else None
         settings = load_settings(config, self.overrides)
         places: dict[str, Any] = {"output": str(Path(self.folder, output_folder(settings, config)))}
-        if settings.data.path is not None:
+        if settings.data.path is not None and not is_url(settings.data.path):
             path = str(Path(self.folder, settings.data.path))
             places["data"] = settings.data.model_copy(update={"path": path})
         return settings.model_copy(update=places)

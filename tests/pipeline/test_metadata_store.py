@@ -70,16 +70,26 @@ def test_a_server_that_refuses_the_password_is_one_line(server, sample, tmp_path
     assert "wrong-secret" not in done.stdout + done.stderr
 
 
+def test_many_may_look_at_a_new_server_at_once(server):
+    """Each finds the tables, or makes them."""
+    url = server.replace("/metadata", "/looked_at")
+    with ThreadPoolExecutor() as pool:
+        looks = [
+            pool.submit(petseg, "runs", "--metadata", f"env:{VARIABLE}", **{VARIABLE: url}) for _ in "123"
+        ]
+    for look in looks:
+        one_line(look.result(), f"--metadata env:{VARIABLE}: no run in it")
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
         ("tuner.enabled=true", "cannot write tuner.enabled to PostgreSQL"),
-        ("runner.image='a\"b'", "cannot write the quotes or backslashes in the settings runner"),
+        ("runner.image='a\"b'", "cannot write quotes or backslashes in the settings runner"),
     ],
 )
 def test_what_cannot_be_written_to_postgresql_is_one_line(server, sample, tmp_path, setting, words):
-    if not server.startswith("postgresql"):
-        pytest.skip("the others can")
     done = petseg(
         "run", "--data", sample, "--output", tmp_path / "out", *BY_VARIABLE, "--set", setting,
         **{VARIABLE: server},

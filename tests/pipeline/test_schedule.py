@@ -250,3 +250,11 @@ def test_what_cannot_be_right_is_refused_and_nothing_is_made(arguments, words, t
     for word in words:
         assert word in done.stderr
     assert not (tmp_path / "store/schedules.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "read"), [("pets", "FOLDER/pets"), ("s3://bucket/pets", "s3://bucket/pets")]
+)
+def test_data_is_found_from_the_schedules_folder_or_on_a_store(tmp_path, path, read):
+    settings = weekly(tmp_path, f"data.path={path}").settings()
+    assert settings.data.path == read.replace("FOLDER", str(tmp_path))
