@@ -1,19 +1,24 @@
 """Files on an object store, s3:// or gs://, without TensorFlow, which has no S3 filesystem.
 
 Credentials and endpoints come from the environment, as the stores' own tools read them: AWS_ENDPOINT_URL
-names another S3 server such as MinIO.
+names another S3 server such as MinIO, STORAGE_EMULATOR_HOST a stand-in for Google's.
 """
 
 import contextlib
+import os
 import posixpath
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import UserError
 
 SCHEMES = ("s3", "gs")
+
+GOOGLE_RETRIES = timedelta(minutes=1)
+"""How long a request is tried; the client's own 15 minutes would look like a run that hangs."""
 
 
 def is_url(path: object) -> bool:
@@ -103,6 +108,8 @@ class StorePath:
         """All files below, or the file itself: by path below this, what changes when the file does."""
         with self._opened() as (files, path):
             found = files.find(path, detail=True)
+            # Of a path that is a file itself not every store's client tells more than the name.
+            found = {file: about or files.info(file) for file, about in found.items()}
         return {
             posixpath.relpath(file, path): f"{about['size']} {about.get('ETag') or about.get('mtime')}"
             for file, about in sorted(found.items())
@@ -170,8 +177,17 @@ def _filesystem(scheme: str, url: str) -> Any:
         from fsspec.implementations.arrow import ArrowFSWrapper
         from pyarrow.fs import GcsFileSystem
 
-        return ArrowFSWrapper(GcsFileSystem())
+        return ArrowFSWrapper(GcsFileSystem(retry_time_limit=GOOGLE_RETRIES, **_google_emulator()))
     raise ValueError(f"A store must be one of {', '.join(SCHEMES)}. Received instead: {url}")
+
+
+def _google_emulator() -> dict[str, Any]:
+    """Where STORAGE_EMULATOR_HOST, which Google's own clients read, sends this one."""
+    host = os.environ.get("STORAGE_EMULATOR_HOST")
+    if not host:
+        return {}
+    scheme, _, address = host.rpartition("://")
+    return {"endpoint_override": address, "scheme": scheme or "http", "anonymous": True}
 
 
 def _client_errors(scheme: str) -> tuple[type[Exception], ...]:

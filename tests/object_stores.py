@@ -1,4 +1,4 @@
-"""A real S3 server on loopback: moto's, which keeps its objects in memory and speaks S3's HTTP."""
+"""Object stores on loopback that keep their objects in memory and speak the real HTTP."""
 
 import contextlib
 import os
@@ -17,13 +17,18 @@ KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS
 
 @contextlib.contextmanager
 def s3_server() -> Iterator[dict[str, str]]:
-    """A server with an empty bucket `bucket`; yields the environment in which clients find it."""
+    """moto's S3 server with an empty bucket `bucket`; yields the environment in which clients find it."""
     port = free_port()
     environment = KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+    with _running("moto.server", "-H", "127.0.0.1", "-p", str(port), port=port), _environment(environment):
+        s3fs.S3FileSystem(use_listings_cache=False).mkdir("bucket")
+        yield environment
+
+
+@contextlib.contextmanager
+def _running(*command: str, port: int) -> Iterator[None]:
     server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + 60
@@ -33,9 +38,7 @@ def s3_server() -> Iterator[dict[str, str]]:
             assert server.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        with _environment(environment):
-            s3fs.S3FileSystem(use_listings_cache=False).mkdir("bucket")
-            yield environment
+        yield
     finally:
         server.terminate()
         server.wait(timeout=30)

@@ -32,7 +32,7 @@ def fingerprint(data: DataSettings) -> str:
 
 
 def _fingerprint_of_store(root: StorePath, data: DataSettings) -> str:
-    """As `fingerprint`; for a file's time stands the store's tag of its content."""
+    """As `fingerprint`; a file's time is what the store has for one, S3 a tag of the content."""
     digest = hashlib.sha256()
     for start in watched(data):
         for name, tag in (root / start).files_below().items():

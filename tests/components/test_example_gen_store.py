@@ -1,13 +1,17 @@
-"""SegmentationExampleGen on a real S3 server: the same examples as from a folder."""
+"""SegmentationExampleGen on object stores: the same examples as from a folder."""
+
+import itertools
 
 import pytest
-import s3fs
 
 from components.example_gen.fingerprint import fingerprint
 from components.example_gen.settings import DataSettings
+from components.object_store import StorePath, copy_folder
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import run_example_gen
 from trainer.errors import UserError
+
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -15,10 +19,11 @@ def pets(tmp_path_factory):
     return tiny_pairs.write_pets(tmp_path_factory.mktemp("pets") / "pets")
 
 
-@pytest.fixture
-def uploaded(pets, s3, request):
-    url = f"s3://bucket/{request.node.name}"
-    s3fs.S3FileSystem(use_listings_cache=False).put(str(pets), url, recursive=True)
+@pytest.fixture(params=["s3"])
+def uploaded(pets, request):
+    request.getfixturevalue(request.param)
+    url = f"{request.param}://bucket/{next(_numbers)}"
+    copy_folder(pets, StorePath(url))
     return url
 
 
@@ -34,21 +39,20 @@ def test_examples_are_those_of_a_folder(pets, uploaded, tmp_path):
 
 @pytest.mark.parametrize("kind", ["stat", "content"])
 def test_changed_and_new_files_are_noticed(uploaded, kind):
-    files = s3fs.S3FileSystem(use_listings_cache=False)
     data = DataSettings(path=uploaded, fingerprint=kind)
     seen = [fingerprint(data), fingerprint(data)]
     assert seen[0] == seen[1]
-    files.pipe_file(f"{uploaded}/images/Bengal_999.jpg", b"new")
+    StorePath(f"{uploaded}/images/Bengal_999.jpg").write_bytes(b"new")
     seen.append(fingerprint(data))
-    files.pipe_file(f"{uploaded}/images/Bengal_999.jpg", b"old")
+    StorePath(f"{uploaded}/images/Bengal_999.jpg").write_bytes(b"old")
     seen.append(fingerprint(data))
-    files.pipe_file(f"{uploaded}/notes.txt", b"no part of it")
+    StorePath(f"{uploaded}/notes.txt").write_bytes(b"no part of it")
     assert fingerprint(data) == seen[-1]
     assert len(set(seen)) == 3
 
 
 def test_a_missing_photo_is_named(uploaded, tmp_path):
-    s3fs.S3FileSystem(use_listings_cache=False).rm_file(f"{uploaded}/images/Bengal_1.jpg")
+    StorePath(f"{uploaded}/images/Bengal_1.jpg").unlink()
     written = run_example_gen(tmp_path, DataSettings(path=uploaded, max_bad_fraction=0.5))
     assert written.report["quarantined"] == [{"file": "images/Bengal_1.jpg", "reason": "is missing"}]
 

@@ -1,7 +1,6 @@
-"""Pushed models on a real S3 server: order of the uploads, kills, pruning, rollback."""
+"""Pushed models on object stores: order of the uploads, kills, pruning, rollback."""
 
 import itertools
-import os
 import signal
 import subprocess
 import sys
@@ -9,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-import s3fs
 
+from components.object_store import StorePath
 from components.versions import (
     fetch_version,
     list_versions,
@@ -32,17 +31,22 @@ def models(tmp_path) -> dict[str, Path]:
     return {name: make_model(tmp_path / "models" / name, name) for name in ("a", "b", "c")}
 
 
+@pytest.fixture(params=["s3"])
+def bucket(request) -> str:
+    """URL of the bucket of a running store."""
+    request.getfixturevalue(request.param)
+    return f"{request.param}://bucket"
+
+
 @pytest.fixture
-def pushed(s3) -> str:
+def pushed(bucket) -> str:
     """A place of its own in the bucket."""
-    return f"s3://bucket/serving_{next(_numbers)}"
+    return f"{bucket}/serving_{next(_numbers)}"
 
 
 def names(pushed: str) -> set[str]:
     """All objects below."""
-    prefix = pushed.removeprefix("s3://")
-    found = s3fs.S3FileSystem(use_listings_cache=False).find(prefix)
-    return {name.removeprefix(f"{prefix}/") for name in found}
+    return set(StorePath(pushed).files_below())
 
 
 def test_before_the_first_push_there_is_none(pushed):
@@ -84,22 +88,21 @@ def test_rollback_brings_the_last_other_model_back(models, pushed):
         rollback(pushed, "17")
 
 
-def test_leftovers_are_removed_a_day_later(models, pushed, s3):
-    files = s3fs.S3FileSystem(use_listings_cache=False)
+def test_leftovers_are_removed_a_day_later(models, pushed):
     yesterday, now = int(time.time()) - 90_000, int(time.time())
     for version in (yesterday, now):
-        files.pipe_file(f"{pushed}/{version}/variables/0", b"half")
+        StorePath(f"{pushed}/{version}/variables/0").write_bytes(b"half")
     version = publish(models["a"], pushed)
     assert int(version) > now, "the other's number is taken"
     left = {name.split("/")[0] for name in names(pushed)}
     assert left == {".manifests", str(now), version}
 
 
-def test_a_kill_in_the_middle_of_a_push_leaves_the_model_before(models, pushed, tmp_path, s3):
+def test_a_kill_in_the_middle_of_a_push_leaves_the_model_before(models, pushed, tmp_path):
     old = publish(models["a"], pushed)
     big = make_model(tmp_path / "big", "0123456789", files=60, size=10_000)
     code = f"from components.versions import publish; publish({str(big)!r}, {pushed!r})"
-    child = subprocess.Popen([sys.executable, "-c", code], env=os.environ | s3)
+    child = subprocess.Popen([sys.executable, "-c", code])
     while not [name for name in names(pushed) if not name.startswith((old, "."))]:
         assert child.poll() is None, "it ended before the kill"
         time.sleep(0.02)
@@ -114,6 +117,6 @@ def test_a_kill_in_the_middle_of_a_push_leaves_the_model_before(models, pushed, 
     assert version_digest(pushed, new) == model_digest(models["b"])
 
 
-def test_a_bucket_that_is_not_there_is_one_line(models, s3):
+def test_a_bucket_that_is_not_there_is_one_line(models, bucket):
     with pytest.raises(UserError, match="cannot be written: there is no such bucket"):
-        publish(models["a"], "s3://no-such-bucket/models")
+        publish(models["a"], bucket.replace("bucket", "no-such-bucket/models"))
