@@ -68,10 +68,7 @@ class StorePath:
     def iterdir(self) -> Iterator["StorePath"]:
         """What lies in the folder; nothing where it does not exist."""
         with self._opened() as (files, path):
-            try:
-                entries = files.ls(path, detail=False)
-            except FileNotFoundError:
-                entries = []
+            entries = files.ls(path, detail=False) if files.isdir(path) else []
         names = {posixpath.basename(entry.rstrip("/")) for entry in entries if entry.rstrip("/") != path}
         yield from (self / name for name in sorted(names))
 
