@@ -8,6 +8,7 @@ It uses the pipeline's own model, input and loop, so that what differs is the pi
 import argparse
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -48,8 +49,10 @@ def main() -> None:
                 training.trainer.augmentation,
                 training.trainer.seed,
             ),
-            evaluation_batches(
-                to_pairs(read_split(arguments.data, "eval", size)), training.trainer.batch_size
+            partial(
+                evaluation_batches,
+                to_pairs(read_split(arguments.data, "eval", size)),
+                training.trainer.batch_size,
             ),
             training.trainer,
             class_names=training.classes.names,

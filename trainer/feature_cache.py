@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import keras
 import numpy as np
@@ -16,7 +17,16 @@ import tensorflow as tf
 
 from trainer.augmentation import mirrored
 from trainer.errors import UserError
-from trainer.input import Pairs, TrainingBatches, evaluation_batches, gather
+from trainer.input import (
+    ONE_DEVICE,
+    EvaluationBatches,
+    Pairs,
+    TrainingBatches,
+    evaluation_batches,
+    evaluation_places,
+    gather,
+    ignored_unless,
+)
 from trainer.models.frozen_part import cut_frozen_part
 from trainer.progress import logger
 from trainer.settings import AugmentationSettings, TrainingSettings
@@ -110,8 +120,9 @@ class FeatureBatches(TrainingBatches):
         batch_size: int,
         augmentation: AugmentationSettings,
         seed: int,
+        replicas: int = 1,
     ):
-        super().__init__(pairs, batch_size, augmentation, seed)
+        super().__init__(pairs, batch_size, augmentation, seed, replicas)
         self._features = features
 
     def _make(self, places: tf.Tensor, draws: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
@@ -121,14 +132,20 @@ class FeatureBatches(TrainingBatches):
         return self._features.gather(places, mirror), masks
 
 
-def feature_evaluation_batches(features: FeatureCache, pairs: Pairs, batch_size: int) -> tf.data.Dataset:
-    """All pairs once, unchanged and in order, as (features, masks)."""
+def feature_evaluation_batches(
+    features: FeatureCache,
+    pairs: Pairs,
+    batch_size: int,
+    context: tf.distribute.InputContext = ONE_DEVICE,
+) -> tf.data.Dataset:
+    """All pairs once, unchanged and in order, as (features, masks); see `evaluation_batches`."""
 
-    def make(places: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
-        return features.gather(places, tf.zeros_like(places, tf.bool)), gather(pairs, places)[1]
+    def make(places: tf.Tensor, counted: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+        masks = ignored_unless(counted, gather(pairs, places)[1])
+        return features.gather(places, tf.zeros_like(places, tf.bool)), masks
 
-    places = tf.data.Dataset.range(len(pairs)).batch(batch_size)
-    return places.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+    rows = evaluation_places(len(pairs), batch_size, context)
+    return rows.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
 
 def fill_caches(caches: Sequence[FeatureCache], batch_size: int) -> None:
@@ -153,8 +170,12 @@ def fill_caches(caches: Sequence[FeatureCache], batch_size: int) -> None:
 
 
 def training_inputs(
-    model: keras.Model, settings: TrainingSettings, train_pairs: Pairs, eval_pairs: Pairs
-) -> tuple[TrainingBatches, tf.data.Dataset, keras.Model | None]:
+    model: keras.Model,
+    settings: TrainingSettings,
+    train_pairs: Pairs,
+    eval_pairs: Pairs,
+    replicas: int = 1,
+) -> tuple[TrainingBatches, EvaluationBatches, keras.Model | None]:
     """The batches of a training: of photos, or of a frozen encoder's features where these can be kept.
 
     Args:
@@ -162,6 +183,7 @@ def training_inputs(
         settings: How it was built and is trained.
         train_pairs: Pairs to train on.
         eval_pairs: Pairs to judge by.
+        replicas: Devices that share a batch.
 
     Returns:
         Training batches, evaluation batches, and the part of the model that takes them; None: all of it.
@@ -170,18 +192,18 @@ def training_inputs(
         UserError: The disk has no room for the features.
     """
     trainer = settings.trainer
-    batching = train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed
+    batching = train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed, replicas
     parts = cut_frozen_part(model) if settings.model.freeze_encoder and trainer.cache_features else None
     if parts and trainer.augmentation.mirrors_only:
         frozen, trained_part = parts
         features = FeatureCache(frozen, train_pairs, mirror=trainer.augmentation.flip)
         eval_features = FeatureCache(frozen, eval_pairs, mirror=False)
         fill_caches([features, eval_features], trainer.batch_size)
-        evaluation = feature_evaluation_batches(eval_features, eval_pairs, trainer.batch_size)
+        evaluation = partial(feature_evaluation_batches, eval_features, eval_pairs, trainer.batch_size)
         return FeatureBatches(features, *batching), evaluation, trained_part
     if parts:
         logger.info(
             "computes the frozen encoder in every epoch: once would do if flips were the only augmentation "
             "(trainer.augmentation.preset: flips)"
         )
-    return TrainingBatches(*batching), evaluation_batches(eval_pairs, trainer.batch_size), None
+    return TrainingBatches(*batching), partial(evaluation_batches, eval_pairs, trainer.batch_size), None

@@ -6,8 +6,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 import tensorflow_transform as tft
 
+from trainer.distribution import for_replicas, is_chief, synchronize_batch_norm
 from trainer.errors import UserError
 from trainer.feature_cache import training_inputs
 from trainer.input import Pairs, TrainingBatches
@@ -28,6 +30,7 @@ def fit(
     *,
     transform_output: str,
     checkpoints: str,
+    strategy: tf.distribute.Strategy,
     production_model: str | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> tuple[keras.Model, list[dict[str, Any]]]:
@@ -39,19 +42,26 @@ def fit(
         eval_pairs: Pairs to judge by.
         transform_output: Transform's graph, for the classes' pixel shares.
         checkpoints: Folder of this very training. What is found there is gone on with.
+        strategy: What `make_strategy` made for `trainer.distribution`.
         production_model: SavedModel to start from, or None.
-        watchers: Are told how it gets on, beside the log.
+        watchers: Are told how it gets on, beside the log; only in the process that writes.
 
     Returns:
-        The network, computing in float32 wherever it was trained, and the history that `train` gives.
+        The network, on one device and computing in float32 wherever it was trained, and the history that `train` gives.
 
     Raises:
         UserError: Settings do not fit the data or the model that is started from, or the loss diverged.
     """
-    trainer = settings.trainer
+    replicas = strategy.num_replicas_in_sync
+    trainer = for_replicas(settings.trainer, replicas)
+    settings = settings.model_copy(update={"trainer": trainer})
     class_weights = _class_weights(settings, transform_output)
     dtype = compute_dtype(trainer.precision)
-    model = build_model(settings, compute_dtype=dtype)
+    with strategy.scope():
+        model = build_model(settings, compute_dtype=dtype)
+    if replicas > 1:
+        synchronize_batch_norm(model)
+        logger.info("%d replicas train together, %d pairs a step", replicas, trainer.batch_size)
     if dtype != "float32":
         logger.info("trains in mixed precision: the network computes in %s", dtype)
     if production_model:
@@ -59,9 +69,13 @@ def fit(
     elif isinstance(trainer.warm_start, str):
         warm_start(model, trainer.warm_start, trainer.warm_start)
     if trainer.pretrain_epochs:
-        photos = TrainingBatches(train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed)
-        pretrain(model, photos, trainer, os.path.join(checkpoints, dtype))
-    batches, evaluation, trained_part = training_inputs(model, settings, train_pairs, eval_pairs)
+        photos = TrainingBatches(
+            train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed, replicas
+        )
+        pretrain(model, photos, trainer, os.path.join(checkpoints, dtype), strategy)
+    batches, evaluation, trained_part = training_inputs(model, settings, train_pairs, eval_pairs, replicas)
+    if is_chief(strategy):
+        watchers = [LogProgress(trainer.epochs, batches.steps), *watchers]
     history = train(
         model,
         batches,
@@ -72,9 +86,12 @@ def fit(
         checkpoints=os.path.join(checkpoints, dtype),
         class_weights=class_weights,
         trained_part=trained_part,
-        watchers=[LogProgress(trainer.epochs, batches.steps), *watchers],
+        watchers=watchers,
+        strategy=strategy,
     )
-    return model if dtype == "float32" else _in_float32(model, settings), history
+    if dtype == "float32" and strategy is tf.distribute.get_strategy():
+        return model, history
+    return _on_one_device(model, settings), history
 
 
 def _class_weights(settings: TrainingSettings, transform_output: str) -> list[float] | None:
@@ -98,8 +115,8 @@ def _class_weights(settings: TrainingSettings, transform_output: str) -> list[fl
     return list(choice)
 
 
-def _in_float32(model: keras.Model, settings: TrainingSettings) -> keras.Model:
-    """The same network computing in float32, so that its answers do not depend on where it was trained."""
+def _on_one_device(model: keras.Model, settings: TrainingSettings) -> keras.Model:
+    """The same network in float32, so that its answers do not depend on where it was trained."""
     exported = build_model(settings, load_encoder_weights=False)
     exported.set_weights(model.get_weights())
     return exported

@@ -5,8 +5,9 @@ on at epoch e sees what the unbroken run would have seen.
 """
 
 import dataclasses
+import math
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +15,13 @@ import tensorflow as tf
 from trainer.augmentation import DRAWS, augment
 from trainer.errors import UserError
 from trainer.preprocessing import parse_pair
-from trainer.settings import AugmentationSettings
+from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
+
+EvaluationBatches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
+"""Gives the pairs to judge by, those for the replicas of one process."""
+
+ONE_DEVICE = tf.distribute.InputContext()
+"""The whole batch, for one replica in one process."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,14 +117,29 @@ class TrainingBatches:
 
     Args:
         pairs: The training split.
-        batch_size: Pairs a step; a split with fewer makes one batch of all it has.
+        batch_size: Pairs a step, of all replicas together; a split with fewer makes one batch of all it has.
         augmentation: How pairs are changed.
         seed: Of order and augmentation.
+        replicas: Devices that share a batch.
+
+    Raises:
+        UserError: There are fewer pairs than replicas.
     """
 
-    def __init__(self, pairs: Pairs, batch_size: int, augmentation: AugmentationSettings, seed: int):
+    def __init__(
+        self,
+        pairs: Pairs,
+        batch_size: int,
+        augmentation: AugmentationSettings,
+        seed: int,
+        replicas: int = 1,
+    ):
+        if len(pairs) < replicas:
+            raise UserError(
+                f"trainer.distribution: {len(pairs)} pairs cannot train {replicas} replicas; each must get one"
+            )
         self._pairs = pairs
-        self._batch_size = min(batch_size, len(pairs))
+        self._batch_size = min(batch_size, len(pairs) // replicas * replicas)
         self._augmentation = augmentation
         self._seed = seed
 
@@ -126,41 +148,86 @@ class TrainingBatches:
         """Batches an epoch. All are full: the few pairs left over differ from epoch to epoch."""
         return len(self._pairs) // self._batch_size
 
-    def epoch(self, number: int) -> tf.data.Dataset:
+    def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
         """The batches of one epoch.
 
         Args:
             number: Epoch, from 0.
+            context: Which replicas' parts of the batches are asked for.
 
         Returns:
-            Dataset of (images, masks): float32 [batch, S, S, 3] from 0 to 255, uint8 [batch, S, S].
+            Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], of each of this
+            process's replicas in turn. All replicas' parts together are the batch that one device has.
         """
         random = np.random.default_rng((self._seed, number))
         places = random.permutation(len(self._pairs))[: self.steps * self._batch_size]
         draws = np.concatenate([random.random((len(places), count), np.float32) for count in DRAWS], axis=1)
-        rows = tf.data.Dataset.from_tensor_slices((places, draws)).batch(
-            self._batch_size, drop_remainder=True
-        )
-
+        rows = shared_out((places, draws), self._batch_size, context)
         return rows.map(self._make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
     def _make(self, places: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return augment(*gather(self._pairs, places), draws, self._augmentation)
 
 
-def evaluation_batches(pairs: Pairs, batch_size: int) -> tf.data.Dataset:
+def evaluation_batches(
+    pairs: Pairs, batch_size: int, context: tf.distribute.InputContext = ONE_DEVICE
+) -> tf.data.Dataset:
     """All pairs once, unchanged and in order; the last batch may be smaller.
 
     Returns:
-        Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S].
+        Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], of each of this
+        process's replicas in turn. Where pairs and replicas do not come out even, the first pair fills up,
+        with a mask that does not count.
     """
 
-    def make(places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def make(places: tf.Tensor, counted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images, masks = gather(pairs, places)
-        return tf.cast(images, tf.float32), masks
+        return tf.cast(images, tf.float32), ignored_unless(counted, masks)
 
-    places = tf.data.Dataset.range(len(pairs)).batch(batch_size)
-    return places.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+    rows = evaluation_places(len(pairs), batch_size, context)
+    return rows.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+
+
+def evaluation_places(count: int, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+    """Places from 0 to `count` in batches, shared out evenly.
+
+    Returns:
+        Dataset of (places, counted): int64 [n], bool [n], False where a place only fills up.
+    """
+    filled_up = np.arange(math.ceil(count / context.num_replicas_in_sync) * context.num_replicas_in_sync)
+    counted = filled_up < count
+    return shared_out((np.where(counted, filled_up, 0), counted), batch_size, context)
+
+
+def ignored_unless(counted: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    """Masks, uint8 [n, S, S], of which only those count for which bool [n] says so."""
+    return tf.where(counted[:, tf.newaxis, tf.newaxis], masks, tf.cast(CLASS_ID_IGNORED, masks.dtype))
+
+
+def shared_out(
+    rows: tuple[np.ndarray, ...], batch_size: int, context: tf.distribute.InputContext
+) -> tf.data.Dataset:
+    """Batches of rows, each dealt to the replicas one row at a time.
+
+    Args:
+        rows: Arrays of one length, a multiple of the replicas.
+        batch_size: Rows a batch, of all replicas together.
+        context: Which replicas' parts are asked for.
+
+    Returns:
+        Dataset of tuples with one entry an array, the parts of this process's replicas in turn.
+    """
+    replicas = context.num_replicas_in_sync
+    local = replicas // context.num_input_pipelines
+    first = context.input_pipeline_id * local
+    own = tuple(each.reshape(-1, replicas, *each.shape[1:])[:, first : first + local] for each in rows)
+    count, size = len(own[0]), batch_size // replicas
+
+    def deal(*batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple(tf.stack(tf.unstack(each, axis=1)) for each in batch)
+
+    batches = tf.data.Dataset.from_tensor_slices(own).batch(size, drop_remainder=count % size == 0)
+    return batches.map(deal).unbatch()
 
 
 def gather(pairs: Pairs, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -7,14 +7,16 @@ same weights at the end, so the loop is ours: a step through `strategy.run`, an 
 import math
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from trainer.checkpoints import Checkpoints
+from trainer.distribution import check_alike, is_chief
 from trainer.errors import UserError
-from trainer.input import TrainingBatches
+from trainer.input import EvaluationBatches, TrainingBatches
 from trainer.metrics import class_iou, mean_iou
 from trainer.progress import Watcher, logger
 from trainer.settings import TrainerSettings
@@ -24,7 +26,7 @@ from trainer.training import Training
 def train(
     model: keras.Model,
     batches: TrainingBatches,
-    evaluation: tf.data.Dataset,
+    evaluation: EvaluationBatches,
     settings: TrainerSettings,
     *,
     class_names: Sequence[str],
@@ -32,30 +34,34 @@ def train(
     class_weights: Sequence[float] | None = None,
     trained_part: keras.Model | None = None,
     watchers: Sequence[Watcher] = (),
+    strategy: tf.distribute.Strategy | None = None,
 ) -> list[dict[str, Any]]:
     """Trains a model and leaves it with the weights that did best on `evaluation`.
 
     Args:
         model: See `Training`.
         batches: The training pairs.
-        evaluation: The eval pairs, (images, masks), in batches.
+        evaluation: Gives the eval pairs, (images, masks), in batches.
         settings: How it is trained.
         class_names: For the history.
         checkpoints: Folder of this very training. What is found there is gone on with.
         class_weights: One number a class, or None for equal ones.
         trained_part: See `Training`.
         watchers: Are told how it gets on.
+        strategy: See `Training`. Of several processes only the chief writes checkpoints.
 
     Returns:
         The history, one entry an epoch: epoch (from 1), loss, mean_iou and iou {class name: value, None where
         absent} on `evaluation` at model size, learning_rate (of its last step), seconds.
 
     Raises:
-        UserError: The loss became NaN or infinite.
+        UserError: The loss became NaN or infinite, or the workers do not train the same.
     """
-    training = Training(model, settings, batches.steps, class_weights, trained_part)
+    strategy = strategy or tf.distribute.get_strategy()
+    training = Training(model, settings, batches.steps, class_weights, trained_part, strategy=strategy)
     saved = Checkpoints(checkpoints, **training.variables())
     history = saved.restore()
+    check_alike(strategy, repr((settings, model.compute_dtype, batches.steps, len(history))))
     if history:
         logger.info("goes on after epoch %d of %d of an unfinished training", len(history), settings.epochs)
     while len(history) < settings.epochs and not _out_of_patience(history, settings.early_stopping_patience):
@@ -67,7 +73,7 @@ def train(
                 watcher.on_step(epoch, step, loss)
 
         try:
-            loss = training.train_epoch(batches.epoch(epoch - 1), on_step)
+            loss = training.train_epoch(partial(batches.epoch, epoch - 1), on_step)
         except FloatingPointError as error:
             raise UserError(
                 f"training: the loss was no longer a finite number in epoch {epoch}, step {error}; a lower "
@@ -93,7 +99,8 @@ def train(
             training.keep_as_best()
         use_live()
         # An epoch that is spoken of is safe: a kill after that does not train it again.
-        saved.save(history)
+        if is_chief(strategy):
+            saved.save(history)
         use_live = training.use_average()
         for watcher in watchers:
             watcher.on_epoch(model, history)

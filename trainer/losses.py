@@ -3,8 +3,8 @@
 A term takes the truth as one-hot rows (all zero where a pixel is ignored) and the logarithms of the
 probabilities, both float32 [n, S, S, classes], and gives one number. Terms are quotients of sums over the
 whole batch; `total` adds such sums up over the replicas of a distributed run, so that the loss there is the
-loss of one device with the same batch. (Lovász-softmax sorts pixels, which no sum can do: there it is the
-mean of the replicas' own.)
+loss of one device with the same batch. Lovász-softmax sorts the batch's pixels, which no sum can do, so that it
+is for one device only.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,7 +56,7 @@ def segmentation_loss(
     if dice_weight:
         loss = loss + dice_weight * dice_loss(one_hot, log_probabilities, total)
     if lovasz_weight:
-        loss = loss + lovasz_weight * lovasz_softmax(one_hot, log_probabilities, total)
+        loss = loss + lovasz_weight * lovasz_softmax(one_hot, log_probabilities)
     return loss
 
 
@@ -111,7 +111,7 @@ def dice_loss(one_hot: Tensor, log_probabilities: Tensor, total: Total) -> Tenso
     return 1 - ops.sum(dice * present) / ops.maximum(ops.sum(present), 1)
 
 
-def lovasz_softmax(one_hot: Tensor, log_probabilities: Tensor, total: Total) -> Tensor:
+def lovasz_softmax(one_hot: Tensor, log_probabilities: Tensor) -> Tensor:
     """A convex stand-in for one minus the IoU of the batch, averaged over the classes that occur in it.
 
     Berman et al. 2018, "The Lovász-Softmax loss". A class's pixels are sorted by their error, the worst
@@ -131,6 +131,4 @@ def lovasz_softmax(one_hot: Tensor, log_probabilities: Tensor, total: Total) -> 
     weights = jaccard_loss - ops.pad(jaccard_loss[:, :-1], ((0, 0), (1, 0)))
     losses = ops.sum(ops.take_along_axis(errors, order, axis=-1) * ops.stop_gradient(weights), axis=-1)
     present = ops.cast(size[:, 0] > 0, "float32")
-    loss = ops.sum(losses * present) / ops.maximum(ops.sum(present), 1)
-    summed, replicas = ops.unstack(total(ops.stack([loss, ops.ones_like(loss)])), 2)
-    return summed / replicas
+    return ops.sum(losses * present) / ops.maximum(ops.sum(present), 1)

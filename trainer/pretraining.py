@@ -2,12 +2,14 @@
 
 import os
 import time
+from functools import partial
 
 import keras
 import tensorflow as tf
 from keras import layers
 
 from trainer.checkpoints import Checkpoints
+from trainer.distribution import is_chief
 from trainer.input import TrainingBatches
 from trainer.losses import Total
 from trainer.progress import logger
@@ -16,7 +18,11 @@ from trainer.training import Training
 
 
 def pretrain(
-    model: keras.Model, batches: TrainingBatches, settings: TrainerSettings, checkpoints: str
+    model: keras.Model,
+    batches: TrainingBatches,
+    settings: TrainerSettings,
+    checkpoints: str,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> list[float]:
     """Trains all layers but the last to give back the photo, for `pretrain_epochs`.
 
@@ -27,20 +33,25 @@ def pretrain(
         batches: The training pairs.
         settings: How it is trained; the schedule runs over the epochs of this pretraining.
         checkpoints: Folder of this very pretraining. What is found there is gone on with.
+        strategy: See `Training`. Of several processes only the chief writes checkpoints.
 
     Returns:
         The mean squared error of each epoch, of photos from -1 to 1.
     """
     settings = settings.model_copy(update={"epochs": settings.pretrain_epochs, "ema": 0.0})
-    training = Training(_reconstructing(model), settings, batches.steps, loss=reconstruction_error)
+    strategy = strategy or tf.distribute.get_strategy()
+    with strategy.scope():
+        network = _reconstructing(model)
+    training = Training(network, settings, batches.steps, loss=reconstruction_error, strategy=strategy)
     saved = Checkpoints(os.path.join(checkpoints, "pretraining"), **training.variables())
     history = saved.restore()
     while len(history) < settings.epochs:
         started = time.monotonic()
-        epoch = batches.epoch(len(history)).map(lambda photos, masks: (photos, photos))
+        epoch = partial(_photos, batches, len(history))
         loss = training.train_epoch(epoch, lambda step, loss: None)
         history.append({"loss": loss})
-        saved.save(history)
+        if is_chief(strategy):
+            saved.save(history)
         logger.info(
             "pretraining epoch %d/%d: reconstruction error %.4f, %.0f s",
             len(history),
@@ -56,6 +67,10 @@ def reconstruction_error(photos: tf.Tensor, reconstructed: tf.Tensor, total: Tot
     squared = tf.math.squared_difference(tf.cast(reconstructed, tf.float32), photos / 127.5 - 1)
     summed, count = tf.unstack(total(tf.stack([tf.reduce_sum(squared), tf.size(squared, tf.float32)])), 2)
     return summed / count
+
+
+def _photos(batches: TrainingBatches, epoch: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+    return batches.epoch(epoch, context).map(lambda photos, masks: (photos, photos))
 
 
 def _reconstructing(model: keras.Model) -> keras.Model:

@@ -69,6 +69,8 @@ class LogProgress:
         if self._first_step is None:
             self._first_step, self._started = steps_done, now
             return None
+        if steps_done == self._first_step:
+            return None
         pace = (now - self._started) / (steps_done - self._first_step)
         return round(pace * (self._epochs * self._steps - steps_done), 1)
 

@@ -179,6 +179,16 @@ class TrainerSettings(Settings):
         0, ge=0, description="Passes in which the autoencoder first learns to draw its own photos."
     )
     batch_size: int = Field(32, ge=1, description="Pairs a step.")
+    distribution: Literal["none", "mirrored", "multi_worker"] = Field(
+        "none",
+        description="Devices that train together: one; all GPUs of the machine; or those of all workers that "
+        "TF_CONFIG names.",
+    )
+    replica_scaling: Literal["none", "linear", "sqrt"] = Field(
+        "none",
+        description="none: the devices share batch_size, and training is that of one; linear, sqrt: each takes "
+        "batch_size, and learning_rate grows with their number or its root.",
+    )
     learning_rate: float = Field(4e-4, gt=0, description="Peak learning rate.")
     encoder_learning_rate_factor: float = Field(
         1.0, ge=0, le=10, description="Learning rate of the encoder as a multiple of the decoder's."
@@ -230,6 +240,15 @@ class TrainerSettings(Settings):
         "training; only where flips are the only augmentation.",
     )
     preview_photos: int = Field(4, ge=0, le=32, description="Eval photos drawn into TensorBoard each epoch.")
+
+    @model_validator(mode="after")
+    def _losses_are_exact(self) -> "TrainerSettings":
+        if self.lovasz_weight and self.distribution != "none":
+            raise ValueError(
+                "lovasz_weight must be 0 unless distribution is none: it sorts the pixels of the whole batch, "
+                "and no device has them all"
+            )
+        return self
 
     def check_against(self, model: ModelSettings, classes: ClassTable) -> None:
         """Holds the training against what is trained.

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.input import EvaluationBatches
 from trainer.losses import segmentation_loss
 from trainer.optimizer import LayerwiseAdamW
 from trainer.photo_counts import confusion_counts
@@ -33,6 +34,7 @@ class Training:
         trained_part: Takes the batches in the model's place, where they are not photos but what a frozen part
             of the model makes of them.
         loss: From truth, output and a sum over replicas to a number; None: the settings' segmentation loss.
+        strategy: In whose scope the model was built; None: one device.
     """
 
     def __init__(
@@ -43,11 +45,12 @@ class Training:
         class_weights: Sequence[float] | None = None,
         trained_part: keras.Model | None = None,
         loss: Loss | None = None,
+        strategy: tf.distribute.Strategy | None = None,
     ):
         self.model = model
         self._network = trained_part or model
         self._settings = settings
-        self._strategy = tf.distribute.get_strategy()
+        self._strategy = strategy or tf.distribute.get_strategy()
         self._loss = loss or partial(
             segmentation_loss,
             class_weights=class_weights,
@@ -63,11 +66,12 @@ class Training:
             total_steps=settings.epochs * steps_per_epoch,
             shape=settings.schedule,
         )
-        self.optimizer = LayerwiseAdamW(self._schedule, settings.weight_decay, self._trained, factors)
-        if model.compute_dtype == "float16":
-            self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
-            self.optimizer.build(self._trained)
-        self._average = _copies(model) if settings.ema else []
+        with self._strategy.scope():
+            self.optimizer = LayerwiseAdamW(self._schedule, settings.weight_decay, self._trained, factors)
+            if model.compute_dtype == "float16":
+                self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
+                self.optimizer.build(self._trained)
+            self._average = _copies(model) if settings.ema else []
         with tf.device("CPU:0"):
             self._best = _copies(model)
         self._train_step = tf.function(self._train_step_eagerly, reduce_retracing=True)
@@ -87,11 +91,15 @@ class Training:
         """That of the last step."""
         return float(keras.ops.convert_to_numpy(self._schedule(self.optimizer.iterations - 1)))
 
-    def train_epoch(self, batches: tf.data.Dataset, on_step: Callable[[int, float], None]) -> float:
+    def train_epoch(
+        self,
+        batches: Callable[[tf.distribute.InputContext], tf.data.Dataset],
+        on_step: Callable[[int, float], None],
+    ) -> float:
         """Trains on all batches once.
 
         Args:
-            batches: (images, masks).
+            batches: Gives (images, masks) for the replicas of one process, see `TrainingBatches.epoch`.
             on_step: Called now and then with the step, from 1, and the mean loss so far.
 
         Returns:
@@ -103,7 +111,7 @@ class Training:
         losses: list[float] = []
         waiting: list[tf.Tensor] = []
         reported = time.monotonic()
-        for inputs, masks in self._strategy.experimental_distribute_dataset(batches):
+        for inputs, masks in self._strategy.distribute_datasets_from_function(batches):
             waiting.append(self._train_step(inputs, masks))
             # A loss that is read makes the host wait for the device, so they are read in groups.
             if time.monotonic() - reported > SECONDS_BETWEEN_RECORDS:
@@ -122,9 +130,9 @@ class Training:
         _assign(self.model, self._average)
         return lambda: _assign(self.model, live)
 
-    def evaluate(self, batches: tf.data.Dataset) -> np.ndarray:
+    def evaluate(self, batches: EvaluationBatches) -> np.ndarray:
         """Confusion counts of the model as it stands, int64 [classes, classes], truth by prediction."""
-        distributed = self._strategy.experimental_distribute_dataset(batches)
+        distributed = self._strategy.distribute_datasets_from_function(batches)
         return sum(self._count_step(inputs, masks).numpy() for inputs, masks in distributed)
 
     def keep_as_best(self) -> None:

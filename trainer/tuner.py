@@ -10,6 +10,7 @@ import keras_tuner
 import tensorflow as tf
 from tfx.v1.components import TunerFnResult
 
+from trainer.distribution import make_strategy
 from trainer.errors import UserError
 from trainer.fit import fit
 from trainer.input import load_pairs
@@ -56,6 +57,7 @@ class SegmentationTuner(keras_tuner.Tuner):
         self._settings = settings.with_values({"trainer.epochs": tuner.trial_epochs})
         self._directory = directory
         self._transform_output = fn_args.transform_output or fn_args.transform_graph_path
+        self._strategy = make_strategy(settings.trainer.distribution)
         size, cache = settings.model.image_size, settings.trainer.cache
         self._train_pairs = load_pairs(fn_args.train_files, size, cache)
         self._eval_pairs = load_pairs(fn_args.eval_files, size, cache)
@@ -80,6 +82,7 @@ class SegmentationTuner(keras_tuner.Tuner):
             self._eval_pairs,
             transform_output=self._transform_output,
             checkpoints=os.path.join(self._directory, "checkpoints", trial.trial_id),
+            strategy=self._strategy,
         )
         keras.utils.clear_session()
         return {OBJECTIVE: max(record["mean_iou"] for record in history)}

@@ -4,8 +4,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from trainer.settings import Settings, TrainingSettings
 
-FIXED_IN_TRIALS = ("model.image_size", "trainer.epochs")
-"""The photos have the one size before Tuner runs, and `tuner.trial_epochs` takes the place of the other."""
+FIXED_IN_TRIALS = ("model.image_size", "trainer.epochs", "trainer.distribution")
+"""The photos have the one size before Tuner runs, `tuner.trial_epochs` takes the place of the second, and a
+process joins its devices once."""
 
 
 class SearchedValues(Settings):
@@ -52,6 +53,8 @@ class TunerSettings(Settings):
         Raises:
             ValueError: A setting cannot be searched, or a value is not right for it.
         """
+        if self.enabled and training.trainer.distribution == "multi_worker":
+            raise ValueError("tuner.enabled must be false with trainer.distribution multi_worker")
         for key, searched in self.search.items():
             if key in FIXED_IN_TRIALS or not key.startswith(("model.", "trainer.")):
                 raise ValueError(f"tuner.search: {key} cannot be searched; settings of model and trainer can")

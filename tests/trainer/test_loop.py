@@ -211,5 +211,7 @@ def test_every_setting_of_the_loss_reaches_it(setting, class_weights, expected):
     logits = tiny_network(SIZE, dropout=0.0)(images, training=True).numpy()
     settings = SETTINGS.model_copy(update={"dice_weight": 0.0} | setting)
     training = Training(tiny_network(SIZE, dropout=0.0), settings, 1, class_weights)
-    loss = training.train_epoch(tf.data.Dataset.from_tensors((images, masks)), lambda step, loss: None)
+    loss = training.train_epoch(
+        lambda _: tf.data.Dataset.from_tensors((images, masks)), lambda step, loss: None
+    )
     assert loss == pytest.approx(expected(masks, logits), rel=1e-5)

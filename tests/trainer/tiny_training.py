@@ -2,6 +2,7 @@
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -74,7 +75,7 @@ def tiny_train(
     history = train(
         model,
         batches,
-        evaluation_batches(shape_pairs(8, SIZE, seed=1), 4),
+        partial(evaluation_batches, shape_pairs(8, SIZE, seed=1), 4),
         settings,
         class_names=CLASS_NAMES,
         checkpoints=str(directory / "checkpoints"),

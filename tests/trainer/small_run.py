@@ -1,0 +1,81 @@
+"""A whole training of seconds on generated pairs, also on two logical CPU devices: `python small_run.py DIR`."""
+
+import json
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from tests.trainer.pictures import THREE_CLASSES
+from tests.trainer.shapes import shape_pairs, write_pairs
+from trainer.run import Places, run
+from trainer.settings import TrainingSettings
+
+SIZE = 32
+
+
+def small_settings(**trainer) -> TrainingSettings:
+    """A network with BatchNorm that learns, all that a step can hold, and one step an epoch."""
+    return TrainingSettings(
+        classes=THREE_CLASSES,
+        model={"encoder": "plain", "encoder_width": 4, "image_size": SIZE, "decoder_filters": (8, 8, 8, 8)},
+        trainer={
+            "epochs": 4,
+            "batch_size": 8,
+            "learning_rate": 0.01,
+            "warmup_epochs": 0,
+            "label_smoothing": 0.1,
+            "ema": 0.5,
+            "preview_photos": 1,
+        }
+        | trainer,
+    )
+
+
+def write_inputs(folder: Path, pairs: int = 8) -> None:
+    """Writes what Transform and StatisticsGen would: pairs to train on, and five to judge by."""
+    write_pairs(folder / "examples" / "Split-train", shape_pairs(pairs, SIZE))
+    write_pairs(folder / "examples" / "Split-eval", shape_pairs(5, SIZE, seed=1))
+    for split in ("train", "eval"):
+        path = folder / "statistics" / f"Split-{split}" / "FeatureStats.pb"
+        path.parent.mkdir(parents=True)
+        statistics = statistics_pb2.DatasetFeatureStatisticsList()
+        statistics.datasets.add(num_examples=pairs)
+        path.write_bytes(statistics.SerializeToString())
+
+
+def places(inputs: Path, folder: Path) -> Places:
+    return Places(
+        train=[str(inputs / "examples" / "Split-train" / "*")],
+        evaluation=[str(inputs / "examples" / "Split-eval" / "*")],
+        transform_graph="",
+        statistics=str(inputs / "statistics"),
+        checkpoints=str(folder / "checkpoints"),
+        model=str(folder / "model" / "Format-Serving"),
+        model_run=str(folder / "model_run"),
+    )
+
+
+def worker_arguments(settings: TrainingSettings, inputs: Path, folder: Path) -> list[str]:
+    return [
+        f"--training={settings.model_dump_json()}",
+        f"--examples={inputs / 'examples'}",
+        "--transform-graph=",
+        "--schema=",
+        f"--statistics={inputs / 'statistics'}",
+        f"--checkpoints={folder / 'checkpoints'}",
+        f"--model={folder / 'model'}",
+        f"--model-run={folder / 'model_run'}",
+    ]
+
+
+def history(folder: Path) -> list[dict]:
+    return json.loads((folder / "model_run" / "history.json").read_text())
+
+
+if __name__ == "__main__":
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    inputs, folder, training = sys.argv[1:]
+    run(TrainingSettings.model_validate_json(training), places(Path(inputs), Path(folder)))

@@ -1,0 +1,96 @@
+"""One of several workers that train together: `python -m trainer.worker`, with what Trainer's node gets.
+
+    python -m trainer.worker --training "$(cat training.json)" --examples URI --transform-graph URI \\
+        --schema URI --statistics URI --checkpoints DIR --model DIR --model-run DIR
+
+Each worker is started with the same arguments and its own TF_CONFIG. Folders must be the same for all. The
+chief (the task `chief`, else worker 0) writes: checkpoints, the model, the history.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+
+from pydantic import ValidationError
+
+from trainer.errors import UserError
+from trainer.settings import TrainingSettings
+
+NODE_FAILED = 1
+
+
+def main() -> int:
+    """Trains; returns the exit status: 0 done, 1 failed (start again to go on), 2 something must be changed."""
+    arguments = _parser().parse_args()
+    logging.basicConfig(format="%(message)s", stream=sys.stdout, level=logging.WARNING)
+    logging.getLogger("petseg").setLevel(logging.INFO)
+    try:
+        settings = _settings(arguments)
+        # TensorFlow only now: it takes seconds, and wrong arguments should not.
+        from trainer.distribution import WorkerLostError
+        from trainer.run import Places, run
+
+        try:
+            run(
+                settings,
+                Places(
+                    train=[_split(arguments.examples, "train")],
+                    evaluation=[_split(arguments.examples, "eval")],
+                    transform_graph=arguments.transform_graph,
+                    statistics=arguments.statistics,
+                    checkpoints=arguments.checkpoints,
+                    model=os.path.join(arguments.model, "Format-Serving"),
+                    model_run=arguments.model_run,
+                    base_model=arguments.base_model
+                    and os.path.join(arguments.base_model, "Format-Serving"),
+                ),
+            )
+        except WorkerLostError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return NODE_FAILED
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.worker",
+        description="One of several workers that train together; the environment variable TF_CONFIG names them. "
+        "Arguments are named as the inputs, outputs and properties of the node Trainer.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--training", required=True, help="the settings of classes, model and trainer, as JSON")
+    parser.add_argument("--examples", required=True, help="transformed examples, with Split-train and Split-eval")
+    parser.add_argument("--transform-graph", required=True, help="Transform's output")
+    parser.add_argument("--schema", required=True, help="the schema; not read, as by the node")
+    parser.add_argument("--statistics", required=True, help="StatisticsGen's output")
+    parser.add_argument("--checkpoints", required=True, help="folder of this very training, the same for all workers")
+    parser.add_argument("--model", required=True, help="where the chief writes the SavedModel")
+    parser.add_argument("--model-run", required=True, help="where the chief writes history and TensorBoard's logs")
+    parser.add_argument("--base-model", help="model to start from")
+    parser.add_argument("--hyperparameters", help="file with a tuner's best values")
+    return parser
+
+
+def _settings(arguments: argparse.Namespace) -> TrainingSettings:
+    try:
+        settings = TrainingSettings.model_validate_json(arguments.training)
+        if arguments.hyperparameters:
+            with open(arguments.hyperparameters, encoding="utf-8") as file:
+                settings = settings.with_values(json.load(file)["values"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"--training: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    return settings
+
+
+def _split(examples: str, name: str) -> str:
+    return os.path.join(examples, f"Split-{name}", "*")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
