@@ -39,8 +39,8 @@ def make_strategy(distribution: str) -> tf.distribute.Strategy:
         workers = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         if workers.task_type not in WORKER_JOBS or workers.task_type not in workers.cluster_spec().jobs:
             raise UserError(
-                "trainer.distribution: multi_worker needs the environment variable TF_CONFIG with a `cluster` "
-                "and a `task` of type chief or worker, as a TFJob and Vertex' worker pools set it; for the "
+                "trainer.distribution: multi_worker needs the environment variable TF_CONFIG with `cluster` "
+                "and `task`, of type chief or worker, as a TFJob and Vertex' worker pools set it; for the "
                 "GPUs of this machine alone give mirrored"
             )
         return tf.distribute.MultiWorkerMirroredStrategy(workers)
@@ -124,8 +124,8 @@ def told_of_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
     except tf.errors.OpError as error:
         if _of_several_processes(strategy) and not isinstance(error, tf.errors.ResourceExhaustedError):
             raise WorkerLostError(
-                "another worker of this training died or cannot be reached; the next start of all workers goes "
-                "on from the last checkpoint"
+                "another worker of this training died or cannot be reached; the next start of all workers "
+                "goes on from the last checkpoint"
             ) from error
         raise
 

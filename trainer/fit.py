@@ -47,7 +47,8 @@ def fit(
         watchers: Are told how it gets on, beside the log; only in the process that writes.
 
     Returns:
-        The network, on one device and computing in float32 wherever it was trained, and the history that `train` gives.
+        The network, on one device and computing in float32 wherever it was trained, and the history that
+        `train` gives.
 
     Raises:
         UserError: Settings do not fit the data or the model that is started from, or the loss diverged.

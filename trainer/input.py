@@ -136,7 +136,7 @@ class TrainingBatches:
     ):
         if len(pairs) < replicas:
             raise UserError(
-                f"trainer.distribution: {len(pairs)} pairs cannot train {replicas} replicas; each must get one"
+                f"trainer.distribution: {len(pairs)} pairs cannot train {replicas} replicas; each needs one"
             )
         self._pairs = pairs
         self._batch_size = min(batch_size, len(pairs) // replicas * replicas)

@@ -3,8 +3,8 @@
 A term takes the truth as one-hot rows (all zero where a pixel is ignored) and the logarithms of the
 probabilities, both float32 [n, S, S, classes], and gives one number. Terms are quotients of sums over the
 whole batch; `total` adds such sums up over the replicas of a distributed run, so that the loss there is the
-loss of one device with the same batch. Lovász-softmax sorts the batch's pixels, which no sum can do, so that it
-is for one device only.
+loss of one device with the same batch. Lovász-softmax sorts the batch's pixels, which no sum can do: it is
+for one device only.
 """
 
 from collections.abc import Callable, Sequence

@@ -186,8 +186,8 @@ class TrainerSettings(Settings):
     )
     replica_scaling: Literal["none", "linear", "sqrt"] = Field(
         "none",
-        description="none: the devices share batch_size, and training is that of one; linear, sqrt: each takes "
-        "batch_size, and learning_rate grows with their number or its root.",
+        description="none: the devices share batch_size, and training is that of one; linear, sqrt: each "
+        "takes batch_size, and learning_rate grows with their number or its root.",
     )
     learning_rate: float = Field(4e-4, gt=0, description="Peak learning rate.")
     encoder_learning_rate_factor: float = Field(
@@ -245,8 +245,8 @@ class TrainerSettings(Settings):
     def _losses_are_exact(self) -> "TrainerSettings":
         if self.lovasz_weight and self.distribution != "none":
             raise ValueError(
-                "lovasz_weight must be 0 unless distribution is none: it sorts the pixels of the whole batch, "
-                "and no device has them all"
+                "trainer.lovasz_weight must be 0 unless trainer.distribution is none: it sorts the pixels of "
+                "the whole batch, and no device has them all"
             )
         return self
 

@@ -1,6 +1,6 @@
-"""One of several workers that train together: `python -m trainer.worker`, with what Trainer's node gets.
+r"""One of several workers that train together: `python -m trainer.worker`, with what Trainer's node gets.
 
-    python -m trainer.worker --training "$(cat training.json)" --examples URI --transform-graph URI \\
+    python -m trainer.worker --training "$(cat training.json)" --examples URI --transform-graph URI \
         --schema URI --statistics URI --checkpoints DIR --model DIR --model-run DIR
 
 Each worker is started with the same arguments and its own TF_CONFIG. Folders must be the same for all. The
@@ -18,11 +18,11 @@ from pydantic import ValidationError
 from trainer.errors import UserError
 from trainer.settings import TrainingSettings
 
-NODE_FAILED = 1
+WORKER_LOST = 1
 
 
 def main() -> int:
-    """Trains; returns the exit status: 0 done, 1 failed (start again to go on), 2 something must be changed."""
+    """Trains; gives the exit status: 0 done, 1 a worker was lost, 2 something must be changed."""
     arguments = _parser().parse_args()
     logging.basicConfig(format="%(message)s", stream=sys.stdout, level=logging.WARNING)
     logging.getLogger("petseg").setLevel(logging.INFO)
@@ -43,13 +43,12 @@ def main() -> int:
                     checkpoints=arguments.checkpoints,
                     model=os.path.join(arguments.model, "Format-Serving"),
                     model_run=arguments.model_run,
-                    base_model=arguments.base_model
-                    and os.path.join(arguments.base_model, "Format-Serving"),
+                    base_model=arguments.base_model and os.path.join(arguments.base_model, "Format-Serving"),
                 ),
             )
         except WorkerLostError as error:
             print(f"error: {error}", file=sys.stderr)
-            return NODE_FAILED
+            return WORKER_LOST
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status
@@ -59,18 +58,27 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m trainer.worker",
-        description="One of several workers that train together; the environment variable TF_CONFIG names them. "
-        "Arguments are named as the inputs, outputs and properties of the node Trainer.",
+        description="One of several workers that train together; the environment variable TF_CONFIG names "
+        "them. Arguments are named as the inputs, outputs and properties of the node Trainer.",
+        epilog="example: see deploy/kubernetes/training/tfjob.yaml",
         allow_abbrev=False,
     )
-    parser.add_argument("--training", required=True, help="the settings of classes, model and trainer, as JSON")
-    parser.add_argument("--examples", required=True, help="transformed examples, with Split-train and Split-eval")
+    parser.add_argument(
+        "--training", required=True, help="the settings of classes, model and trainer, as JSON"
+    )
+    parser.add_argument(
+        "--examples", required=True, help="transformed examples, with Split-train and Split-eval"
+    )
     parser.add_argument("--transform-graph", required=True, help="Transform's output")
     parser.add_argument("--schema", required=True, help="the schema; not read, as by the node")
     parser.add_argument("--statistics", required=True, help="StatisticsGen's output")
-    parser.add_argument("--checkpoints", required=True, help="folder of this very training, the same for all workers")
+    parser.add_argument(
+        "--checkpoints", required=True, help="folder of this very training, the same for all workers"
+    )
     parser.add_argument("--model", required=True, help="where the chief writes the SavedModel")
-    parser.add_argument("--model-run", required=True, help="where the chief writes history and TensorBoard's logs")
+    parser.add_argument(
+        "--model-run", required=True, help="where the chief writes history and TensorBoard's logs"
+    )
     parser.add_argument("--base-model", help="model to start from")
     parser.add_argument("--hyperparameters", help="file with a tuner's best values")
     return parser

@@ -1,12 +1,19 @@
-"""A whole training of seconds on generated pairs, also on two logical CPU devices: `python small_run.py DIR`."""
+"""A whole training of seconds on generated pairs; as a script, on two logical CPU devices:
+
+python tests/trainer/small_run.py INPUTS DIR SETTINGS_JSON
+"""
 
 import json
+import os
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from tests.conftest import PROJECT
 from tests.trainer.pictures import THREE_CLASSES
 from tests.trainer.shapes import shape_pairs, write_pairs
 from trainer.run import Places, run
@@ -67,6 +74,32 @@ def worker_arguments(settings: TrainingSettings, inputs: Path, folder: Path) -> 
         f"--checkpoints={folder / 'checkpoints'}",
         f"--model={folder / 'model'}",
         f"--model-run={folder / 'model_run'}",
+    ]
+
+
+def start(program: list[str], **environment: str) -> subprocess.Popen:
+    """Starts Python with the project's modules in reach; what it prints comes through `stdout`."""
+    return subprocess.Popen(
+        [sys.executable, *program],
+        env=os.environ | {"PYTHONPATH": str(PROJECT)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def start_workers(settings: list[TrainingSettings], inputs: Path, folder: Path) -> list[subprocess.Popen]:
+    """Starts workers on loopback, one for each of the settings."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in settings]
+    cluster = {"worker": [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]}
+    for each in sockets:
+        each.close()
+    return [
+        start(
+            ["-m", "trainer.worker", *worker_arguments(of_worker, inputs, folder)],
+            TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}),
+        )
+        for index, of_worker in enumerate(settings)
     ]
 
 

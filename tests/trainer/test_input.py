@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.trainer.shapes import shape_pairs, write_pairs
 from trainer.augmentation import DRAWS_PER_PAIR, augment
 from trainer.errors import UserError
 from trainer.input import Pairs, TrainingBatches, evaluation_batches, load_pairs
-from trainer.settings import AugmentationSettings
+from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
 
 SIZE = 16
 AUGMENTED = AugmentationSettings()
@@ -85,6 +86,43 @@ def test_evaluation_sees_every_pair_once_in_order():
     assert [len(batch) for batch in images] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate(images), pairs.images)
     np.testing.assert_array_equal(np.concatenate(masks), pairs.masks)
+
+
+def of_all_replicas(make, workers=2, devices=2):
+    """What four replicas get, step by step: [(images, masks) of each]."""
+    replicas = []
+    for worker in range(workers):
+        context = tf.distribute.InputContext(workers, worker, workers * devices)
+        parts = list(make(context).as_numpy_iterator())
+        replicas += [parts[device::devices] for device in range(devices)]
+    return list(zip(*replicas, strict=True))
+
+
+def test_replicas_get_the_parts_of_the_batch_that_one_device_gets():
+    pairs = shape_pairs(22, SIZE)
+    shared = TrainingBatches(pairs, 8, AUGMENTED, seed=1, replicas=4)
+    steps = of_all_replicas(lambda context: shared.epoch(3, context))
+    whole = list(TrainingBatches(pairs, 8, AUGMENTED, seed=1).epoch(3).as_numpy_iterator())
+    assert len(steps) == len(whole) == 2
+    for parts, (images, masks) in zip(steps, whole, strict=True):
+        assert [len(part) for part, _ in parts] == [2, 2, 2, 2]
+        # Rows are dealt in turn.
+        np.testing.assert_array_equal(np.stack([part for part, _ in parts], 1).reshape(images.shape), images)
+        np.testing.assert_array_equal(np.stack([part for _, part in parts], 1).reshape(masks.shape), masks)
+
+
+def test_replicas_judge_every_pair_once_and_what_fills_up_does_not_count():
+    pairs = shape_pairs(10, SIZE)
+    steps = of_all_replicas(lambda context: evaluation_batches(pairs, 8, context))
+    assert [[len(masks) for _, masks in parts] for parts in steps] == [[2, 2, 2, 2], [1, 1, 1, 1]]
+    masks = np.concatenate([masks for parts in steps for _, masks in parts])
+    counted = [mask for mask in masks if (mask != CLASS_ID_IGNORED).any()]
+    assert sorted(mask.tobytes() for mask in counted) == sorted(mask.tobytes() for mask in pairs.masks)
+
+
+def test_fewer_pairs_than_replicas_are_the_users_error():
+    with pytest.raises(UserError, match="3 pairs cannot train 4 replicas"):
+        TrainingBatches(shape_pairs(3, SIZE), 8, AS_THEY_ARE, seed=1, replicas=4)
 
 
 def test_first_takes_all_where_there_are_fewer():

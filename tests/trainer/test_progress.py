@@ -52,6 +52,14 @@ def test_log_says_where_the_training_stands(caplog, monkeypatch):
     assert epoch.getMessage() == "epoch 1/2: loss 0.9000, eval mean IoU 0.5000, 12 s, about 20 s left"
 
 
+def test_a_first_epoch_of_one_slow_step_has_no_pace_yet(caplog):
+    caplog.set_level(logging.INFO, "petseg.trainer")
+    progress = LogProgress(epochs=2, steps=1)
+    progress.on_step(1, 1, 0.9)
+    progress.on_epoch(None, [RECORD])
+    assert caplog.messages[-1] == "epoch 1/2: loss 0.9000, eval mean IoU 0.5000, 12 s"
+
+
 def test_history_file_holds_all_epochs(tmp_path):
     history = [RECORD, RECORD | {"epoch": 2}]
     write_history(str(tmp_path / "model_run"), history)
