@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from trainer.errors import UserError
@@ -136,5 +135,10 @@ def _of_several_processes(strategy: tf.distribute.Strategy) -> bool:
 
 def _of_all(strategy: tf.distribute.Strategy, number: int) -> list[int]:
     """What each replica's process gave."""
-    of_replicas = strategy.run(lambda: tf.constant([number], tf.int64))
-    return np.asarray(strategy.gather(of_replicas, axis=0)).tolist()
+
+    @tf.function
+    def gather() -> tf.Tensor:
+        return strategy.gather(strategy.run(lambda: tf.constant([number], tf.int64)), axis=0)
+
+    numbers: list[int] = gather().numpy().tolist()
+    return numbers

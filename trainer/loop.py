@@ -61,7 +61,7 @@ def train(
     training = Training(model, settings, batches.steps, class_weights, trained_part, strategy=strategy)
     saved = Checkpoints(checkpoints, **training.variables())
     history = saved.restore()
-    check_alike(strategy, repr((settings, model.compute_dtype, batches.steps, len(history))))
+    check_alike(strategy, f"{model.compute_dtype}, {len(history)} epochs")
     if history:
         logger.info("goes on after epoch %d of %d of an unfinished training", len(history), settings.epochs)
     while len(history) < settings.epochs and not _out_of_patience(history, settings.early_stopping_patience):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.distribution import is_chief, make_strategy, told_of_lost_workers, wait_for_all
+from trainer.distribution import check_alike, is_chief, make_strategy, told_of_lost_workers, wait_for_all
 from trainer.fit import fit
 from trainer.input import Pairs, load_pairs
 from trainer.model_card import model_card
@@ -92,6 +92,7 @@ def run(settings: TrainingSettings, places: Places) -> None:
         previews = eval_pairs.first(trainer.preview_photos)
         watchers.append(TensorBoard(places.model_run, previews, settings.classes))
     with told_of_lost_workers(strategy):
+        check_alike(strategy, f"{settings.model_dump_json()} {train_pairs.names} {eval_pairs.names}")
         model, history = fit(
             settings,
             train_pairs,
