@@ -21,8 +21,8 @@ from trainer.run import run
 from trainer.settings import TrainerSettings
 
 SCRIPT = Path(__file__).parent / "small_run.py"
-SECONDS_TO_END = 120
-"""In which workers must have noticed that another is gone; they take about 10 s for it."""
+SECONDS_TO_END = 300
+"""In which workers must have noticed that another is gone; they take about 10 s on an idle machine."""
 
 
 @pytest.fixture(scope="module")
