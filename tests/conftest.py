@@ -20,7 +20,7 @@ class Finished:
     stderr: str
 
 
-def petseg(*arguments: object, timeout: float = 600, **environment: str) -> Finished:
+def petseg(*arguments: object, timeout: float = 1800, **environment: str) -> Finished:
     """Runs the command line as a person does, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "pipeline_runner.py", *map(str, arguments)],
