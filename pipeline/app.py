@@ -15,7 +15,7 @@ from PIL import Image
 from components.image_file import BrokenFileError
 from components.run_report.templates import template_engine
 from pipeline.predict import SavedSegmenter, model_folder, overlay, read_photo, shares
-from pipeline.run_log import QUIET_ENVIRONMENT
+from pipeline.run_log import chatter_to
 from trainer.errors import UserError
 
 SHOWN_PIXELS = 1600
@@ -66,11 +66,10 @@ def serve(model: Path, options: AppOptions) -> None:
     with tempfile.TemporaryDirectory(prefix="petseg_app_") as uploads:
         os.environ |= GRADIO_ENVIRONMENT | {"GRADIO_TEMP_DIR": uploads}
         gradio = _gradio()
-        for name, value in QUIET_ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        segmenter = SavedSegmenter(version)
-        # The first answer takes seconds: TensorFlow prepares the graph.
-        segmenter.class_ids(Image.new("RGB", (64, 64)))
+        with chatter_to(Path(uploads) / "chatter.log"):
+            segmenter = SavedSegmenter(version)
+            # The first answer takes seconds: TensorFlow prepares the graph.
+            segmenter.class_ids(Image.new("RGB", (64, 64)))
         page = _page(gradio, segmenter, version, options.max_upload_mb)
         address = _launch(gradio, page, options)
         print(f"app      {address}   (Ctrl-C ends it)", flush=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import requests
+import urllib3
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -164,7 +165,7 @@ class Download:
             return
         try:
             self._transfer(before)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             self._count(before)
             raise _Interrupted(_reason(error)) from error
         if self._have() < self.archive.size:
@@ -201,7 +202,9 @@ class Download:
                 self._copy(response, file)
 
     def _copy(self, response: requests.Response, file: IO[bytes]) -> None:
-        for chunk in response.iter_content(CHUNK):
+        # Since urllib3 2 a `read` waits for the whole chunk, and what came of it before a cut is lost.
+        read = getattr(response.raw, "read1", response.raw.read)
+        while chunk := read(CHUNK):
             file.write(chunk)
             self.progress.advance(self.task, len(chunk))
             if file.tell() > self.archive.size:
@@ -274,11 +277,11 @@ def _progress() -> Progress:
     )
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: requests.RequestException | urllib3.exceptions.HTTPError) -> str:
     """One line, without the addresses of objects that urllib3 puts into its messages."""
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return "the server does not answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, urllib3.exceptions.ProtocolError):
         return "the connection was cut"
     if isinstance(error, requests.ConnectionError):
         return "the server cannot be reached"

@@ -50,8 +50,10 @@ def app(model, tmp_path_factory):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    line = process.stdout.readline()
-    assert f"http://127.0.0.1:{port}/" in line, line + process.stdout.read()
+    first_line = process.stdout.readline()
+    if f"http://127.0.0.1:{port}/" not in first_line:
+        process.kill()
+        pytest.fail(first_line + process.stdout.read())
     yield process, f"http://127.0.0.1:{port}/"
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=60)
