@@ -36,7 +36,11 @@ def make_strategy(distribution: str) -> tf.distribute.Strategy:
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     if distribution == "multi_worker":
         workers = tf.distribute.cluster_resolver.TFConfigClusterResolver()
-        if workers.task_type not in WORKER_JOBS or workers.task_type not in workers.cluster_spec().jobs:
+        try:
+            has_place = workers.task_type in WORKER_JOBS and workers.task_type in workers.cluster_spec().jobs
+        except ValueError:  # what is no JSON, also an empty string
+            has_place = False
+        if not has_place:
             raise UserError(
                 "trainer.distribution: multi_worker needs the environment variable TF_CONFIG with `cluster` "
                 "and `task`, of type chief or worker, as a TFJob and Vertex' worker pools set it; for the "
