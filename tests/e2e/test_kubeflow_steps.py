@@ -100,9 +100,8 @@ def test_a_later_run_looks_at_the_outside_world_anew_and_takes_the_rest_from_the
     assert later.reused == {"ImportSchemaGen"}
     assert later.outputs["ImportSchemaGen"] == cluster_run.outputs["ImportSchemaGen"]
     unchanged = KubeflowRun(cluster_run.spec, cluster_run.root, "unchanged", cluster_run.cache)
-    unchanged.outputs = {
-        name: cluster_run.outputs[name] for name in ("SegmentationExampleGen", "ImportSchemaGen")
-    }
+    looked_at = ("SegmentationExampleGen", "ImportSchemaGen", "ProductionModel")
+    unchanged.outputs = {name: cluster_run.outputs[name] for name in looked_at}
     for name in ("StatisticsGen", "ExampleValidator", "DatasetGate", "Transform"):
         unchanged.step(name)
     assert unchanged.reused == {"StatisticsGen", "ExampleValidator", "DatasetGate", "Transform"}

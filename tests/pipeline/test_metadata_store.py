@@ -86,7 +86,10 @@ def test_many_may_look_at_a_new_server_at_once(server):
     ("setting", "words"),
     [
         ("tuner.enabled=true", "cannot write tuner.enabled to PostgreSQL"),
-        ("runner.image='a\"b'", "cannot write the quotes or backslashes in the settings runner to PostgreSQL"),
+        (
+            "runner.image='a\"b'",
+            "cannot write the quotes or backslashes in the settings runner to PostgreSQL",
+        ),
     ],
 )
 def test_what_cannot_be_written_to_postgresql_is_one_line(server, sample, tmp_path, setting, words):
