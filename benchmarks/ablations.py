@@ -27,7 +27,7 @@ VARIANTS = {
     "label smoothing 0.05": ("trainer.label_smoothing=0.05",),
     "moving average 0.99": ("trainer.ema=0.99",),
     "flip averaging": ("model.flip_tta=true",),
-    "flips only": ("trainer.augmentation.crop_scale=1", "trainer.augmentation.color=0"),
+    "flips only": ("trainer.augmentation.preset=flips",),
     "crops from 0.5": ("trainer.augmentation.crop_scale=0.5",),
     "rotation 15": ("trainer.augmentation.rotation=15",),
     "colour 0.4": ("trainer.augmentation.color=0.4",),

@@ -21,36 +21,26 @@ from types import SimpleNamespace
 
 import keras
 import numpy as np
-from PIL import Image
 
-from benchmarks.model_table import OTHER_ENCODER, build, multiply_adds
+from benchmarks.model_table import build, encoder_for, multiply_adds
+from benchmarks.resized_pairs import Pairs, read_resized_pairs
 from trainer.models import ARCHITECTURES
-from trainer.models.encoders import STRIDES
 
 CLASSES = 3
 PAIRS = 256
 WARM_UP_STEPS = 3
 
-Batch = tuple[np.ndarray, np.ndarray]
+
+def make_pairs(data: Path | None, size: int) -> Pairs:
+    """The first pairs of a data set; noise where there is none."""
+    if data is not None:
+        return read_resized_pairs(data, "trainval.txt", size, PAIRS)
+    random = np.random.default_rng(0)
+    photos = random.integers(0, 256, (PAIRS, size, size, 3), np.uint8)
+    return photos, random.integers(0, CLASSES, (PAIRS, size, size), np.uint8)
 
 
-def read_pairs(data: Path | None, size: int) -> Batch:
-    """Photos uint8 [n, size, size, 3] and class ids uint8 [n, size, size]."""
-    if data is None:
-        random = np.random.default_rng(0)
-        photos = random.integers(0, 256, (PAIRS, size, size, 3), np.uint8)
-        return photos, random.integers(0, CLASSES, (PAIRS, size, size), np.uint8)
-    lines = (data / "annotations" / "trainval.txt").read_text().splitlines()
-    photos, masks = [], []
-    for name in [line.split()[0] for line in lines[:PAIRS]]:
-        photo = Image.open(data / "images" / f"{name}.jpg").convert("RGB")
-        mask = Image.open(data / "annotations" / "trimaps" / f"{name}.png")
-        photos.append(np.asarray(photo.resize((size, size), Image.Resampling.BILINEAR)))
-        masks.append(np.asarray(mask.resize((size, size), Image.Resampling.NEAREST)) - 1)
-    return np.stack(photos), np.stack(masks)
-
-
-def batches(pairs: Batch, count: int) -> Iterator[Batch]:
+def batches(pairs: Pairs, count: int) -> Iterator[Pairs]:
     """Batches without end, as float32 photos and int32 masks."""
     photos, masks = pairs
     for begin in itertools.count(0, count):
@@ -58,7 +48,7 @@ def batches(pairs: Batch, count: int) -> Iterator[Batch]:
         yield photos[places].astype(np.float32), masks[places].astype(np.int32)
 
 
-def measure(model: keras.Model, pairs: Batch, batch: int, seconds: float) -> float:
+def measure(model: keras.Model, pairs: Pairs, batch: int, seconds: float) -> float:
     """Images a second in training."""
     model.compile(keras.optimizers.AdamW(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     feed = batches(pairs, batch)
@@ -94,10 +84,8 @@ def device() -> SimpleNamespace:
 
 def row(name: str, arguments: argparse.Namespace) -> str:
     """One line of the table; in a process of its own, whose peak of memory is this network's."""
-    on, pairs = device(), read_pairs(arguments.data, arguments.size)
-    architecture = ARCHITECTURES[name]
-    takes_it = architecture.strides == STRIDES or arguments.encoder in architecture.taps
-    encoder = arguments.encoder if takes_it else OTHER_ENCODER
+    on, pairs = device(), make_pairs(arguments.data, arguments.size)
+    encoder = encoder_for(name, arguments.encoder)
     model = build(name, encoder, arguments.size, CLASSES, arguments.precision)
     speed = measure(model, pairs, arguments.batch, arguments.seconds)
     teraflops = 6 * multiply_adds(model) * speed / 1e12

@@ -45,6 +45,12 @@ def multiply_adds(model: keras.Model) -> int:
     return total
 
 
+def encoder_for(architecture: str, encoder: str) -> str:
+    """The encoder, or another where the architecture cannot take it."""
+    needs = ARCHITECTURES[architecture]
+    return encoder if needs.strides == STRIDES or encoder in needs.taps else OTHER_ENCODER
+
+
 def build(
     architecture: str, encoder: str, size: int, classes: int, precision: str = "float32"
 ) -> keras.Model:
@@ -67,9 +73,8 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| architecture | encoder | px | parameters | of these the encoder's | multiply-adds |")
     print("|---|---|---|---|---|---|")
-    for name, architecture in ARCHITECTURES.items():
-        takes_it = architecture.strides == STRIDES or arguments.encoder in architecture.taps
-        encoder = arguments.encoder if takes_it else OTHER_ENCODER
+    for name in ARCHITECTURES:
+        encoder = encoder_for(name, arguments.encoder)
         model = build(name, encoder, arguments.size, arguments.classes)
         cells = (
             name,

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from benchmarks.resized_pairs import Pairs, read_resized_pairs
 from pipeline.sample_data import write_sample
 
 CLASSES = 3
@@ -25,20 +25,6 @@ COLOUR_PIXELS = 50_000
 BATCH_SIZE = 8
 LEARNING_RATE = 2e-3
 WARMUP_STEPS = 20
-
-Pairs = tuple[np.ndarray, np.ndarray]
-
-
-def read_pairs(folder: Path, list_file: str, size: int) -> Pairs:
-    """Photos uint8 [n, size, size, 3] and class ids uint8 [n, size, size] of one official list."""
-    photos, masks = [], []
-    for line in (folder / "annotations" / list_file).read_text().splitlines():
-        name = line.split()[0]
-        photo = Image.open(folder / "images" / f"{name}.jpg")
-        trimap = Image.open(folder / "annotations/trimaps" / f"{name}.png")
-        photos.append(np.asarray(photo.resize((size, size), Image.Resampling.BILINEAR)))
-        masks.append(np.asarray(trimap.resize((size, size), Image.Resampling.NEAREST)) - 1)
-    return np.stack(photos), np.stack(masks)
 
 
 def iou(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
@@ -152,7 +138,9 @@ def main() -> None:
             f"{arguments.pairs} pairs, seed {arguments.seed}: drawn in {wall:.0f} s, {cpu:.0f} CPU s",
             flush=True,
         )
-        train, test = (read_pairs(folder, f"{part}.txt", arguments.size) for part in ("trainval", "test"))
+        train, test = (
+            read_resized_pairs(folder, f"{part}.txt", arguments.size) for part in ("trainval", "test")
+        )
     wall, cpu = time.monotonic(), time.process_time()
     colour = colour_alone(train, test, arguments.seed)
     report("RGB of one pixel", colour, time.monotonic() - wall, time.process_time() - cpu)
