@@ -19,6 +19,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 VARIANTS = {
     "as it is": (),
     "another seed": ("trainer.seed=2",),
+    "full-size decoder": (
+        "model.decoder_filters=[256, 128, 64, 32, 16]",
+        "model.decoder_convolutions=1",
+    ),
     "cross entropy alone": ("trainer.dice_weight=0",),
     "Lovász instead of Dice": ("trainer.dice_weight=0", "trainer.lovasz_weight=0.5"),
     "Dice and Lovász": ("trainer.lovasz_weight=0.5",),
@@ -26,8 +30,10 @@ VARIANTS = {
     "class weights from shares": ("trainer.class_weights=shares",),
     "label smoothing 0.05": ("trainer.label_smoothing=0.05",),
     "moving average 0.99": ("trainer.ema=0.99",),
+    "bfloat16": ("trainer.precision=bfloat16",),
     "flip averaging": ("model.flip_tta=true",),
     "flips only": ("trainer.augmentation.preset=flips",),
+    "sharp crops": ("transform.training_scale=1.5",),
     "crops from 0.5": ("trainer.augmentation.crop_scale=0.5",),
     "rotation 15": ("trainer.augmentation.rotation=15",),
     "colour 0.4": ("trainer.augmentation.color=0.4",),

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainer.settings import CONFIDENCE_UNITS
+from trainer.counting import CONFIDENCE_UNITS
 
 
 def calibration_error(bins: ArrayLike) -> NDArray[np.float64]:

@@ -57,7 +57,7 @@ class PipelineSettings(Settings):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "PipelineSettings":
-        self.trainer.check_against(self.model, self.data.classes)
+        self.trainer.check_against(self.transform, self.model, self.data.classes)
         self.evaluation.check_against(self.data.classes, self.data.slice_features)
         self.tuner.check_against(self.training)
         return self

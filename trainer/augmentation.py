@@ -23,15 +23,20 @@ GRAY_LEVEL = 127.5
 
 
 def augment(
-    images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor, settings: AugmentationSettings
+    images: tf.Tensor,
+    masks: tf.Tensor,
+    draws: tf.Tensor,
+    settings: AugmentationSettings,
+    size: int | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Flips, crops or zooms out, rotates, recolours, blurs and cuts squares out of a batch of pairs.
 
     Args:
-        images: uint8 [n, S, S, 3].
-        masks: uint8 [n, S, S], class ids.
+        images: uint8 [n, L, L, 3].
+        masks: uint8 [n, L, L], class ids.
         draws: float32 [n, DRAWS_PER_PAIR], uniform in [0, 1).
         settings: What is changed and how strongly.
+        size: S, height and width of what comes out, in pixels; None: L.
 
     Returns:
         Images, float32 [n, S, S, 3] from 0 to 255, and masks, uint8 [n, S, S]; mask pixels from outside the
@@ -40,16 +45,20 @@ def augment(
     _, scale, x, y, angle, brightness, contrast, saturation, gray, blurred, sharpness, *square = tf.unstack(
         draws, DRAWS_PER_PAIR, axis=1
     )
-    if settings.flip or settings.crop_scale < 1 or settings.zoom_out > 1 or settings.rotation:
+    stored_size = images.shape[1]
+    size = size or stored_size
+    moves = settings.flip or settings.crop_scale < 1 or settings.zoom_out > 1 or settings.rotation
+    if moves or size != stored_size:
         matrices = geometry(
-            images.shape[1],
+            stored_size,
+            size,
             flip=tf.cast(mirrored(draws, settings), tf.float32),
             scale=settings.crop_scale + (settings.zoom_out - settings.crop_scale) * scale,
             x=x,
             y=y,
             angle=(2 * angle - 1) * math.radians(settings.rotation),
         )
-        images, masks = move(images, masks, matrices)
+        images, masks = move(images, masks, matrices, size)
     images = tf.cast(images, tf.float32)
     if settings.color or settings.gray:
 
@@ -71,12 +80,19 @@ def mirrored(draws: tf.Tensor, settings: AugmentationSettings) -> tf.Tensor:
 
 
 def geometry(
-    size: int, flip: tf.Tensor, scale: tf.Tensor, x: tf.Tensor, y: tf.Tensor, angle: tf.Tensor
+    old_size: int,
+    new_size: int,
+    flip: tf.Tensor,
+    scale: tf.Tensor,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    angle: tf.Tensor,
 ) -> tf.Tensor:
     """Matrices that lead from the pixels of the new picture to those of the old.
 
     Args:
-        size: S, height and width in pixels.
+        old_size: Height and width of the old picture in pixels.
+        new_size: Height and width of the new picture in pixels.
         flip: float32 [n], 1 where the picture is mirrored left to right, else 0.
         scale: float32 [n], side of the crop as a share of the picture's; above 1 the picture lies in it.
         x: float32 [n], place of the crop, from 0 (left) to 1 (right).
@@ -86,24 +102,34 @@ def geometry(
     Returns:
         float32 [n, 8], as ImageProjectiveTransformV3 takes them.
     """
-    center = (size - 1) / 2
+    old_center, new_center = (old_size - 1) / 2, (new_size - 1) / 2
     mirror = 1 - 2 * flip
-    cosine, sine = scale * tf.cos(angle), scale * tf.sin(angle)
-    room = (1 - scale) * size
+    step = scale * (old_size / new_size)
+    cosine, sine = step * tf.cos(angle), step * tf.sin(angle)
+    room = (1 - scale) * old_size
     xx, xy, yx, yy = cosine * mirror, -sine, sine * mirror, cosine
-    x_offset = center + (x - 0.5) * room - (xx + xy) * center
-    y_offset = center + (y - 0.5) * room - (yx + yy) * center
+    x_offset = old_center + (x - 0.5) * room - (xx + xy) * new_center
+    y_offset = old_center + (y - 0.5) * room - (yx + yy) * new_center
     zero = tf.zeros_like(xx)
     return tf.stack([xx, xy, x_offset, yx, yy, y_offset, zero, zero], axis=1)
 
 
-def move(images: tf.Tensor, masks: tf.Tensor, matrices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Applies one matrix a pair: images bilinearly and mirrored at the edges, masks by the nearest pixel."""
-    size = tf.shape(images)[1:3]
+def move(images: tf.Tensor, masks: tf.Tensor, matrices: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Applies one matrix a pair: images bilinearly and mirrored at the edges, masks by the nearest pixel.
+
+    Args:
+        images: uint8 [n, L, L, 3].
+        masks: uint8 [n, L, L].
+        matrices: float32 [n, 8], see `geometry`.
+        size: S, height and width of what comes out, in pixels.
+
+    Returns:
+        uint8 [n, S, S, 3] and [n, S, S].
+    """
     images = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=matrices,
-        output_shape=size,
+        output_shape=[size, size],
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="REFLECT",
@@ -111,7 +137,7 @@ def move(images: tf.Tensor, masks: tf.Tensor, matrices: tf.Tensor) -> tuple[tf.T
     masks = tf.raw_ops.ImageProjectiveTransformV3(
         images=masks[..., tf.newaxis],
         transforms=matrices,
-        output_shape=size,
+        output_shape=[size, size],
         fill_value=float(CLASS_ID_IGNORED),
         interpolation="NEAREST",
         fill_mode="CONSTANT",

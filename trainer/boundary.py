@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from trainer.settings import BOUNDARY_SHARE, CLASS_ID_IGNORED
+from trainer.counting import BOUNDARY_SHARE
+from trainer.settings import CLASS_ID_IGNORED
 
 _BYTES_A_WORD = 8
 _OUTSIDE = 255

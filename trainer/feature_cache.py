@@ -206,4 +206,5 @@ def training_inputs(
             "computes the frozen encoder in every epoch: once would do if flips were the only augmentation "
             "(trainer.augmentation.preset: flips)"
         )
-    return TrainingBatches(*batching), partial(evaluation_batches, eval_pairs, trainer.batch_size), None
+    photos = TrainingBatches(*batching, settings.model.image_size)
+    return photos, partial(evaluation_batches, eval_pairs, trainer.batch_size), None

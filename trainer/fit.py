@@ -71,7 +71,12 @@ def fit(
         warm_start(model, trainer.warm_start, trainer.warm_start)
     if trainer.pretrain_epochs:
         photos = TrainingBatches(
-            train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed, replicas
+            train_pairs,
+            trainer.batch_size,
+            trainer.augmentation,
+            trainer.seed,
+            replicas,
+            settings.model.image_size,
         )
         pretrain(model, photos, trainer, os.path.join(checkpoints, dtype), strategy)
     batches, evaluation, trained_part = training_inputs(model, settings, train_pairs, eval_pairs, replicas)

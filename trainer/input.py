@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from trainer.augmentation import DRAWS, augment
 from trainer.errors import UserError
-from trainer.preprocessing import parse_pair
-from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
+from trainer.preprocessing import PairKind, parse_pair, stored_size
+from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings, TrainingSettings
 
 EvaluationBatches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 """Gives the pairs to judge by, those for the replicas of one process."""
@@ -46,7 +46,7 @@ class Pairs:
         return Pairs(self.images[:count], self.masks[:count], self.names[:count])
 
 
-def load_pairs(patterns: Sequence[str], size: int, cache: str) -> Pairs:
+def load_pairs(patterns: Sequence[str], size: int, cache: str, kind: PairKind = "at model size") -> Pairs:
     """Reads and decodes all pairs of a split.
 
     Args:
@@ -54,6 +54,7 @@ def load_pairs(patterns: Sequence[str], size: int, cache: str) -> Pairs:
         size: S, height and width in pixels.
         cache: `memory` or `disk`; on disk the pairs lie in unnamed temporary files, which vanish with the
             process however it ends.
+        kind: Which of the two sizes in the examples.
 
     Raises:
         UserError: There is no pair.
@@ -63,7 +64,7 @@ def load_pairs(patterns: Sequence[str], size: int, cache: str) -> Pairs:
 
     def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         name = tf.io.parse_single_example(record, {"image/name": tf.io.FixedLenFeature([], tf.string)})
-        return *parse_pair(record, size), name["image/name"]
+        return *parse_pair(record, size, kind), name["image/name"]
 
     batches = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE).batch(64).prefetch(2)
     keep = _Memory if cache == "memory" else _Disk
@@ -82,6 +83,18 @@ def load_pairs(patterns: Sequence[str], size: int, cache: str) -> Pairs:
         masks=[mask_rows[i] for i in order],
         names=[names[i] for i in order],
     )
+
+
+def load_training_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
+    """The pairs to train on, as large as `transform.training_scale` has them stored."""
+    size, scale = settings.model.image_size, settings.transform.training_scale
+    kind: PairKind = "to crop from" if scale > 1 else "at model size"
+    return load_pairs(patterns, stored_size(size, scale), settings.trainer.cache, kind)
+
+
+def load_evaluation_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
+    """The pairs to judge by, at model size."""
+    return load_pairs(patterns, settings.model.image_size, settings.trainer.cache)
 
 
 class _Memory:
@@ -121,6 +134,7 @@ class TrainingBatches:
         augmentation: How pairs are changed.
         seed: Of order and augmentation.
         replicas: Devices that share a batch.
+        size: S, height and width of the batches' pairs in pixels; None: those of `pairs`.
 
     Raises:
         UserError: There are fewer pairs than replicas.
@@ -133,6 +147,7 @@ class TrainingBatches:
         augmentation: AugmentationSettings,
         seed: int,
         replicas: int = 1,
+        size: int | None = None,
     ):
         if len(pairs) < replicas:
             raise UserError(
@@ -142,6 +157,7 @@ class TrainingBatches:
         self._batch_size = min(batch_size, len(pairs) // replicas * replicas)
         self._augmentation = augmentation
         self._seed = seed
+        self._size = size
 
     @property
     def steps(self) -> int:
@@ -166,7 +182,7 @@ class TrainingBatches:
         return rows.map(self._make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
 
     def _make(self, places: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return augment(*gather(self._pairs, places), draws, self._augmentation)
+        return augment(*gather(self._pairs, places), draws, self._augmentation, self._size)
 
 
 def evaluation_batches(

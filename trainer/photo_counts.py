@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from trainer.boundary import band_radius, boundary_bands
-from trainer.settings import CLASS_ID_IGNORED, CONFIDENCE_BINS, CONFIDENCE_UNITS
+from trainer.counting import CONFIDENCE_BINS, CONFIDENCE_UNITS
+from trainer.settings import CLASS_ID_IGNORED
 
 PhotoCounts = dict[str, tf.Tensor]
 """int64 arrays by output of `evaluate`, see `photo_counts`."""

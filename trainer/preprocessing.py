@@ -1,6 +1,6 @@
 """Raw examples to model inputs: Transform's `preprocessing_fn`, and the image path that serving uses too."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +11,15 @@ from trainer.settings import CLASS_ID_IGNORED, TransformSettings
 
 CLASS_SHARES = "class_shares"
 """Vocabulary of Transform's output that holds the classes' pixel shares."""
+
+PairKind = Literal["at model size", "to crop from"]
+"""The two sizes in which a pair may be stored."""
+
+FEATURES: dict[PairKind, tuple[str, str]] = {
+    "at model size": ("image", "mask"),
+    "to crop from": ("training_image", "training_mask"),
+}
+"""Names of the image and the mask of each size."""
 
 PARALLEL_PHOTOS = 4
 """Photos decoded at once; more would only hold more full-size pictures in memory."""
@@ -111,6 +120,11 @@ def resize_mask(ids: tf.Tensor, size: int) -> tf.Tensor:
     return tf.image.resize(ids[..., tf.newaxis], [size, size], method="nearest")[..., 0]
 
 
+def stored_size(image_size: int, training_scale: float) -> int:
+    """Height and width in pixels of the pairs that crops are taken from."""
+    return round(image_size * training_scale)
+
+
 def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
     """Transform's module function.
 
@@ -121,28 +135,37 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 
     Returns:
         `image` (uint8 [size, size, 3]) and `mask` (uint8 [size, size], class ids), each as the bytes of
-        `tf.io.serialize_tensor`, and `image/name`; string [n]. The classes' pixel shares over the analyzed
-        split are in the transform graph, see `class_shares`.
+        `tf.io.serialize_tensor`, and `image/name`; string [n]. With a `training_scale` above 1 the same pair
+        larger, as `training_image` and `training_mask`. The classes' pixel shares over the analyzed split
+        are in the transform graph, see `class_shares`.
     """
     settings = custom_config["settings"]
     classes = ClassTable.model_validate(settings["classes"])
-    interpolation = TransformSettings.model_validate(settings["transform"]).interpolation
+    transform = TransformSettings.model_validate(settings["transform"])
     size = int(settings["image_size"])
+    sizes: dict[PairKind, int] = {"at model size": size}
+    if transform.training_scale > 1:
+        sizes["to crop from"] = stored_size(size, transform.training_scale)
 
-    def prepare(pair: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        image, _ = prepare_photo(pair[0], size, interpolation)
-        mask = resize_mask(decode_mask(pair[1], classes), size)
-        return tf.io.serialize_tensor(image), tf.io.serialize_tensor(mask)
+    def prepare(pair: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        prepared = {}
+        for kind, (image, mask) in FEATURES.items():
+            if kind in sizes:
+                photo, _ = prepare_photo(pair[0], sizes[kind], transform.interpolation)
+                prepared[image] = tf.io.serialize_tensor(photo)
+                ids = resize_mask(decode_mask(pair[1], classes), sizes[kind])
+                prepared[mask] = tf.io.serialize_tensor(ids)
+        return prepared
 
     scalars = {name: tf.reshape(values, [-1]) for name, values in inputs.items()}
     _analyze_class_shares(scalars, classes)
-    image, mask = tf.map_fn(
+    pairs = tf.map_fn(
         prepare,
         (scalars["image/encoded"], scalars["mask/encoded"]),
-        fn_output_signature=(tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.string)),
+        fn_output_signature={name: tf.TensorSpec([], tf.string) for kind in sizes for name in FEATURES[kind]},
         parallel_iterations=PARALLEL_PHOTOS,
     )
-    return {"image": image, "mask": mask, "image/name": scalars["image/name"]}
+    return {**pairs, "image/name": scalars["image/name"]}
 
 
 def _analyze_class_shares(scalars: dict[str, tf.Tensor], classes: ClassTable) -> None:
@@ -178,18 +201,22 @@ def class_shares(transform_output: tft.TFTransformOutput, classes: ClassTable) -
     return (sums / sums.sum()).astype(np.float32)
 
 
-def parse_pair(serialized: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+def parse_pair(
+    serialized: tf.Tensor, size: int, kind: PairKind = "at model size"
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Reads one transformed example.
 
     Args:
         serialized: string [], a tf.Example that Transform wrote.
-        size: height and width of the model's input in pixels.
+        size: height and width of the pair in pixels.
+        kind: which of the two sizes in the example.
 
     Returns:
         The image, uint8 [size, size, 3], and the mask, uint8 [size, size], class ids.
     """
-    bytes_feature = tf.io.FixedLenFeature([], tf.string)
-    example = tf.io.parse_single_example(serialized, {"image": bytes_feature, "mask": bytes_feature})
-    image = tf.ensure_shape(tf.io.parse_tensor(example["image"], tf.uint8), [size, size, 3])
-    mask = tf.ensure_shape(tf.io.parse_tensor(example["mask"], tf.uint8), [size, size])
-    return image, mask
+    names = FEATURES[kind]
+    example = tf.io.parse_single_example(
+        serialized, {name: tf.io.FixedLenFeature([], tf.string) for name in names}
+    )
+    image, mask = (tf.io.parse_tensor(example[name], tf.uint8) for name in names)
+    return tf.ensure_shape(image, [size, size, 3]), tf.ensure_shape(mask, [size, size])

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from trainer.distribution import check_alike, is_chief, make_strategy, told_of_lost_workers, wait_for_all
 from trainer.fit import fit
-from trainer.input import Pairs, load_pairs
+from trainer.input import Pairs, load_evaluation_pairs, load_training_pairs
 from trainer.model_card import model_card
 from trainer.progress import Watcher, logger, write_history
 from trainer.settings import TrainingSettings
@@ -81,12 +81,12 @@ def run(settings: TrainingSettings, places: Places) -> None:
             diverged.
         WorkerLostError: Another worker is gone.
     """
-    trainer, size = settings.trainer, settings.model.image_size
+    trainer = settings.trainer
     if trainer.distribution == "multi_worker":
         logger.info("waits for the other workers; checkpoints are in %s", places.checkpoints)
     strategy = make_strategy(trainer.distribution)
-    train_pairs = load_pairs(places.train, size, trainer.cache)
-    eval_pairs = load_pairs(places.evaluation, size, trainer.cache)
+    train_pairs = load_training_pairs(places.train, settings)
+    eval_pairs = load_evaluation_pairs(places.evaluation, settings)
     watchers: list[Watcher] = []
     if is_chief(strategy):
         previews = eval_pairs.first(trainer.preview_photos)

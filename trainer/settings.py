@@ -17,15 +17,6 @@ from trainer.class_table import ClassTable
 CLASS_ID_IGNORED = 255
 """What an ignored mask pixel becomes inside the model's world (uint8)."""
 
-BOUNDARY_SHARE = 0.02
-"""Width of the boundary bands of boundary IoU, as a share of the picture's diagonal."""
-
-CONFIDENCE_BINS = 15
-"""Bins of equal width in which the calibration error compares confidence and accuracy."""
-
-CONFIDENCE_UNITS = 2**20
-"""Fixed point: what a confidence of 1 counts, so that sums over photos are exact."""
-
 
 class Settings(BaseModel):
     """Base of every part of the settings: unknown keys are refused, values never change."""
@@ -38,6 +29,13 @@ class TransformSettings(Settings):
 
     interpolation: Literal["bilinear", "bicubic", "area", "lanczos3"] = Field(
         "bilinear", description="How photos are resized, antialiased; masks always take the nearest pixel."
+    )
+    training_scale: float = Field(
+        1.0,
+        ge=1,
+        le=4,
+        description="Side of the pairs that random crops are taken from, as a multiple of the model's; with "
+        "1 the crops are less sharp than the photos that the model is judged on.",
     )
 
 
@@ -250,12 +248,18 @@ class TrainerSettings(Settings):
             )
         return self
 
-    def check_against(self, model: ModelSettings, classes: ClassTable) -> None:
-        """Holds the training against what is trained.
+    def check_against(self, transform: TransformSettings, model: ModelSettings, classes: ClassTable) -> None:
+        """Holds the training against what is trained, and on what.
 
         Raises:
-            ValueError: There is not one class weight a class, or pretraining is not for this architecture.
+            ValueError: There is not one class weight a class, pretraining is not for this architecture, or
+                larger pairs are stored to take crops from but no crops are taken.
         """
+        if transform.training_scale > 1 and self.augmentation.mirrors_only:
+            raise ValueError(
+                "transform.training_scale must be 1 where trainer.augmentation takes no crops; received "
+                f"{transform.training_scale:g}"
+            )
         if isinstance(self.class_weights, tuple) and len(self.class_weights) != len(classes):
             raise ValueError(
                 f"trainer.class_weights must have one number for each of {len(classes)} classes; "

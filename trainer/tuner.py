@@ -13,7 +13,7 @@ from tfx.v1.components import TunerFnResult
 from trainer.distribution import make_strategy
 from trainer.errors import UserError
 from trainer.fit import fit
-from trainer.input import load_pairs
+from trainer.input import load_evaluation_pairs, load_training_pairs
 from trainer.progress import logger
 from trainer.settings import TrainingSettings
 from trainer.tuner_settings import SearchedValues, TunerSettings
@@ -58,9 +58,8 @@ class SegmentationTuner(keras_tuner.Tuner):
         self._directory = directory
         self._transform_output = fn_args.transform_output or fn_args.transform_graph_path
         self._strategy = make_strategy(settings.trainer.distribution)
-        size, cache = settings.model.image_size, settings.trainer.cache
-        self._train_pairs = load_pairs(fn_args.train_files, size, cache)
-        self._eval_pairs = load_pairs(fn_args.eval_files, size, cache)
+        self._train_pairs = load_training_pairs(fn_args.train_files, settings)
+        self._eval_pairs = load_evaluation_pairs(fn_args.eval_files, settings)
         oracle = keras_tuner.oracles.RandomSearchOracle(
             objective=keras_tuner.Objective(OBJECTIVE, "max"),
             max_trials=tuner.trials,

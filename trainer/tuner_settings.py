@@ -4,7 +4,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from trainer.settings import Settings, TrainingSettings
 
-FIXED_IN_TRIALS = ("model.image_size", "trainer.epochs", "trainer.distribution")
+FIXED_IN_TRIALS = ("transform.training_scale", "model.image_size", "trainer.epochs", "trainer.distribution")
 """The photos have the one size before Tuner runs, `tuner.trial_epochs` takes the place of the second, and a
 process joins its devices once."""
 

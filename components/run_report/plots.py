@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from trainer.settings import CONFIDENCE_UNITS
+from trainer.counting import CONFIDENCE_UNITS
 
 STYLE = {
     "svg.fonttype": "none",
@@ -85,6 +85,23 @@ def learning_curves(history: list[dict[str, Any]]) -> list[Plot]:
 
     figures = {"Training loss": loss, "IoU on eval, best epoch marked": iou, "Learning rate": learning_rate}
     return [_plot(title, draw, "epoch", integer_x=True) for title, draw in figures.items()]
+
+
+def compared_curves(histories: dict[str, list[dict[str, Any]]]) -> Plot:
+    """Mean IoU on eval by epoch of several trainings, by their names; the first stands out."""
+
+    def draw(axes: Axes) -> None:
+        for place, history in enumerate(histories.values()):
+            axes.plot(
+                [entry["epoch"] for entry in history],
+                [entry["mean_iou"] for entry in history],
+                color=INK if place else FIRST,
+                linewidth=0.9 if place else 1.8,
+            )
+        longest = max(history[-1]["epoch"] for history in histories.values())
+        _label_ends(axes, longest, {name: history[-1]["mean_iou"] for name, history in histories.items()})
+
+    return _plot("Mean IoU on eval while training", draw, "epoch", integer_x=True)
 
 
 def _label_ends(axes: Axes, x: float, ends: dict[str, float]) -> None:

@@ -21,7 +21,7 @@ from components.confusion import (
     recall_per_class,
 )
 from components.metrics.summed_counts import BOUNDARY, CALIBRATION, CONFUSION, COUNTS_KEY, sum_of_counts
-from trainer.settings import CONFIDENCE_BINS, CONFIDENCE_UNITS
+from trainer.counting import CONFIDENCE_BINS, CONFIDENCE_UNITS
 
 CLASSES = 5
 FOREGROUND = [1, 3]

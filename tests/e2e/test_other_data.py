@@ -20,7 +20,8 @@ def run_shapes(folder, classes: int, ignored: bool):
                     "path": str(folder / "shapes"),
                     "format": "folder",
                     "classes": table.model_dump(mode="json"),
-                }
+                },
+                "transform": {"training_scale": 1.25},
             }
         )
     )

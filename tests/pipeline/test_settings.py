@@ -79,6 +79,12 @@ def test_a_wrong_setting_is_one_line_that_names_key_value_and_remedy(override, p
         assert part in message
 
 
+def test_larger_pairs_without_crops_are_refused(tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("transform: {training_scale: 1.5}\ntrainer: {augmentation: {preset: flips}}\n")
+    assert "transform.training_scale must be 1 where" in complaint(config=config)
+
+
 def test_yaml_is_laid_under_the_overrides(tmp_path):
     config = tmp_path / "mine.yaml"
     config.write_text("trainer: {epochs: 3, seed: 9}\nmodel: {image_size: 64}\n")

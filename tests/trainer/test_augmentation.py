@@ -44,6 +44,26 @@ def test_a_crop_never_leaves_the_picture():
     assert moved.numpy().max() < 3
 
 
+def test_crops_of_a_larger_picture_show_the_same_and_more_sharply():
+    fine = np.indices((4 * SIZE, 4 * SIZE)).sum(0) // 8 % 2
+    large = (255 * fine).astype(np.uint8)[np.newaxis]
+    small = large[:, 2::4, 2::4]
+    quarter = np.full((1, DRAWS_PER_PAIR), 0.5, np.float32)
+    quarter[:, 1] = 0
+    settings = AugmentationSettings(flip=False, crop_scale=0.25, color=0)
+    images, masks = augment(
+        large[..., np.newaxis].repeat(3, -1), (large > 0).astype(np.uint8), quarter, settings, SIZE
+    )
+    assert images.shape == (1, SIZE, SIZE, 3)
+    # A quarter of a picture four times as large is as large as it is wanted: no pixel is made up.
+    start = 4 * SIZE * 3 // 8
+    np.testing.assert_array_equal(images[..., 0], large[:, start : start + SIZE, start : start + SIZE])
+    np.testing.assert_array_equal(masks * np.uint8(255), images[..., 0])
+    blurred, _ = augment(small[..., np.newaxis].repeat(3, -1), small, quarter, settings)
+    assert np.isin(images, (0, 255)).all()
+    assert not np.isin(blurred, (0, 255)).all()
+
+
 def test_flipping_twice_is_the_identity():
     images, masks = blobs(4)
     images = np.random.default_rng(5).integers(0, 256, images.shape).astype(np.uint8)

@@ -29,6 +29,13 @@ def test_loads_pairs_sorted_by_name_whatever_the_shards(tmp_path, cache):
     np.testing.assert_array_equal(loaded.masks, pairs.masks)
 
 
+def test_batches_of_larger_pairs_have_the_models_size():
+    batches = TrainingBatches(shape_pairs(8, 3 * SIZE), 4, AUGMENTED, seed=1, size=SIZE)
+    for images, masks in batches.epoch(0).as_numpy_iterator():
+        assert (images.shape, masks.shape) == ((4, SIZE, SIZE, 3), (4, SIZE, SIZE))
+        assert set(np.unique(masks)) == {0, 1, 2}
+
+
 def test_an_empty_split_is_the_users_error(tmp_path):
     write_pairs(tmp_path / "split", shape_pairs(0, SIZE))
     with pytest.raises(UserError, match="split"):

@@ -7,8 +7,9 @@ from scipy import ndimage
 from sklearn.metrics import confusion_matrix
 
 from trainer.boundary import band_radius, boundary_bands
+from trainer.counting import CONFIDENCE_BINS, CONFIDENCE_UNITS
 from trainer.photo_counts import counts_shapes, photo_counts
-from trainer.settings import CLASS_ID_IGNORED, CONFIDENCE_BINS, CONFIDENCE_UNITS
+from trainer.settings import CLASS_ID_IGNORED
 
 CLASSES = 4
 counted = tf.function(photo_counts, reduce_retracing=True)

@@ -19,11 +19,13 @@ from trainer.preprocessing import (
     prepare_photo,
     preprocessing_fn,
     resize_mask,
+    stored_size,
 )
 from trainer.settings import TransformSettings
 
 CLASSES = ClassTable.model_validate(THREE_CLASSES)
 SIZE = 128
+TRAINING_SCALE = 1.3
 
 
 def as_rgb(picture):
@@ -137,7 +139,7 @@ def transformed(tmp_path_factory):
     config = {
         "settings": {
             "classes": CLASSES.model_dump(mode="json"),
-            "transform": TransformSettings().model_dump(mode="json"),
+            "transform": TransformSettings(training_scale=TRAINING_SCALE).model_dump(mode="json"),
             "image_size": SIZE,
         }
     }
@@ -175,9 +177,24 @@ def test_transforms_mask_has_the_class_ids(transformed):
         np.testing.assert_array_equal(mask, resize_mask(decode_mask(pair["mask/encoded"], CLASSES), SIZE))
 
 
+def test_crops_are_taken_from_a_larger_pair(transformed):
+    raw, serialized, _ = transformed
+    for pair in raw:
+        large = stored_size(SIZE, TRAINING_SCALE)
+        image, mask = parse_pair(serialized[pair["image/name"]], large, "to crop from")
+        served, _ = prepare_photo(tf.constant(pair["image/encoded"]), large, "bilinear")
+        np.testing.assert_array_equal(image, served)
+        np.testing.assert_array_equal(mask, resize_mask(decode_mask(pair["mask/encoded"], CLASSES), large))
+
+
 def test_a_pair_of_128_px_costs_at_most_66_kb(transformed):
     _, serialized, _ = transformed
-    assert all(len(record.numpy()) <= 66_000 for record in serialized.values())
+    for record in serialized.values():
+        features = tf.train.Example.FromString(record.numpy()).features.feature
+        for larger in ("training_image", "training_mask"):
+            del features[larger]
+        assert sum(map(len, features["image"].bytes_list.value)) > 3 * SIZE**2
+        assert tf.train.Example(features=tf.train.Features(feature=features)).ByteSize() <= 66_000
 
 
 def test_class_shares_reach_the_trainer(transformed):
