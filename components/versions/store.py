@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from components.object_store import StorePath
+from components.versions.digest import model_digest
 
 MANIFESTS = ".manifests"
 ABANDONED_AFTER_SECONDS = 24 * 3600
@@ -26,17 +27,8 @@ def list_versions(directory: str) -> list[int]:
     return sorted(int(name[:-5]) for name in names if name.endswith(".json") and _is_number(name[:-5]))
 
 
-def publish(model: Path, digest: str, directory: str) -> str:
-    """Uploads a SavedModel as the new highest version; see the module.
-
-    Args:
-        model: Folder of the SavedModel.
-        digest: Its model_digest.
-        directory: URL of the versions.
-
-    Returns:
-        The new version.
-    """
+def publish(model: Path, directory: str) -> str:
+    """Uploads a SavedModel as the new highest version; returns that."""
     root = StorePath(directory)
     begun = [int(entry.name) for entry in root.iterdir() if _is_number(entry.name)]
     _sweep(root, begun)
@@ -45,18 +37,20 @@ def publish(model: Path, digest: str, directory: str) -> str:
     for file in sorted(files, key=lambda file: (file == model / "saved_model.pb", file)):
         (root / version / file.relative_to(model).as_posix()).upload(file)
     sizes = {file.relative_to(model).as_posix(): file.stat().st_size for file in sorted(files)}
-    manifest = json.dumps({"sha256": digest, "files": sizes}, indent=1)
+    manifest = json.dumps({"sha256": model_digest(model), "files": sizes}, indent=1)
     _manifest(root, version).write_bytes(manifest.encode())
     return version
 
 
-def remove(directory: str, versions: list[str]) -> None:
-    """Removes versions."""
+def prune(directory: str, keep: int) -> list[str]:
+    """Removes all but the `keep` highest versions; returns the removed ones, lowest first."""
     root = StorePath(directory)
-    for version in versions:
+    removed = [str(version) for version in list_versions(directory)[:-keep]]
+    for version in removed:
         _manifest(root, version).unlink()
         (root / version / "saved_model.pb").unlink()
         (root / version).remove_all()
+    return removed
 
 
 def digest(directory: str, version: str) -> str:
@@ -64,7 +58,7 @@ def digest(directory: str, version: str) -> str:
     return json.loads(_manifest(StorePath(directory), version).read_text())["sha256"]
 
 
-def download(directory: str, version: str, folder: Path) -> None:
+def fetch(directory: str, version: str, target: Path) -> None:
     """Copies a version's SavedModel into a local folder, which is made.
 
     Raises:
@@ -72,9 +66,9 @@ def download(directory: str, version: str, folder: Path) -> None:
     """
     root = StorePath(directory)
     files = json.loads(_manifest(root, version).read_text())["files"]
-    (root / version).download(folder)
+    (root / version).download(target)
     for name, size in files.items():
-        if (folder / name).stat().st_size != size:
+        if (target / name).stat().st_size != size:
             raise FileNotFoundError(f"{root}/{version}/{name} has not the {size} bytes of its manifest")
 
 

@@ -1,0 +1,20 @@
+"""Which models are the same."""
+
+import hashlib
+from pathlib import Path
+
+
+def model_digest(model: str | Path) -> str:
+    """SHA-256 over the names and contents of all files of a SavedModel.
+
+    Equal digests mean the same model to the byte. The graph counts, not only the weights: the same weights
+    with a repaired signature are another model, which must be pushed. Two exports differ even where their
+    weights do not (TensorFlow numbers its functions), so a model that was trained again counts as new.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(p for p in Path(model).rglob("*") if p.is_file()):
+        digest.update(f"{path.relative_to(model).as_posix()}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
