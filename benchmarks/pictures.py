@@ -26,6 +26,20 @@ def overlay(photo: Image.Image, ids: np.ndarray) -> Image.Image:
     return Image.blend(photo, colors, OPACITY)
 
 
+def sample_names(sample: Path, number: int) -> list[str]:
+    """Evenly spaced names of a sample's test pairs."""
+    listed = (sample / "annotations" / "test.txt").read_text().splitlines()
+    names = sorted(line.split()[0] for line in listed if line)
+    return names[:: max(1, len(names) // number)][:number]
+
+
+def sample_truth(sample: Path, name: str) -> np.ndarray:
+    """The class ids of a pair's trimap, uint8 [height, width]."""
+    values_to_ids = np.zeros(256, np.uint8)
+    values_to_ids[list(PETS.values)] = range(len(PETS))
+    return values_to_ids[np.array(Image.open(sample / "annotations" / "trimaps" / f"{name}.png"))]
+
+
 def main() -> None:
     """Asks the model for evenly spaced test photos and draws them in two columns of three pictures each."""
     parser = argparse.ArgumentParser(
@@ -35,9 +49,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    listed = (arguments.data / "annotations" / "test.txt").read_text().splitlines()
-    names = sorted(line.split()[0] for line in listed if line)
-    names = names[:: max(1, len(names) // PHOTOS)][:PHOTOS]
+    names = sample_names(arguments.data, PHOTOS)
     files = [arguments.data / "images" / f"{name}.jpg" for name in names]
     answer = tf.saved_model.load(str(arguments.model)).signatures["serving_default"]
     pngs = answer(image_bytes=tf.constant([file.read_bytes() for file in files]))["mask_png"].numpy()
@@ -45,13 +57,9 @@ def main() -> None:
     width, height = TILE
     rows = -(-len(names) // 2)
     sheet = Image.new("RGB", (6 * (width + GAP) + 3 * GAP, rows * (height + GAP) + GAP), "white")
-    values_to_ids = np.zeros(256, np.uint8)
-    values_to_ids[list(PETS.values)] = range(len(PETS))
     for place, (name, file, png) in enumerate(zip(names, files, pngs, strict=True)):
         photo = Image.open(file).convert("RGB")
-        truth = values_to_ids[
-            np.array(Image.open(arguments.data / "annotations" / "trimaps" / f"{name}.png"))
-        ]
+        truth = sample_truth(arguments.data, name)
         predicted = np.array(Image.open(io.BytesIO(png)))
         left = GAP + (place % 2) * (3 * (width + GAP) + GAP)
         top = GAP + (place // 2) * (height + GAP)

@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.resized_pairs import Pairs, read_resized_pairs
+from components.confusion import iou_per_class
 from pipeline.sample_data import write_sample
 
 CLASSES = 3
@@ -30,9 +31,7 @@ WARMUP_STEPS = 20
 def iou(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     """IoU of each class, float64 [3], over all pixels together."""
     pairs = CLASSES * truth.astype(int).ravel() + prediction.astype(int).ravel()
-    counts = np.bincount(pairs, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
-    shared = np.diag(counts)
-    return shared / (counts.sum(axis=0) + counts.sum(axis=1) - shared)
+    return iou_per_class(np.bincount(pairs, minlength=CLASSES**2).reshape(CLASSES, CLASSES))
 
 
 def colour_alone(train: Pairs, test: Pairs, seed: int) -> np.ndarray:

@@ -1,8 +1,13 @@
-"""How far data has moved from those that the model in production was trained on."""
+"""How far data has moved from those that the model in production was trained on.
+
+TensorFlow Data Validation knows drift, between data and data before them, and skew, between what a model was
+trained on and what it is served. Here both are the same two sets: production's train split, and what has
+arrived since. A schema may set either comparator of a feature; both are obeyed.
+"""
 
 import os
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
@@ -27,12 +32,14 @@ class Distance:
             share).
         value: The distance.
         threshold: What the schema allows.
+        comparator: Which of the schema's comparators asked for it.
     """
 
     feature: str
     measure: str
     value: float
     threshold: float
+    comparator: Literal["drift", "skew"]
 
     @property
     def drifted(self) -> bool:
@@ -66,20 +73,27 @@ def distances(
     reference: statistics_pb2.DatasetFeatureStatistics,
     schema: schema_pb2.Schema,
 ) -> list[Distance]:
-    """Compares two statistics by the `drift_comparator` of each feature of the schema.
+    """Compares two statistics by the drift and skew comparators of the schema's features.
+
+    Args:
+        current: What has arrived.
+        reference: What the model in production was trained on.
+        schema: Of the features.
 
     Returns:
         Sorted by feature; without those that one of the two does not have.
     """
-    anomalies = tfdv.validate_statistics(_listed(current), schema, previous_statistics=_listed(reference))
-    return sorted(
-        (
-            Distance("/".join(info.path.step), _MEASURES[measured.type], measured.value, measured.threshold)
-            for info in anomalies.drift_skew_info
-            for measured in info.drift_measurements
-        ),
-        key=lambda distance: distance.feature,
-    )
+    moved = tfdv.validate_statistics(_listed(current), schema, previous_statistics=_listed(reference))
+    skewed = tfdv.validate_statistics(_listed(reference), schema, serving_statistics=_listed(current))
+    measured: list[tuple[Any, Any, Literal["drift", "skew"]]] = [
+        *((info, one, "drift") for info in moved.drift_skew_info for one in info.drift_measurements),
+        *((info, one, "skew") for info in skewed.drift_skew_info for one in info.skew_measurements),
+    ]
+    found = [
+        Distance("/".join(info.path.step), _MEASURES[one.type], one.value, one.threshold, comparator)
+        for info, one, comparator in measured
+    ]
+    return sorted(found, key=lambda distance: (distance.feature, distance.comparator))
 
 
 def _listed(

@@ -13,7 +13,7 @@ from components.run_report.templates import figure, signed, template_engine
 from pipeline.bootstrap import RESAMPLES, Difference
 from pipeline.comparison import SIZES, Change, Comparison, compare_runs
 from pipeline.report_pictures import report_pictures
-from pipeline.run_folder import find_run
+from pipeline.run_folder import HISTORY_FILE, find_run, read_file
 from pipeline.runs import short_value
 from trainer.errors import UserError
 
@@ -169,11 +169,19 @@ def _page(comparison: Comparison, seed: int) -> str:
         verdict=verdict,
         sizes=SIZES,
         short_value=short_value,
+        curves=_curves(comparison),
         plots=[plots.change_histogram(change.photo_changes) for change in comparison.changes],
         pictured=_pictured_photos(comparison),
         resamples=RESAMPLES,
         seed=seed,
     )
+
+
+def _curves(comparison: Comparison) -> plots.Plot | None:
+    """How the runs learned; None where none has kept it."""
+    histories = {one.letter: read_file(one.run.path / HISTORY_FILE) for one in comparison.judged}
+    kept = {letter: history for letter, history in histories.items() if history}
+    return plots.compared_curves(kept) if kept else None
 
 
 def _headline(comparison: Comparison) -> tuple[str, str]:

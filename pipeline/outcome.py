@@ -13,6 +13,7 @@ from pipeline.settings import PipelineSettings
 PUBLISHED_FILES = {
     ("RunReport", "report"): ("report.html", "model_card.md", "settings.yaml"),
     ("DatasetGate", "gate"): ("gate.json",),
+    ("Trainer", "model_run"): ("history.json",),
     ("Evaluator", "evaluation"): ("photos.parquet", "judgement.json"),
     ("Pusher", "pushed_model"): ("push.json",),
 }

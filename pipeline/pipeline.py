@@ -155,6 +155,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         examples=example_gen.outputs["examples"],
         data_report=example_gen.outputs["data_report"],
         statistics=statistics_gen.outputs["statistics"],
+        schema=schema_gen.outputs["schema"],
         anomalies=example_validator.outputs["anomalies"],
         gate=dataset_gate.outputs["gate"],
         model=trainer.outputs["model"],

@@ -14,6 +14,7 @@ from trainer.errors import UserError
 METRICS_FILE = "metrics.json"
 SETTINGS_FILE = "settings.yaml"
 PUSH_FILE = "push.json"
+HISTORY_FILE = "history.json"
 PHOTOS_FILE = "photos.parquet"
 REPORT_FILE = "report.html"
 
@@ -92,7 +93,7 @@ def find_run(path: Path) -> RunFolder:
     return list_runs(path)[-1] if (path / "runs").is_dir() else read_run(path)
 
 
-def read_file(path: Path) -> dict[str, Any] | None:
+def read_file(path: Path) -> Any:
     """Content of a JSON or YAML file; None where there is no such file."""
     try:
         text = path.read_text(encoding="utf-8")

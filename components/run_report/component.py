@@ -22,6 +22,7 @@ class RunReportSpec(component_spec.ComponentSpec):
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "data_report": component_spec.ChannelParameter(type=DataReport),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
         "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "gate": component_spec.ChannelParameter(type=GateReport),
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -47,6 +48,7 @@ class RunReport(base_component.BaseComponent):
         examples: Raw examples; the photos shown come from the judged split.
         data_report: Of SegmentationExampleGen.
         statistics: Of StatisticsGen.
+        schema: Of ImportSchemaGen, that of the small features; its comparators tell drift.
         anomalies: Of ExampleValidator.
         gate: Of DatasetGate, with what has moved since the model in production was trained.
         model: The trained model.
@@ -70,6 +72,7 @@ class RunReport(base_component.BaseComponent):
         examples: types.Channel,
         data_report: types.Channel,
         statistics: types.Channel,
+        schema: types.Channel,
         anomalies: types.Channel,
         gate: types.Channel,
         model: types.Channel,
@@ -89,6 +92,7 @@ class RunReport(base_component.BaseComponent):
                 examples=examples,
                 data_report=data_report,
                 statistics=statistics,
+                schema=schema,
                 anomalies=anomalies,
                 gate=gate,
                 model=model,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tensorflow_metadata.proto.v0 import anomalies_pb2
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 from tfx import types
 from tfx.dsl.io import fileio
@@ -72,6 +73,7 @@ class RunInputs:
         model_dir: Folder of the SavedModel.
         examples_uri: Folder of the judged split's raw examples.
         statistics: Of the data, one dataset a split.
+        schema: Of the data's small features.
         production: The model that was in production; None on the first run.
         artifacts: All that the node was given.
     """
@@ -92,6 +94,7 @@ class RunInputs:
     model_dir: str
     examples_uri: str
     statistics: DatasetFeatureStatisticsList
+    schema: schema_pb2.Schema
     production: Production | None
     artifacts: list[InputArtifact]
 
@@ -127,6 +130,7 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
         model_dir=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
         examples_uri=artifact_utils.get_split_uri(input_dict["examples"], judgement["split"]),
         statistics=DatasetFeatureStatisticsList.FromString(merged_statistics(uris["statistics"])),
+        schema=text_format.Parse(_bytes(os.path.join(uris["schema"], "schema.pbtxt")), schema_pb2.Schema()),
         production=_production(uris.get("baseline_model")),
         artifacts=[
             InputArtifact(name, artifact.type_name, artifact.id, artifact.uri)

@@ -77,7 +77,7 @@ def _drift(inputs: RunInputs) -> Drift | None:
     """Against the model in production; None where there is nothing to compare with."""
     if inputs.production is None or inputs.production.statistics is None:
         return None
-    return measure_drift(inputs.production.statistics, inputs.statistics, inputs.report.drift_threshold)
+    return measure_drift(inputs.production.statistics, inputs.statistics, inputs.schema)
 
 
 def _seeds(settings: dict[str, Any], prefix: str = "") -> dict[str, int]:

@@ -15,10 +15,3 @@ class ReportSettings(Settings):
     )
     photos: int = Field(12, ge=1, le=100, description="Best, worst and random photos shown, each.")
     seed: int = Field(0, ge=0, description="Seed of the random photos.")
-    drift_threshold: float = Field(
-        0.1,
-        ge=0,
-        le=1,
-        description="Distance of a feature from the data of the model in production that counts as drift "
-        "(L-infinity of categories, Jensen-Shannon of numbers).",
-    )

@@ -18,7 +18,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import DataReport, GateReport
 from trainer.class_table import ClassTable, SegmentationClass
-from trainer.settings import CONFIDENCE_UNITS
+from trainer.counting import CONFIDENCE_UNITS
 
 TABLE = ClassTable(
     classes=(
@@ -45,6 +45,12 @@ COUNTED = {
 Pair = tuple[str, bytes, bytes, str]
 """Name, JPEG, mask PNG, town."""
 
+
+SCHEMA = """
+feature { name: "image/height" type: INT drift_comparator { jensen_shannon_divergence { threshold: 0.1 } } }
+feature { name: "label/town" type: BYTES drift_comparator { infinity_norm { threshold: 0.2 } } }
+feature { name: "label/street" type: BYTES }
+"""
 
 GATE_DRIFT = {
     "span": "span-3",
@@ -103,6 +109,7 @@ def write_inputs(
             DataReport(), folder / "data", "data_report.json", _data_report(pairs, table, split)
         ),
         "statistics": _statistics(folder / "statistics", data or ["town_0", "town_1"]),
+        "schema": _schema(folder / "schema"),
         "anomalies": _anomalies(folder / "anomalies", split),
         "gate": _with_json(GateReport(), folder / "gate", "gate.json", {"drift": production and GATE_DRIFT}),
         "model": _plain(standard_artifacts.Model(), model_dir.parent),
@@ -293,6 +300,12 @@ def _statistics(folder: Path, towns: list[str]) -> Any:
     (folder / "Split-train").mkdir()
     content = statistics_of(towns, "train").SerializeToString()
     (folder / "Split-train" / "FeatureStats.pb").write_bytes(content)
+    return artifact
+
+
+def _schema(folder: Path) -> Any:
+    artifact = _plain(standard_artifacts.Schema(), folder)
+    (folder / "schema.pbtxt").write_text(SCHEMA)
     return artifact
 
 

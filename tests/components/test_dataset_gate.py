@@ -41,6 +41,7 @@ def run_gate(
     on_drift: str = "report",
     in_production: dict[str, list] | None = None,
     newest_span: dict[str, list] | None = None,
+    rules: schema_pb2.Schema = SCHEMA,
     **splits: dict[str, list],
 ) -> Path:
     """Computes statistics of the splits' columns, validates them, and runs the gate on both.
@@ -48,6 +49,7 @@ def run_gate(
     Args:
         in_production: Columns of the train split of the model in production; None: there is no model.
         newest_span: Columns of the newest span's train pairs; None: the data has no spans.
+        rules: The schema.
     """
     statistics, schema = standard_artifacts.ExampleStatistics(), standard_artifacts.Schema()
     anomalies, report, gate = standard_artifacts.ExampleAnomalies(), DataReport(), GateReport()
@@ -61,7 +63,7 @@ def run_gate(
         split_folder.mkdir()
         computed = tfdv.generate_statistics_from_dataframe(pd.DataFrame(columns), n_jobs=1)
         (split_folder / "FeatureStats.pb").write_bytes(computed.SerializeToString())
-    tfdv.write_schema_text(SCHEMA, str(folder / "Schema/schema.pbtxt"))
+    tfdv.write_schema_text(rules, str(folder / "Schema/schema.pbtxt"))
     (folder / "DataReport/data_report.json").write_text(
         json.dumps({"class_shares": {"train": shares}, "newest_span": newest_span and "span-2"})
     )
@@ -196,6 +198,18 @@ def test_the_newest_span_is_compared_and_not_all_of_them(tmp_path):
     assert distances["label/kind"]["value"] == pytest.approx(0.4)
     assert all(found["drifted"] for found in distances.values())
     assert "label/kind moved by 0.400 (L-infinity), more than 0.2" in drift["reason"]
+
+
+def test_skew_comparators_of_the_schema_are_obeyed_too(tmp_path):
+    rules = schema_pb2.Schema()
+    rules.CopyFrom(SCHEMA)
+    kind = next(feature for feature in rules.feature if feature.name == "label/kind")
+    kind.ClearField("drift_comparator")
+    kind.skew_comparator.infinity_norm.threshold = 0.3
+    drift = drift_of(tmp_path, rules=rules, in_production=leaves(250), newest_span=leaves(150, oaks=0.9))
+    (found,) = [one for one in drift["distances"] if one["feature"] == "label/kind"]
+    assert (found["comparator"], found["threshold"], found["drifted"]) == ("skew", pytest.approx(0.3), True)
+    assert found["value"] == pytest.approx(0.4)
 
 
 def test_drift_stops_the_run_where_the_settings_say_so(tmp_path):

@@ -5,7 +5,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import yaml
+from google.protobuf import text_format
 from scipy.spatial.distance import jensenshannon
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import channel_utils, standard_artifacts
 
 from components.artifacts import DataReport, GateReport, RunReport
@@ -14,7 +16,14 @@ from components.run_report.drift import measure_drift
 from components.run_report.executor import Executor
 from components.run_report.photos import choose
 from tests.browser import needs_chromium, shown
-from tests.components.report_inputs import SETTINGS, TABLE, drawn_pairs, statistics_of, write_inputs
+from tests.components.report_inputs import (
+    SCHEMA,
+    SETTINGS,
+    TABLE,
+    drawn_pairs,
+    statistics_of,
+    write_inputs,
+)
 from tests.components.serving_models import save_model
 
 KEYS = [
@@ -150,22 +159,21 @@ def test_a_feature_that_drifted_is_named_with_its_distance(report):
     text = " ".join(Page((report(production=before, data=now) / "report.html").read_text()).text.split())
     assert "Drift label/town: look at the data" in text
     # The share of town_0 went from 5 of 10 to 8 of 10; the heights are all the same.
-    assert "label/town L-infinity 0.300" in text
-    assert "image/height Jensen-Shannon 0.000" in text
-    assert "1,200 train pairs of span-3 with the schema" in text
-    assert "own thresholds: label/town moved by 0.300 (L-infinity), more than 0.2." in text
+    assert "label/town L-infinity 0.300 0.200" in text
+    assert "image/height Jensen-Shannon 0.000 0.100" in text
+    assert "1,200 train pairs of span-3: label/town moved by 0.300 (L-infinity), more than 0.2." in text
 
 
 def test_unchanged_data_has_not_drifted(report):
     towns = ["town_0", "town_1"]
     text = Page((report(production=towns, data=towns) / "report.html").read_text()).text
-    assert "No feature moved further than 0.1." in text
+    assert "No feature moved further than the schema allows." in text
 
 
 def test_distances_are_tfdvs_own_and_what_only_one_has_is_named():
     before, now = statistics_of(["a", "a", "bb", "ccc"], "train"), statistics_of(["a", "ccc"] * 5, "train")
     before.datasets[0].features[0].path.step[0] = "label/country"
-    drift = measure_drift(before, now, threshold=0.1)
+    drift = measure_drift(before, now, text_format.Parse(SCHEMA, schema_pb2.Schema()))
     (height,) = drift.features
     shares = np.histogram([10, 10, 20, 30], 10, (10, 30))[0] / 4, np.histogram([10, 30], 10, (10, 30))[0] / 2
     assert height.measure == "Jensen-Shannon"
@@ -213,6 +221,7 @@ def test_component_takes_runs_without_baseline_check_and_push():
         "examples": standard_artifacts.Examples,
         "data_report": DataReport,
         "statistics": standard_artifacts.ExampleStatistics,
+        "schema": standard_artifacts.Schema,
         "anomalies": standard_artifacts.ExampleAnomalies,
         "gate": GateReport,
         "model": standard_artifacts.Model,

@@ -1,5 +1,6 @@
 """Folders of judged runs written by hand: settings with classes, and counts of photos."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from tests.pipeline.run_folders import write_run
-from trainer.settings import CONFIDENCE_UNITS
+from trainer.counting import CONFIDENCE_UNITS
 
 CLASSES = ("sky", "tree", "road")
 ODD_KINDS = {2: None, 4: "lonely"}
@@ -36,11 +37,12 @@ def write_judged(
     names: Sequence[str] | None = None,
     classes: Sequence[str] = CLASSES,
     older: bool = False,
+    epochs: int = 3,
     **trainer,
 ) -> Path:
     """Writes a run's folder with photos.parquet; even photos are of the kind `even`, but see ODD_KINDS.
 
-    An `older` run has not counted boundaries and confidences.
+    An `older` run has not counted boundaries and confidences, and has kept no history of its epochs.
     """
     folder = write_run(output, run_id, 0.7, **trainer)
     settings = yaml.safe_load((folder / "settings.yaml").read_text())
@@ -58,6 +60,8 @@ def write_judged(
     if not older:
         rows |= {f"boundary_{size}": [BOUNDARY] * len(of_photos) for size in ("model", "photo")}
         rows |= {f"calibration_{size}": [CALIBRATION] * len(of_photos) for size in ("model", "photo")}
+        history = [{"epoch": epoch, "mean_iou": 0.7 - 0.3 / epoch} for epoch in range(1, epochs + 1)]
+        (folder / "history.json").write_text(json.dumps(history))
     pq.write_table(pa.table(rows), folder / "photos.parquet")
     return folder
 

@@ -173,6 +173,8 @@ def test_browser_shows_it_without_an_error(better, tmp_path):
         with shown(page.as_uri(), width, color_scheme) as browser:
             # Two photos are in all reports: photo, truth and three models' answers each.
             assert browser.number("img") == 10
+            # How the three learned, and how two of them changed.
+            assert browser.number("figure svg") == 3
             assert browser.broken_images() == []
             assert not browser.is_wider_than_the_window()
             assert browser.errors == []

@@ -1,0 +1,123 @@
+"""Pushed models beside each other: their answers to the same photos, and how they learned.
+
+    python -m benchmarks.model_pictures --data runs/sample --output docs \
+        --run "U-Net=runs/unet_mobilenetv2_128" --run "FPN=runs/fpn_mobilenetv2_128"
+
+Each run is a folder `DIR/runs/<run id>`, or DIR for its newest, whose model has been pushed. Writes
+`models.jpg`: scikit-image's photo of a cat (in the public domain) and drawn pairs of the generated sample,
+with the truth where there is one; and `learning_curves.svg`: mean IoU on eval by epoch.
+"""
+
+import argparse
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+import tensorflow as tf
+from matplotlib.figure import Figure
+from PIL import Image
+
+from benchmarks.pictures import overlay, sample_names, sample_truth
+from components.run_report.templates import figure as number
+from pipeline.run_folder import HISTORY_FILE, RunFolder, find_run, read_file
+
+SAMPLE_PHOTOS = 3
+TILE_INCHES = (1.5, 1.15)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A photo that all models answer.
+
+    Attributes:
+        photo: The photo.
+        truth: Class ids, uint8 [height, width]; None where nobody has drawn them.
+    """
+
+    photo: Image.Image
+    truth: np.ndarray | None
+
+
+def photos_to_show(sample: Path) -> list[Shown]:
+    """The cat, and pairs of a generated sample's test split."""
+    cat = Shown(Image.fromarray(skimage.data.chelsea()), None)
+    names = sample_names(sample, SAMPLE_PHOTOS)
+    drawn = [
+        Shown(Image.open(sample / "images" / f"{name}.jpg").convert("RGB"), sample_truth(sample, name))
+        for name in names
+    ]
+    return [cat, *drawn]
+
+
+def answers(run: RunFolder, shown: list[Shown]) -> list[np.ndarray]:
+    """A run's pushed model's class ids of each photo, uint8 [height, width]."""
+    if run.push is None or run.push_directory is None:
+        raise SystemExit(f"error: {run.path}: its model was not pushed")
+    model = tf.saved_model.load(os.path.join(run.push_directory, run.push["version"]))
+    encoded = []
+    for one in shown:
+        buffer = io.BytesIO()
+        one.photo.save(buffer, "PNG")
+        encoded.append(buffer.getvalue())
+    pngs = model.signatures["serving_default"](image_bytes=tf.constant(encoded))["mask_png"].numpy()
+    return [np.array(Image.open(io.BytesIO(png))) for png in pngs]
+
+
+def draw_answers(runs: dict[str, RunFolder], shown: list[Shown], file: Path) -> None:
+    """A row a photo: itself, its truth, and each model's answer with the model's mean IoU on its own data."""
+    columns = 2 + len(runs)
+    sheet = Figure(
+        figsize=(TILE_INCHES[0] * columns, TILE_INCHES[1] * len(shown) + 0.4), layout="constrained"
+    )
+    grid = sheet.subplots(len(shown), columns, squeeze=False)
+    titles = ["photo", "truth"]
+    pictures = [[one.photo for one in shown]]
+    pictures.append([None if one.truth is None else overlay(one.photo, one.truth) for one in shown])
+    for name, run in runs.items():
+        titles.append(f"{name}\n{number(run.metrics['model']['mean_iou'], 4)}")
+        pictures.append(
+            [overlay(one.photo, ids) for one, ids in zip(shown, answers(run, shown), strict=True)]
+        )
+    for column, (title, of_column) in enumerate(zip(titles, pictures, strict=True)):
+        grid[0, column].set_title(title, fontsize=8)
+        for row, picture in enumerate(of_column):
+            grid[row, column].axis("off")
+            if picture is not None:
+                grid[row, column].imshow(picture)
+    sheet.savefig(file, dpi=150, pil_kwargs={"quality": 88, "optimize": True})
+
+
+def draw_curves(runs: dict[str, RunFolder], file: Path) -> None:
+    """Mean IoU on eval by epoch, a line a run."""
+    sheet = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = sheet.subplots()
+    for name, run in runs.items():
+        history = read_file(run.path / HISTORY_FILE)
+        axes.plot([entry["epoch"] for entry in history], [entry["mean_iou"] for entry in history], label=name)
+    axes.set(xlabel="epoch", ylabel="mean IoU on eval")
+    axes.grid(linewidth=0.6)
+    axes.legend(loc="lower right", fontsize=8)
+    sheet.savefig(file, metadata={"Date": None})
+
+
+def main() -> None:
+    """Draws both."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--run", action="append", required=True, metavar="NAME=FOLDER")
+    parser.add_argument("--data", type=Path, required=True, help="a generated sample")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    runs = {name: find_run(Path(folder)) for name, _, folder in (one.partition("=") for one in arguments.run)}
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    draw_answers(runs, photos_to_show(arguments.data), arguments.output / "models.jpg")
+    draw_curves(runs, arguments.output / "learning_curves.svg")
+    print(arguments.output / "models.jpg", arguments.output / "learning_curves.svg", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
