@@ -9,16 +9,12 @@ import os
 import posixpath
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import UserError
 
 SCHEMES = ("s3", "gs")
-
-GOOGLE_RETRIES = timedelta(minutes=1)
-"""How long a request is tried; the client's own 15 minutes would look like a run that hangs."""
 
 
 def is_url(path: object) -> bool:
@@ -171,20 +167,10 @@ def _filesystem(scheme: str, url: str) -> Any:
         return s3fs.S3FileSystem(use_listings_cache=False)
     if scheme == "gs":
         # TensorFlow's own filesystem would take ten seconds to import where a run only asks for a version.
-        from fsspec.implementations.arrow import ArrowFSWrapper
-        from pyarrow.fs import GcsFileSystem
+        from components.google_files import GoogleFiles
 
-        return ArrowFSWrapper(GcsFileSystem(retry_time_limit=GOOGLE_RETRIES, **_google_emulator()))
+        return GoogleFiles(os.environ.get("STORAGE_EMULATOR_HOST"))
     raise ValueError(f"A store must be one of {', '.join(SCHEMES)}. Received instead: {url}")
-
-
-def _google_emulator() -> dict[str, Any]:
-    """Where STORAGE_EMULATOR_HOST, which Google's own clients read, sends this one."""
-    host = os.environ.get("STORAGE_EMULATOR_HOST")
-    if not host:
-        return {}
-    scheme, _, address = host.rpartition("://")
-    return {"endpoint_override": address, "scheme": scheme or "http", "anonymous": True}
 
 
 def _client_errors(scheme: str) -> tuple[type[Exception], ...]:

@@ -59,7 +59,10 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
     example_gen = SegmentationExampleGen(
         data=_json(settings.data),
         fingerprint=observed.fingerprint,
-        code=source_hash("components/example_gen", "components/image_file.py", "components/object_store.py"),
+        code=source_hash(
+            "components/example_gen",
+            *(f"components/{file}.py" for file in ("image_file", "object_store", "google_files")),
+        ),
     )
     schema_gen = ImportSchemaGen(schema_text=schema)
     statistics_gen = tfx.components.StatisticsGen(

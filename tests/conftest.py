@@ -89,3 +89,12 @@ def s3():
 
     with s3_server() as environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def gs():
+    """The same of an emulator of Google's store."""
+    from tests.object_stores import gs_server
+
+    with gs_server() as environment:
+        yield environment

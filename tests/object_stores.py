@@ -26,6 +26,19 @@ def s3_server() -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
+def gs_server() -> Iterator[dict[str, str]]:
+    """An emulator of Google's store with an empty bucket `bucket`; yields the environment for clients.
+
+    Each write takes a second: Arrow's client asks whether it may go on, and the emulator does not answer.
+    """
+    port = free_port()
+    environment = {"STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{port}"}
+    options = ("start", "--host=127.0.0.1", f"--port={port}", "--in-memory", "--default-bucket=bucket")
+    with _running("gcp_storage_emulator", *options, port=port), _environment(environment):
+        yield environment
+
+
+@contextlib.contextmanager
 def _running(*command: str, port: int) -> Iterator[None]:
     server = subprocess.Popen(
         [sys.executable, "-m", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -31,7 +31,7 @@ def models(tmp_path) -> dict[str, Path]:
     return {name: make_model(tmp_path / "models" / name, name) for name in ("a", "b", "c")}
 
 
-@pytest.fixture(params=["s3"])
+@pytest.fixture(params=["s3", pytest.param("gs", marks=pytest.mark.slow)])
 def bucket(request) -> str:
     """URL of the bucket of a running store."""
     request.getfixturevalue(request.param)

@@ -4,8 +4,8 @@ import json
 import re
 
 import pytest
-import s3fs
 
+from components.object_store import StorePath, copy_folder
 from tests.conftest import TINY, petseg
 from tests.database_servers import free_port
 
@@ -42,27 +42,29 @@ def test_a_store_that_is_not_there_is_one_line(s3, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_with_data_models_and_reports_on_s3(s3, sample, tmp_path):
-    files = s3fs.S3FileSystem(use_listings_cache=False)
-    files.put(str(sample), "bucket/pets", recursive=True)
+@pytest.mark.parametrize("store", ["s3", "gs"])
+def test_a_run_with_data_models_and_reports_on_a_store(request, store, sample, tmp_path):
+    environment = request.getfixturevalue(store)
+    place = StorePath(f"{store}://bucket/run")
+    copy_folder(sample, place / "pets")
     arguments = [
-        "run", "--data", "s3://bucket/pets", "--output", tmp_path / "out", *TINY,
-        "--set", "push.directory=s3://bucket/run/models", "--set", "report.directory=s3://bucket/run/reports",
+        "run", "--data", place / "pets", "--output", tmp_path / "out", *TINY,
+        "--set", f"push.directory={place}/models", "--set", f"report.directory={place}/reports",
     ]  # fmt: skip
-    first = petseg(*arguments, **s3)
+    first = petseg(*arguments, **environment)
     assert first.status == 0, first.stdout + first.stderr
-    version = re.search(r"model +s3://bucket/run/models/(\d+)", first.stdout)[1]
-    manifest = json.loads(files.cat_file(f"bucket/run/models/.manifests/{version}.json"))
+    version = re.search(rf"model +{place}/models/(\d+)", first.stdout)[1]
+    manifest = json.loads((place / f"models/.manifests/{version}.json").read_text())
     for name, size in manifest["files"].items():
-        assert files.info(f"bucket/run/models/{version}/{name}")["size"] == size
-    (report,) = files.ls("bucket/run/reports", detail=False)
-    copied = {name.rsplit("/", 1)[-1] for name in files.find(report)}
+        assert (place / f"models/{version}/{name}").size() == size
+    (report,) = (place / "reports").iterdir()
+    copied = {name.rsplit("/", 1)[-1] for name in report.files_below()}
     assert copied >= {"report.html", "metrics.json", "settings.yaml", "photos.parquet"}
-    assert json.loads(files.cat_file(f"{report}/metrics.json"))["seconds"]
+    assert json.loads((report / "metrics.json").read_text())["seconds"]
 
-    second = petseg(*arguments, **s3)
+    second = petseg(*arguments, **environment)
     assert second.status == 0, second.stdout + second.stderr
     assert "already in production" in second.stdout
     assert re.search(r"Trainer +reused", second.stdout)
-    listed = petseg("runs", "--output", tmp_path / "out", **s3)
-    assert f"in production: s3://bucket/run/models/{version}" in listed.stdout
+    listed = petseg("runs", "--output", tmp_path / "out", **environment)
+    assert f"in production: {place}/models/{version}" in listed.stdout
