@@ -1,6 +1,5 @@
 """What the Trainer node and its workers do: from settings and transformed examples to a SavedModel."""
 
-import dataclasses
 from typing import Any
 
 import keras
@@ -11,6 +10,7 @@ from trainer.distribution import check_alike, is_chief, make_strategy, told_of_l
 from trainer.fit import fit
 from trainer.input import Pairs, load_evaluation_pairs, load_training_pairs
 from trainer.model_card import model_card
+from trainer.places import Places
 from trainer.progress import Watcher, logger, write_history
 from trainer.settings import TrainingSettings
 from trainer.signatures import export_model
@@ -19,58 +19,6 @@ from trainer.tensorboard import TensorBoard
 
 REFERENCE_PHOTOS = 8
 """Eval photos whose answers travel with the model, for ServingCheck."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Places:
-    """Where a training finds what it needs and leaves what it makes.
-
-    Attributes:
-        train: File patterns of the transformed examples to train on.
-        evaluation: File patterns of those to judge by.
-        transform_graph: Transform's output.
-        statistics: Output of StatisticsGen.
-        checkpoints: Folder of this very training, removed at the end.
-        model: Folder of the SavedModel.
-        model_run: Folder of the history and of TensorBoard's logs.
-        base_model: SavedModel to start from, or None.
-    """
-
-    train: list[str]
-    evaluation: list[str]
-    transform_graph: str
-    statistics: str
-    checkpoints: str
-    model: str
-    model_run: str
-    base_model: str | None = None
-
-
-def run_fn(fn_args: Any) -> None:
-    """Trains a model and exports it.
-
-    Args:
-        fn_args: TFX's `FnArgs`. Its `custom_config` has `training` (JSON of TrainingSettings), `statistics`
-            (uri of the StatisticsGen artifact) and `checkpoints` (folder of this very training).
-
-    Raises:
-        UserError, WorkerLostError: See `run`.
-    """
-    config = fn_args.custom_config
-    settings = TrainingSettings.model_validate_json(config["training"])
-    if fn_args.hyperparameters:
-        settings = settings.with_values(fn_args.hyperparameters["values"])
-    places = Places(
-        train=fn_args.train_files,
-        evaluation=fn_args.eval_files,
-        transform_graph=fn_args.transform_output,
-        statistics=config["statistics"],
-        checkpoints=config["checkpoints"],
-        model=fn_args.serving_model_dir,
-        model_run=fn_args.model_run_dir,
-        base_model=fn_args.base_model,
-    )
-    run(settings, places)
 
 
 def run(settings: TrainingSettings, places: Places) -> None:

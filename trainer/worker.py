@@ -16,6 +16,7 @@ import sys
 from pydantic import ValidationError
 
 from trainer.errors import UserError
+from trainer.places import Places
 from trainer.settings import TrainingSettings
 
 WORKER_LOST = 1
@@ -30,7 +31,7 @@ def main() -> int:
         settings = _settings(arguments)
         # TensorFlow only now: it takes seconds, and wrong arguments should not.
         from trainer.distribution import WorkerLostError
-        from trainer.run import Places, run
+        from trainer.run import run
 
         try:
             run(

@@ -33,7 +33,7 @@ class TrainerSpec(component_spec.ComponentSpec):
 
 
 class Trainer(base_component.BaseComponent):
-    """Calls `trainer.run.run_fn`.
+    """Calls `trainer.run.run`.
 
     TFX's own Trainer has no input for statistics, which the SavedModel carries so that drift can be seen
     later, and takes an empty base model for a model.

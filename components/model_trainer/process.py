@@ -13,26 +13,43 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-import attr
+from trainer.places import Places
+from trainer.settings import TrainingSettings
 
 LOGGER = "petseg"
 PR_SET_PDEATHSIG = 1
 
 
 def run_fn(fn_args: Any) -> None:
-    """Calls `trainer.run.run_fn` in a child process; what it logs and raises comes back to this one.
+    """Calls `trainer.run.run` in a child process; what it logs and raises comes back to this one.
 
     Args:
-        fn_args: TFX's FnArgs. `data_accessor` does not travel: it holds functions that cannot be pickled.
+        fn_args: TFX's FnArgs. Its `custom_config` has `training` (JSON of TrainingSettings), `statistics`
+            (uri of the StatisticsGen artifact) and `checkpoints` (folder of this very training). The child
+            never sees it: to unpickle it is to import all of TFX.
 
     Raises:
         Exception: What the child raised.
         RuntimeError: The child died.
     """
+    config = fn_args.custom_config
+    settings = TrainingSettings.model_validate_json(config["training"])
+    if fn_args.hyperparameters:
+        settings = settings.with_values(fn_args.hyperparameters["values"])
+    places = Places(
+        train=fn_args.train_files,
+        evaluation=fn_args.eval_files,
+        transform_graph=fn_args.transform_output,
+        statistics=config["statistics"],
+        checkpoints=config["checkpoints"],
+        model=fn_args.serving_model_dir,
+        model_run=fn_args.model_run_dir,
+        base_model=fn_args.base_model,
+    )
     context = multiprocessing.get_context("spawn")
     records: Any = context.Queue()
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_train, args=(attr.evolve(fn_args, data_accessor=None), records, sender))
+    child = context.Process(target=_train, args=(settings, places, records, sender))
     listener = logging.handlers.QueueListener(records, _Relay())
     listener.start()
     try:
@@ -62,16 +79,16 @@ class _Relay(logging.Handler):
         logging.getLogger(record.name).handle(record)
 
 
-def _train(fn_args: Any, records: Any, sender: Connection) -> None:
+def _train(settings: TrainingSettings, places: Places, records: Any, sender: Connection) -> None:
     """The child: dies with its parent, however that dies, for the next run takes up the same checkpoints."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     logger = logging.getLogger(LOGGER)
     logger.setLevel(logging.INFO)
     logger.addHandler(logging.handlers.QueueHandler(records))
     try:
-        from trainer.run import run_fn as train
+        from trainer.run import run
 
-        train(fn_args)
+        run(settings, places)
         sender.send(None)
     except Exception as error:
         traceback.print_exc()
