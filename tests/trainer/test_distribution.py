@@ -63,6 +63,20 @@ def test_two_devices_of_one_machine_train_like_one(alone, inputs, tmp_path):
 
 
 @pytest.mark.slow
+def test_two_devices_scale_the_loss_of_float16_together(alone, inputs, tmp_path):
+    """A replica that skipped a step alone, or scaled otherwise, would end elsewhere."""
+    for distribution in ("none", "mirrored"):
+        settings = small_settings(distribution=distribution, precision="float16")
+        folder = tmp_path / distribution
+        process = start([str(SCRIPT), str(inputs), str(folder), settings.model_dump_json()])
+        said, _ = process.communicate()
+        assert process.returncode == 0, said
+    one, two = ([record["loss"] for record in history(tmp_path / name)] for name in ("none", "mirrored"))
+    np.testing.assert_allclose(two, one, rtol=2e-3)
+    np.testing.assert_allclose(one, [record["loss"] for record in alone], rtol=0.05)
+
+
+@pytest.mark.slow
 def test_two_workers_train_like_one(alone, inputs, tmp_path):
     workers = start_workers([small_settings(distribution="multi_worker")] * 2, inputs, tmp_path)
     chief, other = (worker.communicate()[0] for worker in workers)
