@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from components.drift import Distance, distances
+from components.drift import LEAST_EXAMPLES, Distance, distances
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class Drift:
     """The data of a run against that of the model in production.
 
     Attributes:
-        splits: Splits that both have.
+        splits: Splits of which both have enough photos to tell drift from chance.
+        too_small: The other splits that both have.
         features: Features that both have and that the schema compares, by name.
         one_sided: Features that only one of the two has.
     """
 
     splits: list[str]
+    too_small: list[str]
     features: list[FeatureDrift]
     one_sided: list[str]
 
@@ -62,7 +64,9 @@ def measure_drift(
         schema: Of the run's data; its drift and skew comparators say what is measured and what is too far.
     """
     datasets = [{dataset.name: dataset for dataset in one.datasets} for one in (before, now)]
-    splits = [name for name in datasets[1] if name in datasets[0]]
+    shared = [name for name in datasets[1] if name in datasets[0]]
+    sizes = {name: min(one[name].num_examples for one in datasets) for name in shared}
+    splits = [name for name in shared if sizes[name] >= LEAST_EXAMPLES]
     found: dict[tuple[str, str], dict[str, Distance]] = {}
     for split in splits:
         for distance in distances(datasets[1][split], datasets[0][split], schema):
@@ -76,7 +80,8 @@ def measure_drift(
         )
         for (name, _), by_split in sorted(found.items())
     ]
-    return Drift(splits, features, sorted(_names(before) ^ _names(now)))
+    too_small = [name for name in shared if name not in splits]
+    return Drift(splits, too_small, features, sorted(_names(before) ^ _names(now)))
 
 
 def _names(statistics: DatasetFeatureStatisticsList) -> set[str]:

@@ -155,23 +155,32 @@ def test_drift_is_measured_against_the_data_of_the_model_in_production(report):
 
 
 def test_a_feature_that_drifted_is_named_with_its_distance(report):
-    before, now = ["town_0"] * 5 + ["town_1"] * 5, ["town_0"] * 8 + ["town_1"] * 2
+    before, now = ["town_0"] * 50 + ["town_1"] * 50, ["town_0"] * 80 + ["town_1"] * 20
     text = " ".join(Page((report(production=before, data=now) / "report.html").read_text()).text.split())
     assert "Drift label/town: look at the data" in text
-    # The share of town_0 went from 5 of 10 to 8 of 10; the heights are all the same.
+    # The share of town_0 went from 50 % to 80 %; the heights are all the same.
     assert "label/town L-infinity 0.300 0.200" in text
     assert "image/height Jensen-Shannon 0.000 0.100" in text
     assert "1,200 train pairs of span-3: label/town moved by 0.300 (L-infinity), more than 0.2." in text
 
 
 def test_unchanged_data_has_not_drifted(report):
-    towns = ["town_0", "town_1"]
+    towns = ["town_0", "town_1"] * 50
     text = Page((report(production=towns, data=towns) / "report.html").read_text()).text
     assert "No feature moved further than the schema allows." in text
 
 
+def test_a_handful_of_photos_has_not_drifted(report):
+    text = Page((report(production=["town_0"] * 99, data=["town_1"] * 99) / "report.html").read_text()).text
+    assert "Too few photos to tell drift from chance: train." in text
+    assert "Jensen-Shannon" not in text
+
+
 def test_distances_are_tfdvs_own_and_what_only_one_has_is_named():
-    before, now = statistics_of(["a", "a", "bb", "ccc"], "train"), statistics_of(["a", "ccc"] * 5, "train")
+    before, now = (
+        statistics_of(["a", "a", "bb", "ccc"] * 25, "train"),
+        statistics_of(["a", "ccc"] * 50, "train"),
+    )
     before.datasets[0].features[0].path.step[0] = "label/country"
     drift = measure_drift(before, now, text_format.Parse(SCHEMA, schema_pb2.Schema()))
     (height,) = drift.features
