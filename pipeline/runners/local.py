@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from tfx.dsl.compiler import compiler, constants
-from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import data_types, launcher, partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
@@ -20,6 +19,7 @@ from pipeline.pipeline import create_pipeline
 from pipeline.progress import RunProgress
 from pipeline.reuse import SUCCEEDED, output_uri, output_uris, why_it_runs
 from pipeline.run_folder import PUSH_FILE, read_file
+from pipeline.runners.ordered_metadata import OrderedMetadata
 from pipeline.settings import PipelineSettings
 from trainer.errors import UserError
 
@@ -108,12 +108,12 @@ class LocalRunner:
         """Place of a node's output in this run; None where the node did not get that far."""
         if node_id not in self.executions:
             return None
-        with metadata.Metadata(self._connection) as handle:
+        with OrderedMetadata(self._connection) as handle:
             return output_uri(handle, self.executions[node_id], key)
 
     def lineage(self) -> Lineage:
         """What the nodes of this run made and read, and where reused outputs come from."""
-        with metadata.Metadata(self._connection) as handle:
+        with OrderedMetadata(self._connection) as handle:
             return trace(handle, self.executions)
 
     def pushed(self) -> dict[str, Any] | None:
@@ -125,13 +125,13 @@ class LocalRunner:
         node_id = pipeline_node.node_info.id
 
         def announce(execution_id: int) -> None:
-            with metadata.Metadata(self._connection) as handle:
+            with OrderedMetadata(self._connection) as handle:
                 why = why_it_runs(handle, node_id, execution_id, self._ir.pipeline_info.id)
             progress.starts(node_id, why)
 
         node_launcher = _AnnouncingLauncher(
             pipeline_node=pipeline_node,
-            mlmd_connection=metadata.Metadata(self._connection),
+            mlmd_connection=OrderedMetadata(self._connection),
             pipeline_info=self._ir.pipeline_info,
             pipeline_runtime_spec=self._ir.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
@@ -145,7 +145,7 @@ class LocalRunner:
 
     def _last_push_is_gone(self) -> bool:
         """Whether somebody removed what Pusher pushed last: its answer from the cache would be a lie."""
-        with metadata.Metadata(self._connection) as handle:
+        with OrderedMetadata(self._connection) as handle:
             uris = output_uris(handle, "Pusher", "pushed_model", self._ir.pipeline_info.id)
         # Other outputs of the pipeline may share the metadata; what they made may be gone, too.
         pushes = (_read_push(uri) for uri in uris if uri.startswith(f"{self._root}/"))
@@ -154,7 +154,7 @@ class LocalRunner:
 
     def _check_success(self, node_id: str, execution_id: int) -> None:
         # TFX' launcher only logs inputs that it cannot find, and goes on.
-        with metadata.Metadata(self._connection) as handle:
+        with OrderedMetadata(self._connection) as handle:
             (execution,) = handle.store.get_executions_by_id([execution_id])
         if execution.last_known_state not in SUCCEEDED:
             raise UserError(
@@ -163,7 +163,7 @@ class LocalRunner:
 
     def _reuse_earlier_run(self) -> None:
         try:
-            with metadata.Metadata(self._connection) as handle:
+            with OrderedMetadata(self._connection) as handle:
                 partial_run_utils.snapshot(handle, self._ir)
         except LookupError as error:
             raise UserError(
