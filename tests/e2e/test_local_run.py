@@ -90,7 +90,8 @@ def test_metrics_have_the_fixed_keys_and_hold_together(first_run):
     assert set(metrics["seconds"]) == set(NODES)
     assert metrics["seconds"]["Trainer"] > 0
     assert metrics["peak_memory_mb"] > 100
-    assert {"report.html", "settings.yaml", "model_card.md", "history.json"} <= {path.name for path in run.iterdir()}
+    left = {path.name for path in run.iterdir()}
+    assert {"report.html", "settings.yaml", "model_card.md", "history.json"} <= left
     assert yaml.safe_load((run / "settings.yaml").read_text())["model"]["image_size"] == 64
 
 
