@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 
 from pipeline.nodes import NODES
+from pipeline.settings import load_settings
 from tests.conftest import PROJECT, petseg
 from tests.pipeline.conftest import SECRET, compiled
 
@@ -98,6 +99,13 @@ def test_cores_memory_gpus_and_time_are_those_of_the_node(spec, kubeflow):
         other = container(spec, name)
         assert not other.HasField("resources"), name
         assert other.command[0] == "python", name
+
+
+def test_arguments_of_beam_reach_every_step(spec):
+    for name in ("SegmentationExampleGen", "StatisticsGen", "Transform", "Evaluator"):
+        args = list(container(spec, name).args)
+        for expected in load_settings(None).beam.pipeline_args:
+            assert expected in args
 
 
 def test_kubernetes_is_told_of_the_volume_and_the_machines(kubeflow_documents, kubeflow):
