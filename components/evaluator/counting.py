@@ -1,6 +1,7 @@
 """Beam's part of judging: from serialized photos to counts, image bytes left behind."""
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,25 @@ class _EvaluateSignature:
         ]
 
 
+class _Models:
+    """The models of one judging, each loaded when it is first asked and kept.
+
+    All in one object, for Beam keeps alive only the shared object that was asked for last: of two, each would
+    be loaded again for every batch.
+    """
+
+    def __init__(self, paths: Mapping[str, str]):
+        self._paths = paths
+        self._loaded: dict[str, _EvaluateSignature] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: str) -> _EvaluateSignature:
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = _EvaluateSignature(self._paths[name])
+            return self._loaded[name]
+
+
 class CountPixels(beam.DoFn):
     """Asks every model about a batch of raw tf.Examples and passes on what was counted.
 
@@ -53,7 +73,7 @@ class CountPixels(beam.DoFn):
         self._paths = dict(models)
         self._features = (NAME_FEATURE, *features)
         self._known_files = dict(known_counts)
-        self._shared = {name: Shared() for name in models}
+        self._shared = Shared()
         self._known: dict[str, dict[bytes, Counted]] = {}
 
     def setup(self) -> None:
@@ -75,9 +95,9 @@ class CountPixels(beam.DoFn):
         known = self._known.get(name, {})
         if all(digest in known for digest in digests):
             return [known[digest] for digest in digests]
-        # Loaded once a process: threads of one worker share it.
-        model = self._shared[name].acquire(lambda: _EvaluateSignature(self._paths[name]))
-        return model(records)
+        # Loaded once a process: threads of one worker share them.
+        models = self._shared.acquire(lambda: _Models(self._paths))
+        return models[name](records)
 
     def _read_features(self, record: bytes) -> dict[str, NDArray[Any]]:
         features = tf.train.Example.FromString(record).features.feature

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import tensorflow as tf
 
 from tests.components import tiny_models
 from trainer.class_table import ClassTable
@@ -17,6 +18,14 @@ def test_production_of_other_classes_is_refused(judge):
     two = ClassTable(classes=tiny_models.TABLE.classes[:2])
     with pytest.raises(UserError, match=r"knows the mask values \[1, 2\], the data has \[1, 2, 3\]"):
         judge(baseline={"classes": two})
+
+
+def test_two_models_are_loaded_once_each_and_not_for_every_batch(judge, monkeypatch):
+    loaded = []
+    load = tf.saved_model.load
+    monkeypatch.setattr(tf.saved_model, "load", lambda path, *_: loaded.append(path) or load(path))
+    judge(candidate={"wrong": 0.1}, baseline={}, batch_size=2)
+    assert len(loaded) == len(set(loaded)) == 2
 
 
 def test_production_is_not_asked_again_about_photos_it_was_judged_on(judge, tmp_path):
