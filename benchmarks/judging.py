@@ -6,7 +6,8 @@ Takes the Evaluator (every metric, at both sizes, on all slices, without a basel
 same raw examples of test photos, each in a process of its own, in turn, at two numbers of photos. Prints the
 wall seconds, imports aside, their ratio, and the peak memory, which must not grow with the photos. `--model`
 is a pushed model's folder; without it a U-Net of the default settings with random weights is asked, which
-takes as long. Four minutes on 2 free cores.
+takes as long. With `--baseline` the Evaluator judges the model in production beside it, here the same once
+more, and the ratio is that to two loops. Four minutes on 2 free cores.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 PHOTOS = (400, 3669)
@@ -54,15 +56,16 @@ def write_untrained_model(folder: Path) -> None:
     export_model(build_model(settings), settings, str(folder), None, photos, ["black"], "")
 
 
-def judge(examples: Path, model: Path) -> float:
-    """Seconds that the Evaluator's executor takes."""
+def judge(examples: Path, model: Path, baseline: bool = False) -> float:
+    """Seconds that the Evaluator's executor takes, for the model alone or beside the same as a baseline."""
     from tfx.types import artifact_utils, standard_artifacts
 
     from components.evaluator.executor import Executor
     from components.evaluator.settings import JudgingSettings
     from components.example_gen.settings import PETS, DataSettings
 
-    inputs = {"examples": standard_artifacts.Examples(), "model": standard_artifacts.Model()}
+    models = {name: standard_artifacts.Model() for name in ("model", "baseline_model")[: 1 + baseline]}
+    inputs = {"examples": standard_artifacts.Examples(), **models}
     inputs["examples"].split_names = artifact_utils.encode_split_names([SPLIT])
     outputs = {
         "evaluation": standard_artifacts.ModelEvaluation(),
@@ -72,8 +75,9 @@ def judge(examples: Path, model: Path) -> float:
         for name, artifact in (inputs | outputs).items():
             artifact.uri = str(Path(scratch, name))
         inputs["examples"].uri = str(examples)
-        Path(inputs["model"].uri).mkdir()
-        Path(inputs["model"].uri, "Format-Serving").symlink_to(model.resolve())
+        for artifact in models.values():
+            Path(artifact.uri).mkdir()
+            Path(artifact.uri, "Format-Serving").symlink_to(model.resolve())
         settings = JudgingSettings(classes=PETS, slice_features=DataSettings().slice_features)
         context = Executor.Context(
             beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
@@ -111,8 +115,11 @@ def loop(examples: Path, model: Path) -> float:
     return time.monotonic() - began
 
 
+TASKS = {"judge": judge, "judge beside a baseline": partial(judge, baseline=True), "loop": loop}
+
+
 def measure(task: str, examples: Path, model: Path) -> dict[str, float]:
-    """Runs `judge` or `loop` in a process of its own; returns its seconds and its peak memory in MB."""
+    """Runs a task in a process of its own; returns its seconds and its peak memory in MB."""
     from pipeline.memory import PeakMemory
 
     command = [sys.executable, "-m", "benchmarks.judging", "--task", task]
@@ -139,12 +146,12 @@ def main() -> None:
     parser.add_argument("--data", help="The pets, in their official layout.")
     parser.add_argument("--model", type=Path, help="Folder of a pushed model.")
     parser.add_argument("--photos", type=int, nargs="+", default=PHOTOS)
-    parser.add_argument("--task", choices=("judge", "loop"), help=argparse.SUPPRESS)
+    parser.add_argument("--baseline", action="store_true")
+    parser.add_argument("--task", choices=TASKS, help=argparse.SUPPRESS)
     parser.add_argument("--examples", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.task:
-        task = {"judge": judge, "loop": loop}[arguments.task]
-        print(task(arguments.examples, arguments.model))
+        print(TASKS[arguments.task](arguments.examples, arguments.model))
         return
     if not arguments.data:
         parser.error("--data is needed")
@@ -155,8 +162,9 @@ def main() -> None:
         for photos in arguments.photos:
             examples = Path(scratch, f"examples_{photos}")
             write_examples(arguments.data, examples, photos)
-            plain, evaluator = (measure(task, examples, model) for task in ("loop", "judge"))
-            ratio = round(evaluator["seconds"] / plain["seconds"], 3)
+            plain = measure("loop", examples, model)
+            evaluator = measure("judge beside a baseline" if arguments.baseline else "judge", examples, model)
+            ratio = round(evaluator["seconds"] / (1 + arguments.baseline) / plain["seconds"], 3)
             print(json.dumps({"photos": photos, "loop": plain, "evaluator": evaluator, "ratio": ratio}))
 
 
