@@ -96,6 +96,8 @@ def draw_curves(runs: dict[str, RunFolder], file: Path) -> None:
     axes = sheet.subplots()
     for name, run in runs.items():
         history = read_file(run.path / HISTORY_FILE)
+        if history is None:
+            raise SystemExit(f"error: {run.path}: no {HISTORY_FILE} in it; run again")
         axes.plot([entry["epoch"] for entry in history], [entry["mean_iou"] for entry in history], label=name)
     axes.set(xlabel="epoch", ylabel="mean IoU on eval")
     axes.grid(linewidth=0.6)

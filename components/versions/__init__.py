@@ -5,7 +5,6 @@ keeps half models from being seen. Nothing here needs TensorFlow, so a run can a
 production before that is loaded.
 """
 
-import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -103,18 +102,12 @@ def rollback(directory: str | Path, version: str | None = None) -> str:
             raise UserError(
                 f"{directory}: version must be one of the older ones ({choice}); received {version!r}"
             )
-        return _publish_again(directory, version)
+        return _kept_by(directory).publish_again(str(directory), version)
     digest = version_digest(directory, str(current))
     for candidate in reversed(older):
         if version_digest(directory, str(candidate)) != digest:
-            return _publish_again(directory, str(candidate))
+            return _kept_by(directory).publish_again(str(directory), str(candidate))
     raise UserError(f"{directory}: version {current} is the only model there, so there is none to go back to")
-
-
-def _publish_again(directory: str | Path, version: str) -> str:
-    with tempfile.TemporaryDirectory() as scratch:
-        fetch_version(directory, version, Path(scratch, version))
-        return publish(Path(scratch, version), directory)
 
 
 def _kept_by(directory: str | Path) -> ModuleType:

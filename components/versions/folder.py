@@ -53,6 +53,11 @@ def publish(model: Path, directory: str) -> str:
     return version
 
 
+def publish_again(directory: str, version: str) -> str:
+    """Publishes a version once more, as the new highest; returns that."""
+    return publish(Path(directory, version), directory)
+
+
 def prune(directory: str, keep: int) -> list[str]:
     """Removes all but the `keep` highest versions; returns the removed ones, lowest first."""
     root = Path(directory)

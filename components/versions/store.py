@@ -10,6 +10,7 @@ start in the same second.
 """
 
 import json
+import tempfile
 import time
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def publish(model: Path, directory: str) -> str:
     manifest = json.dumps({"sha256": model_digest(model), "files": sizes}, indent=1)
     _manifest(root, version).write_bytes(manifest.encode())
     return version
+
+
+def publish_again(directory: str, version: str) -> str:
+    """Publishes a version once more, as the new highest, by way of a local copy; returns that."""
+    with tempfile.TemporaryDirectory() as scratch:
+        fetch(directory, version, Path(scratch))
+        return publish(Path(scratch), directory)
 
 
 def prune(directory: str, keep: int) -> list[str]:

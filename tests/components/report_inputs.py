@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
-import tensorflow_data_validation as tfdv
 from PIL import Image
-from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import DataReport, GateReport
+from tests.components.report_drift import GATE_DRIFT, SCHEMA, statistics_of
+from tests.components.report_photos import Pair
 from trainer.class_table import ClassTable, SegmentationClass
 from trainer.counting import CONFIDENCE_UNITS
 
@@ -41,43 +41,6 @@ COUNTED = {
     "calibration": [100, 60, 70 * CONFIDENCE_UNITS, 300, 270, 270 * CONFIDENCE_UNITS, 0, 0, 0],
 }
 """Of each photo at each size; in three bins of confidence: 70 % sure, 60 % right; 90 % and 90 %; nothing."""
-
-Pair = tuple[str, bytes, bytes, str]
-"""Name, JPEG, mask PNG, town."""
-
-
-SCHEMA = """
-feature { name: "image/height" type: INT drift_comparator { jensen_shannon_divergence { threshold: 0.1 } } }
-feature { name: "label/town" type: BYTES drift_comparator { infinity_norm { threshold: 0.2 } } }
-feature { name: "label/street" type: BYTES }
-"""
-
-GATE_DRIFT = {
-    "span": "span-3",
-    "compared_with": "7",
-    "examples": 1200,
-    "drifted": True,
-    "reason": "label/town moved by 0.300 (L-infinity), more than 0.2",
-    "distances": [],
-}
-
-
-def drawn_pairs(number: int) -> Iterator[Pair]:
-    """Stripes of dark, medium and bright grey with noise, which the brightness model tells apart."""
-    for index in range(number):
-        random = np.random.default_rng(index)
-        height, width = int(random.integers(40, 90)), int(random.integers(40, 90))
-        ids = np.sort(random.integers(0, 3, size=(height, 1)), axis=0).repeat(width, axis=1)
-        grey = np.clip(np.array([40, 128, 215])[ids] + random.normal(0, 10 + 8 * index, ids.shape), 0, 255)
-        mask = np.array([10, 20, 30], np.uint8)[ids]
-        mask[:, :3] = 0
-        photo = Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-        yield (
-            f"photo <{index}>",
-            _encoded(photo, "JPEG"),
-            _encoded(Image.fromarray(mask), "PNG"),
-            f"town_{index % 2}",
-        )
 
 
 def write_inputs(
@@ -286,15 +249,6 @@ def _anomalies(folder: Path, split: str) -> Any:
     return artifact
 
 
-def statistics_of(towns: list[str], split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Of photos in these towns; the sides are as many pixels as a town's name is long, times 10."""
-    statistics = tfdv.generate_statistics_from_dataframe(
-        pd.DataFrame({"label/town": towns, "image/height": [10 * len(town) for town in towns]})
-    )
-    statistics.datasets[0].name = split
-    return statistics
-
-
 def _statistics(folder: Path, towns: list[str]) -> Any:
     artifact = _plain(standard_artifacts.ExampleStatistics(), folder)
     (folder / "Split-train").mkdir()
@@ -327,9 +281,3 @@ def _with_json(artifact: Any, folder: Path, name: str, content: Any) -> Any:
     _plain(artifact, folder)
     (folder / name).write_text(json.dumps(content))
     return artifact
-
-
-def _encoded(picture: Image.Image, file_format: str) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, file_format)
-    return buffer.getvalue()

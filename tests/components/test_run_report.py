@@ -16,14 +16,9 @@ from components.run_report.drift import measure_drift
 from components.run_report.executor import Executor
 from components.run_report.photos import choose
 from tests.browser import needs_chromium, shown
-from tests.components.report_inputs import (
-    SCHEMA,
-    SETTINGS,
-    TABLE,
-    drawn_pairs,
-    statistics_of,
-    write_inputs,
-)
+from tests.components.report_drift import SCHEMA, statistics_of
+from tests.components.report_inputs import SETTINGS, TABLE, write_inputs
+from tests.components.report_photos import drawn_pairs
 from tests.components.serving_models import save_model
 
 KEYS = [
