@@ -77,7 +77,9 @@ def resize_photo(photo: tf.Tensor, size: int, interpolation: str) -> tf.Tensor:
 
 
 def prepare_photo(image_bytes: tf.Tensor, size: int, interpolation: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """The one path from a photo's bytes to the model's input, in Transform and in every signature.
+    """The one path from a photo's bytes to the model's input: `decode_photo`, then `resize_photo`.
+
+    Transform takes the same two steps, for it may want two sizes of one decoded photo.
 
     Args:
         image_bytes: string [], see `decode_photo`.
@@ -142,19 +144,17 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     settings = custom_config["settings"]
     classes = ClassTable.model_validate(settings["classes"])
     transform = TransformSettings.model_validate(settings["transform"])
-    size = int(settings["image_size"])
-    sizes: dict[PairKind, int] = {"at model size": size}
+    sizes: dict[PairKind, int] = {"at model size": int(settings["image_size"])}
     if transform.training_scale > 1:
-        sizes["to crop from"] = stored_size(size, transform.training_scale)
+        sizes["to crop from"] = stored_size(sizes["at model size"], transform.training_scale)
 
     def prepare(pair: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        photo, ids = decode_photo(pair[0]), decode_mask(pair[1], classes)
         prepared = {}
-        for kind, (image, mask) in FEATURES.items():
-            if kind in sizes:
-                photo, _ = prepare_photo(pair[0], sizes[kind], transform.interpolation)
-                prepared[image] = tf.io.serialize_tensor(photo)
-                ids = resize_mask(decode_mask(pair[1], classes), sizes[kind])
-                prepared[mask] = tf.io.serialize_tensor(ids)
+        for kind, size in sizes.items():
+            image, mask = FEATURES[kind]
+            prepared[image] = tf.io.serialize_tensor(resize_photo(photo, size, transform.interpolation))
+            prepared[mask] = tf.io.serialize_tensor(resize_mask(ids, size))
         return prepared
 
     scalars = {name: tf.reshape(values, [-1]) for name, values in inputs.items()}
