@@ -36,12 +36,16 @@ def multiply_adds(model: keras.Model) -> int:
     """Multiplications, each with its addition, for one photo; see the head of this file."""
     total = 0
     for layer in leaves(model):
-        if isinstance(layer, layers.Conv2DTranspose):  # each input pixel is spread by the whole kernel
-            total += math.prod(layer.input.shape[1:3]) * math.prod(layer.kernel.shape)
-        elif isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
-            total += math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape)
-        elif isinstance(layer, layers.Dense):
-            total += math.prod(layer.kernel.shape)
+        if not isinstance(
+            layer, layers.Conv2D | layers.Conv2DTranspose | layers.DepthwiseConv2D | layers.Dense
+        ):
+            continue
+        # A layer may stand in several places, as in a network that reads every level of a pyramid alike.
+        for node in layer._inbound_nodes:
+            # A transposed convolution spreads each of its input's pixels by the whole kernel.
+            transposed = isinstance(layer, layers.Conv2DTranspose)
+            (tensor,) = node.input_tensors if transposed else node.output_tensors
+            total += math.prod(tensor.shape[1:-1]) * math.prod(layer.kernel.shape)
     return total
 
 

@@ -175,6 +175,7 @@ def training_inputs(
     train_pairs: Pairs,
     eval_pairs: Pairs,
     replicas: int = 1,
+    whole_network: bool = False,
 ) -> tuple[TrainingBatches, EvaluationBatches, keras.Model | None]:
     """The batches of a training: of photos, or of a frozen encoder's features where these can be kept.
 
@@ -184,6 +185,7 @@ def training_inputs(
         train_pairs: Pairs to train on.
         eval_pairs: Pairs to judge by.
         replicas: Devices that share a batch.
+        whole_network: Whether the network must not be cut, because more than its logits is looked at.
 
     Returns:
         Training batches, evaluation batches, and the part of the model that takes them; None: all of it.
@@ -193,7 +195,8 @@ def training_inputs(
     """
     trainer = settings.trainer
     batching = train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed, replicas
-    parts = cut_frozen_part(model) if settings.model.freeze_encoder and trainer.cache_features else None
+    caches = settings.model.freeze_encoder and trainer.cache_features and not whole_network
+    parts = cut_frozen_part(model) if caches else None
     if parts and trainer.augmentation.mirrors_only:
         frozen, trained_part = parts
         features = FeatureCache(frozen, train_pairs, mirror=trainer.augmentation.flip)

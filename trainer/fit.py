@@ -14,7 +14,7 @@ from trainer.errors import UserError
 from trainer.feature_cache import training_inputs
 from trainer.input import Pairs, TrainingBatches
 from trainer.loop import train
-from trainer.models import build_model
+from trainer.models import auxiliary_loss, build_model
 from trainer.precision import compute_dtype
 from trainer.preprocessing import class_shares
 from trainer.pretraining import pretrain
@@ -79,7 +79,10 @@ def fit(
             settings.model.image_size,
         )
         pretrain(model, photos, trainer, os.path.join(checkpoints, dtype), strategy)
-    batches, evaluation, trained_part = training_inputs(model, settings, train_pairs, eval_pairs, replicas)
+    auxiliary = auxiliary_loss(model, settings)
+    batches, evaluation, trained_part = training_inputs(
+        model, settings, train_pairs, eval_pairs, replicas, whole_network=auxiliary is not None
+    )
     if is_chief(strategy):
         watchers = [LogProgress(trainer.epochs, batches.steps), *watchers]
     history = train(
@@ -92,6 +95,7 @@ def fit(
         checkpoints=os.path.join(checkpoints, dtype),
         class_weights=class_weights,
         trained_part=trained_part,
+        auxiliary=auxiliary,
         watchers=watchers,
         strategy=strategy,
     )

@@ -17,6 +17,7 @@ from trainer.checkpoints import Checkpoints
 from trainer.distribution import check_alike, is_chief
 from trainer.errors import UserError
 from trainer.input import EvaluationBatches, TrainingBatches
+from trainer.losses import AuxiliaryLoss
 from trainer.metrics import class_iou, mean_iou
 from trainer.progress import Watcher, logger
 from trainer.settings import TrainerSettings
@@ -33,6 +34,7 @@ def train(
     checkpoints: str,
     class_weights: Sequence[float] | None = None,
     trained_part: keras.Model | None = None,
+    auxiliary: AuxiliaryLoss | None = None,
     watchers: Sequence[Watcher] = (),
     strategy: tf.distribute.Strategy | None = None,
 ) -> list[dict[str, Any]]:
@@ -47,6 +49,7 @@ def train(
         checkpoints: Folder of this very training. What is found there is gone on with.
         class_weights: One number a class, or None for equal ones.
         trained_part: See `Training`.
+        auxiliary: See `Training`.
         watchers: Are told how it gets on.
         strategy: See `Training`. Of several processes only the chief writes checkpoints.
 
@@ -58,7 +61,15 @@ def train(
         UserError: The loss became NaN or infinite, or the workers do not train the same.
     """
     strategy = strategy or tf.distribute.get_strategy()
-    training = Training(model, settings, batches.steps, class_weights, trained_part, strategy=strategy)
+    training = Training(
+        model,
+        settings,
+        batches.steps,
+        class_weights,
+        trained_part,
+        auxiliary=auxiliary,
+        strategy=strategy,
+    )
     saved = Checkpoints(checkpoints, **training.variables())
     history = saved.restore()
     check_alike(strategy, f"{model.compute_dtype}, {len(history)} epochs")

@@ -8,6 +8,7 @@ for one device only.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -15,6 +16,19 @@ from keras import ops
 
 Tensor = Any
 Total = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class AuxiliaryLoss:
+    """A loss on more than the logits.
+
+    Attributes:
+        outputs: of the network's inner layers, that it is computed from.
+        compute: from truth, uint8 [n, S, S], the values of `outputs` and a `total` to a float32 scalar.
+    """
+
+    outputs: list[keras.KerasTensor]
+    compute: Callable[[Tensor, list[Tensor], Total], Tensor]
 
 
 def one_device(partial_sum: Tensor) -> Tensor:

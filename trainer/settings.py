@@ -91,6 +91,9 @@ class ModelSettings(Settings):
     atrous_rates: tuple[PositiveInt, ...] = Field(
         (6, 12, 18), min_length=1, description="Distances in stride-16 pixels at which deeplabv3plus looks."
     )
+    background: str = Field(
+        "background", description="Class around the objects that mask_rcnn looks for; all others are theirs."
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
     flip_tta: bool = Field(False, description="Average each answer with that for the mirror image.")
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.input import EvaluationBatches
-from trainer.losses import segmentation_loss
+from trainer.losses import AuxiliaryLoss, segmentation_loss
 from trainer.optimizer import LayerwiseAdamW
 from trainer.photo_counts import confusion_counts
 from trainer.progress import SECONDS_BETWEEN_RECORDS
@@ -34,6 +34,7 @@ class Training:
         trained_part: Takes the batches in the model's place, where they are not photos but what a frozen part
             of the model makes of them.
         loss: From truth, output and a sum over replicas to a number; None: the settings' segmentation loss.
+        auxiliary: What is learned beside it; not together with `trained_part`.
         strategy: In whose scope the model was built; None: one device.
     """
 
@@ -45,6 +46,7 @@ class Training:
         class_weights: Sequence[float] | None = None,
         trained_part: keras.Model | None = None,
         loss: Loss | None = None,
+        auxiliary: AuxiliaryLoss | None = None,
         strategy: tf.distribute.Strategy | None = None,
     ):
         self.model = model
@@ -59,6 +61,10 @@ class Training:
             focal_gamma=settings.focal_gamma,
             lovasz_weight=settings.lovasz_weight,
         )
+        self._auxiliary = auxiliary
+        self._observed = model
+        if auxiliary:
+            self._observed = keras.Model(model.input, [model.output, *auxiliary.outputs])
         self._trained, factors = _trained_variables(model, settings.encoder_learning_rate_factor)
         self._schedule = WarmUpSchedule(
             peak=settings.learning_rate,
@@ -154,7 +160,7 @@ class Training:
     def _replica_step(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in self._trained])
-            loss = self._loss(truth, self._network(inputs, training=True), total=_replica_total)
+            loss = self._loss_of(inputs, truth)
             # Every replica has the loss of the whole batch, and the optimizer adds up their gradients.
             share = self.optimizer.scale_loss(loss / self._strategy.num_replicas_in_sync)
         gradients = tape.gradient(share, [variable.value for variable in self._trained])
@@ -162,6 +168,13 @@ class Training:
             gradients = _overflowing_together(gradients)
         self.optimizer.apply(gradients)
         return loss
+
+    def _loss_of(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
+        if self._auxiliary is None:
+            return self._loss(truth, self._network(inputs, training=True), total=_replica_total)
+        output, *observed = self._observed(inputs, training=True)
+        loss = self._loss(truth, output, total=_replica_total)
+        return loss + self._auxiliary.compute(truth, observed, _replica_total)
 
     def _update_average(self) -> None:
         """Moves the average towards the weights, faster in the first steps, in which they change most."""

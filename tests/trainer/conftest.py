@@ -16,6 +16,7 @@ def tiny_settings():
             "decoder_filters": (16, 16, 8, 8),
             "fc_width": 32,
             "pyramid_filters": 16,
+            "background": "third",
         }
         return TrainingSettings(classes=classes, model=small | model, trainer={"seed": seed})
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import keras
 
 from trainer.errors import UserError
+from trainer.losses import AuxiliaryLoss
 from trainer.models.autoencoder import build_autoencoder
 from trainer.models.deeplabv3plus import build_deeplabv3plus
 from trainer.models.encoders import STRIDES, build_encoder
 from trainer.models.fcn import VGG19_POOLS, build_fcn8s, build_fcn16s, build_fcn32s, load_classifier
 from trainer.models.fpn import build_fpn
+from trainer.models.mask_rcnn import build_mask_rcnn, learn_detection
 from trainer.models.segnet import STRIDES_BEFORE_POOLING, TAPS, build_segnet
 from trainer.models.unet import build_unet
 from trainer.settings import ModelSettings, TrainingSettings
@@ -28,12 +30,14 @@ class Architecture:
         taps: for the encoders named here, the layers whose outputs it takes instead of the encoder's own.
         strides: of the features that it takes. Where they are not the usual ones, only encoders in `taps` do.
         load_weights: gives the decoder what the encoder's weights have for it.
+        learn_more: what the network learns beside the classes of the pixels.
     """
 
     decode: Decoder
     taps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     strides: tuple[int, ...] = STRIDES
     load_weights: Callable[[keras.Model, ModelSettings], None] | None = None
+    learn_more: Callable[[keras.Model, TrainingSettings], AuxiliaryLoss] | None = None
 
 
 _VGG_POOLS = {"vgg19": VGG19_POOLS}
@@ -47,6 +51,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "fpn": Architecture(build_fpn),
     "deeplabv3plus": Architecture(build_deeplabv3plus),
     "autoencoder": Architecture(build_autoencoder),
+    "mask_rcnn": Architecture(build_mask_rcnn, learn_more=learn_detection),
 }
 
 
@@ -91,6 +96,16 @@ def build_model(
     if load_encoder_weights and architecture.load_weights:
         architecture.load_weights(model, settings.model)
     return model
+
+
+def auxiliary_loss(model: keras.Model, settings: TrainingSettings) -> AuxiliaryLoss | None:
+    """What a network that `build_model` made learns beside the classes of the pixels; None: nothing.
+
+    Raises:
+        UserError: if the data set lacks what it learns from.
+    """
+    learn_more = ARCHITECTURES[settings.model.architecture].learn_more
+    return learn_more(model, settings) if learn_more else None
 
 
 @contextmanager

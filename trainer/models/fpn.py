@@ -21,16 +21,33 @@ def build_fpn(features: list[keras.KerasTensor], classes: int, settings: ModelSe
     Returns:
         Logits, float32 [n, S, S, classes].
     """
-    branches = []
-    x = None
-    for doublings, feature in zip((3, 2, 1, 0), reversed(features[1:]), strict=True):
-        lateral = layers.Conv2D(settings.pyramid_filters, 1, use_bias=False)(feature)
-        x = lateral if x is None else layers.Add()([layers.UpSampling2D(2)(x), lateral])
-        level = layers.Conv2D(settings.pyramid_filters, 3, padding="same", use_bias=False)(x)
-        branches.append(_to_stride_4(level, doublings, settings.pyramid_filters // 2))
+    pyramid = build_pyramid(features[1:], settings.pyramid_filters)
+    branches = [
+        _to_stride_4(level, doublings, settings.pyramid_filters // 2)
+        for doublings, level in enumerate(pyramid)
+    ]
     x = layers.Dropout(settings.dropout)(layers.Add()(branches))
     x = layers.Conv2D(classes, 1, dtype="float32", name="score")(x)
     return layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="logits")(x)
+
+
+def build_pyramid(features: list[keras.KerasTensor], width: int) -> list[keras.KerasTensor]:
+    """Coarse features added to finer ones (Lin et al. 2017).
+
+    Args:
+        features: float [n, h, w, channels], each half as high and wide as the one before.
+        width: channels of the results.
+
+    Returns:
+        float [n, h, w, width], one for each feature.
+    """
+    levels = []
+    x = None
+    for feature in reversed(features):
+        lateral = layers.Conv2D(width, 1, use_bias=False)(feature)
+        x = lateral if x is None else layers.Add()([layers.UpSampling2D(2)(x), lateral])
+        levels.append(layers.Conv2D(width, 3, padding="same", use_bias=False)(x))
+    return levels[::-1]
 
 
 def _to_stride_4(x: keras.KerasTensor, doublings: int, filters: int) -> keras.KerasTensor:

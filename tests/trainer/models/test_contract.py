@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from trainer.errors import UserError
-from trainer.models import ARCHITECTURES, build_model
+from trainer.losses import one_device
+from trainer.models import ARCHITECTURES, auxiliary_loss, build_model
 from trainer.models.encoders import ENCODERS, STRIDES
 
 EVERY_ARCHITECTURE = pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -16,10 +17,21 @@ def random_photos(count, size, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
 
-def gradients(model, photos, masks):
+def loss_of(model, settings, photos, masks):
+    """Cross entropy, and what the network learns beside it."""
+    auxiliary = auxiliary_loss(model, settings)
+    if auxiliary is None:
+        logits, more = model(photos, training=True), 0
+    else:
+        network = keras.Model(model.input, [model.output, *auxiliary.outputs])
+        logits, *observed = network(photos, training=True)
+        more = auxiliary.compute(masks, observed, one_device)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(masks, logits)) + more
+
+
+def gradients(model, settings, photos, masks):
     with tf.GradientTape() as tape:
-        logits = model(photos, training=True)
-        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(masks, logits))
+        loss = loss_of(model, settings, photos, masks)
     return tape.gradient(loss, model.trainable_variables)
 
 
@@ -63,10 +75,13 @@ def test_logits_stay_float32_in_mixed_precision(architecture, tiny_settings):
 
 @EVERY_ARCHITECTURE
 def test_gradients_reach_every_trainable_weight(architecture, tiny_settings):
-    model = build_model(tiny_settings(architecture=architecture))
+    settings = tiny_settings(architecture=architecture)
+    model = build_model(settings)
     masks = np.random.default_rng(1).integers(0, 3, (4, 64, 64))
+    # An object that lies off center, or what pulls its box to either side cancels out.
+    masks[:, 40:] = 2
     for variable, gradient in zip(
-        model.trainable_variables, gradients(model, random_photos(4, 64), masks), strict=True
+        model.trainable_variables, gradients(model, settings, random_photos(4, 64), masks), strict=True
     ):
         assert gradient is not None, variable.path
         assert np.abs(gradient).max() > 0, variable.path
@@ -74,11 +89,12 @@ def test_gradients_reach_every_trainable_weight(architecture, tiny_settings):
 
 @EVERY_ARCHITECTURE
 def test_a_frozen_encoder_stays_frozen(architecture, tiny_settings):
-    model = build_model(tiny_settings(architecture=architecture, freeze_encoder=True))
+    settings = tiny_settings(architecture=architecture, freeze_encoder=True)
+    model = build_model(settings)
     encoder = model.get_layer("encoder")
     before, logits_before = values(encoder.weights), model(random_photos(2, 64))
     optimizer = keras.optimizers.AdamW(0.01, weight_decay=0.1)
-    grads = gradients(model, random_photos(2, 64), np.zeros((2, 64, 64), np.int32))
+    grads = gradients(model, settings, random_photos(2, 64), np.zeros((2, 64, 64), np.int32))
     optimizer.apply(grads, model.trainable_variables)
     for weight, was in zip(encoder.weights, before, strict=True):
         np.testing.assert_array_equal(weight, was, err_msg=weight.path)
@@ -132,13 +148,14 @@ def mean_iou(predicted, masks):
 @EVERY_ARCHITECTURE
 def test_overfits_four_pairs_within_300_steps(architecture, tiny_settings):
     photos, masks = four_pairs(FINEST_SHAPES.get(architecture, 8))
-    model = build_model(tiny_settings(architecture=architecture, encoder_width=8, fc_width=512))
+    settings = tiny_settings(architecture=architecture, encoder_width=8, fc_width=512)
+    model = build_model(settings)
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, 300))
     optimizer.build(model.trainable_variables)
 
     @tf.function
     def step():
-        optimizer.apply(gradients(model, photos, masks), model.trainable_variables)
+        optimizer.apply(gradients(model, settings, photos, masks), model.trainable_variables)
 
     reached = 0.0
     while reached <= 0.95 and optimizer.iterations < 300:

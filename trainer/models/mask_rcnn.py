@@ -1,0 +1,277 @@
+"""Mask R-CNN (He et al. 2017) for photos with one object each, where instances and classes meet.
+
+A region proposal network looks for boxes in a feature pyramid, a second head corrects the best of them and
+says which one holds the object, and a mask is drawn into that one. What lies in the mask are the classes of
+the data set, so the result is a class map like any other network's. Where it is simpler than the paper:
+
+- One box a photo is drawn. Its truth is the smallest box around all that is not background.
+- Proposals are thinned out by Fast NMS (Bolya et al. 2019, "YOLACT"), which needs no loop.
+- The mask head reads the finest level of the pyramid, as PointRend's coarse head does (Kirillov et al. 2020),
+  and learns from the finished class map. The other heads learn from `detection_loss`.
+- Both heads see proposals alone, in training too; the paper adds the true boxes. The whole photo is always
+  among the proposals, so that no large object is without one.
+"""
+
+from functools import partial
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from trainer.errors import UserError
+from trainer.losses import AuxiliaryLoss
+from trainer.models.blocks import convolve
+from trainer.models.boxes import (
+    box_iou,
+    centers_and_sides,
+    clip_boxes,
+    draw_boxes,
+    move_boxes,
+    read_boxes,
+)
+from trainer.models.detection_loss import detection_loss
+from trainer.models.fpn import build_pyramid
+from trainer.settings import ModelSettings, TrainingSettings
+
+LEVEL_STRIDES = (4, 8, 16, 32)
+ANCHOR_SCALE = 4
+"""Side of a square anchor in places of its level."""
+ANCHOR_RATIOS = (0.5, 1.0, 2.0)
+"""Height by width."""
+
+PROPOSALS_BEFORE_NMS = 64
+PROPOSALS = 16
+OVERLAP_OF_DUPLICATES = 0.7
+
+SIDE_AT_STRIDE_16 = 224
+"""Pixels of the boxes that are read from stride 16, or larger: the size that encoders are pretrained with."""
+BOX_BINS = 7
+MASK_BINS = 28
+BOX_UNITS = 256
+CONTEXT = 0.1
+"""Share of the box that the mask sees beyond each edge: the box may be a little wrong."""
+
+
+def build_mask_rcnn(
+    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
+) -> keras.KerasTensor:
+    """Finds the object's box, and draws the classes into it.
+
+    Args:
+        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first is not
+            used.
+        classes: number of classes.
+        settings: `pyramid_filters` is the width of the pyramid and of the heads.
+
+    Returns:
+        Logits, float32 [n, S, S, classes].
+    """
+    width, size = settings.pyramid_filters, settings.image_size
+    pyramid = build_pyramid(features[1:], width)
+    objectness, offsets = _propose(pyramid, width)
+    proposals = Proposals(size, name="proposals")([objectness, offsets])
+
+    x = layers.Flatten()(LevelReader(BOX_BINS)([*pyramid, proposals]))
+    x = layers.Reshape((PROPOSALS, -1))(x)
+    for _ in range(2):
+        x = layers.Dense(BOX_UNITS, activation="relu", kernel_initializer="he_normal")(x)
+    scores = layers.Dense(1, name="box_scores", dtype="float32")(x)
+    corrections = layers.Dense(4, kernel_initializer="zeros", name="box_offsets", dtype="float32")(x)
+    box = BestBox(size, name="box")([proposals, scores, corrections])
+
+    x = BoxReader(LEVEL_STRIDES[0], MASK_BINS)([pyramid[0], box])
+    for _ in range(4):
+        x = convolve(x, width)
+    x = layers.Conv2DTranspose(width, 2, strides=2, activation="relu")(x)
+    x = layers.Dropout(settings.dropout)(x)
+    mask = layers.Conv2D(classes, 1, dtype="float32", name="mask")(x)
+    return MaskDrawer(size, name="logits", dtype="float32")([mask, box])
+
+
+def _propose(pyramid: list[keras.KerasTensor], width: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Objectness, [n, anchors, 1], and offsets, [n, anchors, 4], by the same layers for all levels."""
+    shared = layers.Conv2D(width, 3, padding="same", activation="relu", kernel_initializer="he_normal")
+    score = layers.Conv2D(len(ANCHOR_RATIOS), 1, dtype="float32")
+    move = layers.Conv2D(4 * len(ANCHOR_RATIOS), 1, kernel_initializer="zeros", dtype="float32")
+    seen = [shared(level) for level in pyramid]
+    scores = [layers.Reshape((-1, 1))(score(level)) for level in seen]
+    offsets = [layers.Reshape((-1, 4))(move(level)) for level in seen]
+    return (
+        layers.Concatenate(axis=1, name="objectness", dtype="float32")(scores),
+        layers.Concatenate(axis=1, name="anchor_offsets", dtype="float32")(offsets),
+    )
+
+
+def anchors(size: int) -> np.ndarray:
+    """The boxes that the network proposes from, float32 [anchors, 4], finest level first, row by row."""
+    levels = []
+    for stride in LEVEL_STRIDES:
+        centers = (np.arange(size // stride) + 0.5) * stride
+        y, x = np.meshgrid(centers, centers, indexing="ij")
+        sides = [ANCHOR_SCALE * stride * np.array([ratio**0.5, ratio**-0.5]) for ratio in ANCHOR_RATIOS]
+        center = np.stack([y, x], axis=-1)[:, :, None]
+        boxes = np.concatenate([center - np.array(sides) / 2, center + np.array(sides) / 2], axis=-1)
+        levels.append(boxes.reshape(-1, 4))
+    return np.concatenate(levels).astype(np.float32)
+
+
+class _OfOnePhotoSize(layers.Layer):
+    """Base of the layers without weights that compute with boxes, in float32.
+
+    Args:
+        size: Side of the photo in pixels.
+    """
+
+    def __init__(self, size: int, **keywords):
+        super().__init__(**{"dtype": "float32"} | keywords)
+        self.size = size
+
+    def get_config(self):
+        return super().get_config() | {"size": self.size}
+
+
+@keras.saving.register_keras_serializable("petseg")
+class Proposals(_OfOnePhotoSize):
+    """The most promising boxes, none of them nearly the same as a better one, and the whole photo.
+
+    Takes objectness [n, anchors, 1] and offsets [n, anchors, 4]; gives boxes [n, PROPOSALS, 4]. Nothing is
+    learned through it, as in Faster R-CNN (Ren et al. 2015).
+    """
+
+    def call(self, inputs):  # noqa: D102
+        objectness, offsets = (ops.stop_gradient(tensor) for tensor in inputs)
+        boxes = clip_boxes(move_boxes(anchors(self.size), offsets), self.size)
+        scores, places = ops.top_k(objectness[..., 0], PROPOSALS_BEFORE_NMS)
+        boxes = ops.take_along_axis(boxes, places[..., None], axis=1)
+        overlap = box_iou(boxes[:, :, None], boxes[:, None])
+        better = np.tri(PROPOSALS_BEFORE_NMS, k=-1, dtype=np.float32)
+        duplicate = ops.max(overlap * better, axis=-1) > OVERLAP_OF_DUPLICATES
+        lowest = ops.min(scores, axis=-1, keepdims=True)
+        # Duplicates stand behind all others: there may not be enough of these.
+        scores = scores - lowest
+        scores = scores + ops.where(duplicate, 0.0, 1.0 + ops.max(scores, axis=-1, keepdims=True))
+        places = ops.top_k(scores, PROPOSALS - 1)[1]
+        chosen = ops.take_along_axis(boxes, places[..., None], axis=1)
+        whole = ops.zeros_like(chosen[:, :1]) + np.array([0, 0, self.size, self.size], np.float32)
+        return ops.concatenate([chosen, whole], axis=1)
+
+    def compute_output_shape(self, input_shape):  # noqa: D102
+        return (input_shape[0][0], PROPOSALS, 4)
+
+
+@keras.saving.register_keras_serializable("petseg")
+class LevelReader(layers.Layer):
+    """Reads each box from the level of the pyramid that fits its size.
+
+    The rule is the pyramid's own (Lin et al. 2017). Takes the levels, [n, S / stride, S / stride, channels],
+    and boxes [n, k, 4]; gives [n, k, bins, bins, channels].
+    """
+
+    def __init__(self, bins: int, **keywords):
+        super().__init__(**{"dtype": "float32"} | keywords)
+        self.bins = bins
+
+    def call(self, inputs):  # noqa: D102
+        *pyramid, boxes = inputs
+        area = ops.prod(centers_and_sides(boxes)[1], axis=-1)
+        doublings = ops.floor(ops.log2(ops.sqrt(area) / SIDE_AT_STRIDE_16))
+        strides = 16 * 2 ** ops.clip(doublings, -2, 1)
+        read = 0.0
+        for feature, stride in zip(pyramid, LEVEL_STRIDES, strict=True):
+            belongs = ops.cast(strides == stride, "float32")[..., None, None, None]
+            read = read + belongs * read_boxes(feature, boxes, stride, self.bins)
+        return read
+
+    def compute_output_shape(self, input_shape):  # noqa: D102
+        boxes, feature = input_shape[-1], input_shape[0]
+        return (*boxes[:2], self.bins, self.bins, feature[-1])
+
+    def get_config(self):  # noqa: D102
+        return super().get_config() | {"bins": self.bins}
+
+
+@keras.saving.register_keras_serializable("petseg")
+class BestBox(_OfOnePhotoSize):
+    """The proposal with the highest score, corrected and widened by `CONTEXT`.
+
+    Takes boxes [n, k, 4], scores [n, k, 1] and offsets [n, k, 4]; gives [n, 4]. Nothing is learned through
+    it.
+    """
+
+    def call(self, inputs):  # noqa: D102
+        boxes, scores, offsets = (ops.stop_gradient(tensor) for tensor in inputs)
+        best = ops.argmax(scores, axis=1)[..., None]
+        box, offset = (ops.take_along_axis(tensor, best, axis=1)[:, 0] for tensor in (boxes, offsets))
+        box = clip_boxes(move_boxes(box, offset), self.size)
+        center, side = centers_and_sides(box)
+        half = side * (0.5 + CONTEXT)
+        return clip_boxes(ops.concatenate([center - half, center + half], axis=-1), self.size)
+
+    def compute_output_shape(self, input_shape):  # noqa: D102
+        return (input_shape[0][0], 4)
+
+
+@keras.saving.register_keras_serializable("petseg")
+class BoxReader(layers.Layer):
+    """Reads one box a photo: a feature [n, h, w, channels] and boxes [n, 4] to [n, bins, bins, channels]."""
+
+    def __init__(self, stride: int, bins: int, **keywords):
+        super().__init__(**{"dtype": "float32"} | keywords)
+        self.stride, self.bins = stride, bins
+
+    def call(self, inputs):  # noqa: D102
+        feature, boxes = inputs
+        return read_boxes(feature, boxes[:, None], self.stride, self.bins)[:, 0]
+
+    def compute_output_shape(self, input_shape):  # noqa: D102
+        feature = input_shape[0]
+        return (feature[0], self.bins, self.bins, feature[-1])
+
+    def get_config(self):  # noqa: D102
+        return super().get_config() | {"stride": self.stride, "bins": self.bins}
+
+
+@keras.saving.register_keras_serializable("petseg")
+class MaskDrawer(_OfOnePhotoSize):
+    """Draws a mask into its box; outside of it each class has a score that is learned.
+
+    Takes scores [n, bins, bins, classes] and boxes [n, 4]; gives logits [n, size, size, classes].
+    """
+
+    def build(self, input_shape):  # noqa: D102
+        self.outside = self.add_weight(shape=input_shape[0][-1:], initializer="zeros", name="outside")
+
+    def call(self, inputs):  # noqa: D102
+        mask, boxes = inputs
+        drawn, inside = draw_boxes(mask, boxes, self.size)
+        return drawn + (1 - inside) * self.outside
+
+    def compute_output_shape(self, input_shape):  # noqa: D102
+        mask = input_shape[0]
+        return (mask[0], self.size, self.size, mask[-1])
+
+
+def learn_detection(model: keras.Model, settings: TrainingSettings) -> AuxiliaryLoss:
+    """`detection_loss` on the heads of a network, with the boxes of all that is not `model.background`.
+
+    Raises:
+        UserError: if the data set has no such class.
+    """
+    names = settings.classes.names
+    if settings.model.background not in names:
+        raise UserError(
+            f"model.background: there is no class {settings.model.background!r}; there are {', '.join(names)}"
+        )
+    return AuxiliaryLoss(
+        [model.get_layer(name).output for name in DETECTION_LAYERS],
+        partial(
+            detection_loss,
+            anchors=anchors(settings.model.image_size),
+            background=names.index(settings.model.background),
+            classes=len(settings.classes),
+        ),
+    )
+
+
+DETECTION_LAYERS = ("objectness", "anchor_offsets", "proposals", "box_scores", "box_offsets")
+"""What `detection_loss` judges, in its order."""
