@@ -50,7 +50,7 @@ class Drift:
     @property
     def drifted(self) -> list[str]:
         """Features that moved further than the schema allows."""
-        return [one.feature for one in self.features if one.drifted]
+        return list(dict.fromkeys(one.feature for one in self.features if one.drifted))
 
 
 def measure_drift(

@@ -76,7 +76,7 @@ def learning_curves(history: list[dict[str, Any]]) -> list[Plot]:
             axes.plot(epochs, values, color=FIRST if bold else INK, linewidth=1.8 if bold else 0.9)
         best = int(np.argmax(mean))
         axes.plot(epochs[best], mean[best], color=SECOND, marker="o", markersize=6)
-        _label_ends(axes, epochs[-1], {name: values[-1] for name, values in lines.items()})
+        _label_ends(axes, {name: (epochs[-1], values[-1]) for name, values in lines.items()})
 
     def learning_rate(axes: Axes) -> None:
         axes.plot(epochs, [entry["learning_rate"] for entry in history], color=FIRST)
@@ -98,23 +98,31 @@ def compared_curves(histories: dict[str, list[dict[str, Any]]]) -> Plot:
                 color=INK if place else FIRST,
                 linewidth=0.9 if place else 1.8,
             )
-        longest = max(history[-1]["epoch"] for history in histories.values())
-        _label_ends(axes, longest, {name: history[-1]["mean_iou"] for name, history in histories.items()})
+        ends = {name: history[-1] for name, history in histories.items()}
+        _label_ends(axes, {name: (end["epoch"], end["mean_iou"]) for name, end in ends.items()})
 
     return _plot("Mean IoU on eval while training", draw, "epoch", integer_x=True)
 
 
-def _label_ends(axes: Axes, x: float, ends: dict[str, float]) -> None:
-    """Names the lines at their right ends, from below upwards and a line of text apart."""
+def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]]) -> None:
+    """Names the lines at the right edge, from below upwards and a line of text apart.
+
+    Args:
+        axes: Has the lines.
+        ends: Of each line, x and y. Where it ends before the others, a thin one leads to its name.
+    """
     bottom, top = axes.get_ylim()
     gap = (top - bottom) * 0.075
     lowest = -np.inf
-    for name, y in sorted(ends.items(), key=lambda end: end[1]):
+    edge = max(x for x, _ in ends.values())
+    for name, (x, y) in sorted(ends.items(), key=lambda end: end[1][1]):
         if np.isfinite(y):
             lowest = max(y, lowest + gap)
+            if x < edge:
+                axes.plot([x, edge], [y, lowest], color=INK, linewidth=0.6, linestyle=":")
             axes.annotate(
                 name,
-                (x, lowest),
+                (edge, lowest),
                 xytext=(6, 0),
                 textcoords="offset points",
                 va="center",

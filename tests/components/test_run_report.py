@@ -186,6 +186,16 @@ def test_distances_are_tfdvs_own_and_what_only_one_has_is_named():
     assert drift.one_sided == ["label/country", "label/town"]
 
 
+def test_a_feature_with_both_comparators_is_named_once():
+    schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
+    (height,) = (feature for feature in schema.feature if feature.name == "image/height")
+    height.skew_comparator.CopyFrom(height.drift_comparator)
+    before, now = statistics_of(["a", "ccc"] * 50, "train"), statistics_of(["bb", "bb"] * 50, "train")
+    drift = measure_drift(before, now, schema)
+    assert [feature.feature for feature in drift.features].count("image/height") == 2
+    assert drift.drifted.count("image/height") == 1
+
+
 def test_fewer_photos_than_asked_for(report):
     page = Page((report(photos=2) / "report.html").read_text())
     assert len(page.images) == 2 * 3 * 4
