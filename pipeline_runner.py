@@ -218,10 +218,14 @@ def plot(
     override: Overrides = None,
 ) -> None:
     """Draw the network: its layers, shapes, parameters, and which connections skip layers."""
-    from pipeline.plot import plot as plot_network
+    from pipeline.run_log import quietly
     from pipeline.settings import load_settings
 
-    plot_network(load_settings(config, override or []).training, output)
+    training = load_settings(config, override or []).training
+    with quietly():
+        from pipeline.plot import plot as plot_network
+
+        plot_network(training, output)
     typer.echo(f"network in {output}")
 
 

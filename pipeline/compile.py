@@ -2,13 +2,12 @@
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Literal
 
 from components.object_store import check_scheme, is_url
 from pipeline.paths import Paths, push_directory
-from pipeline.run_log import chatter_to
+from pipeline.run_log import quietly
 from pipeline.settings import PipelineSettings
 from trainer.errors import UserError
 
@@ -29,7 +28,7 @@ def compile_pipeline(settings: PipelineSettings, target: Target, output: Path) -
     paths = cluster_paths(settings)
     _check_gpu_types(settings, target)
     # What TensorFlow and TFX say while they are imported is of no use to anyone.
-    with tempfile.TemporaryDirectory() as folder, chatter_to(Path(folder) / "chatter.log"):
+    with quietly():
         text = _compiled(settings, target, paths)
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.name}.part")

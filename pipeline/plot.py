@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-from keras import tree
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Arc
@@ -63,31 +62,33 @@ def network_rows(model: keras.Model) -> list[Row]:
     """The photo, the encoder's features, finest first, and all layers behind them, branch by branch."""
     encoder = model.get_layer(ENCODER_NAME)
     rows = [Row(_text("photo", "InputLayer", model.input.shape, 0), (), "none")]
-    places: dict[tuple[int, int], int] = {}
+    places: dict[tuple[int, int, int], int] = {}
     for index, feature in enumerate(encoder.outputs):
         layer = feature._keras_history[0]
         text = _text(f"encoder: {layer.name}", type(layer).__name__, feature.shape, None)
         rows.append(Row(text, (len(rows) - 1,), _state(encoder)))
-        places[id(encoder), index] = len(rows) - 1
-    for op in _branch_by_branch(model.output, encoder, []):
-        histories = [tensor._keras_history for tensor in tree.flatten(op.input)]
-        sources = tuple(places[id(history[0]), history[2]] for history in histories)
-        parameters = op.count_params() if isinstance(op, keras.layers.Layer) else 0
-        text = _text(op.name, type(op).__name__, op.output.shape, parameters)
-        rows.append(Row(text, sources, _state(op)))
-        places[id(op), 0] = len(rows) - 1
+        places[id(encoder), 0, index] = len(rows) - 1
+    for op, node in _branch_by_branch(model.output, encoder, []):
+        taken, made = op._inbound_nodes[node].input_tensors, op._inbound_nodes[node].output_tensors
+        histories = [tensor._keras_history for tensor in taken]
+        sources = tuple(places[id(history[0]), history[1], history[2]] for history in histories)
+        # A layer may stand in several places; its parameters count once.
+        parameters = op.count_params() if isinstance(op, keras.layers.Layer) and not node else 0
+        name = f"{op.name} (again)" if node else op.name
+        rows.append(Row(_text(name, type(op).__name__, made[0].shape, parameters), sources, _state(op)))
+        places[id(op), node, 0] = len(rows) - 1
     return rows
 
 
 def _branch_by_branch(
-    tensor: keras.KerasTensor, encoder: keras.Model, found: list[keras.Operation]
-) -> list[keras.Operation]:
-    """The operations from the encoder to a tensor, each after those it takes from."""
-    op = tensor._keras_history[0]
-    if op is not encoder and op not in found:
-        for source in tree.flatten(op.input):
+    tensor: keras.KerasTensor, encoder: keras.Model, found: list[tuple[keras.Operation, int]]
+) -> list[tuple[keras.Operation, int]]:
+    """The operations from the encoder to a tensor, each after those it takes from, and which use of it."""
+    op, node, _ = tensor._keras_history
+    if op is not encoder and (op, node) not in found:
+        for source in op._inbound_nodes[node].input_tensors:
             _branch_by_branch(source, encoder, found)
-        found.append(op)
+        found.append((op, node))
     return found
 
 

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -45,3 +46,10 @@ def chatter_to(log: Path) -> Iterator[TextIO]:
             for descriptor, copy in enumerate(saved, start=1):
                 os.dup2(copy, descriptor)
                 os.close(copy)
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Drops what this process and its children write to stdout and stderr meanwhile; errors are raised."""
+    with tempfile.TemporaryDirectory() as folder, chatter_to(Path(folder) / "chatter.log"):
+        yield

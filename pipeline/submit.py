@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from pipeline.compile import Target, compile_pipeline
-from pipeline.run_log import chatter_to
+from pipeline.run_log import quietly
 from pipeline.runners.kubeflow_client import KubeflowCluster
 from pipeline.runners.vertex_client import VertexCluster
 from pipeline.settings import PipelineSettings
@@ -39,7 +39,7 @@ def submit_pipeline(settings: PipelineSettings, target: Target, compiled: Path |
         _check_file(compiled, target)
     with tempfile.TemporaryDirectory() as folder:
         # Both clients print and log on their own account.
-        with chatter_to(Path(folder) / "chatter.log"):
+        with quietly():
             cluster = CLUSTERS[target](settings)
         # kfp's client takes no file whose name ends otherwise.
         file = Path(folder) / "pipeline.yaml"
@@ -47,7 +47,7 @@ def submit_pipeline(settings: PipelineSettings, target: Target, compiled: Path |
             compile_pipeline(settings, target, file)
         else:
             file.write_bytes(compiled.read_bytes())
-        with chatter_to(Path(folder) / "chatter.log"):
+        with quietly():
             return cluster.submit(file)
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.compile import Target, compile_pipeline
-from pipeline.run_log import chatter_to
+from pipeline.run_log import quietly
 from pipeline.schedule.kubeflow import KubeflowSchedules
 from pipeline.schedule.vertex import VertexSchedules
 from pipeline.settings import PipelineSettings
@@ -30,12 +30,12 @@ def add_to_cluster(settings: PipelineSettings, target: Target, name: str, cron: 
         UserError: A setting is missing, the cluster cannot be reached, or refuses.
     """
     with tempfile.TemporaryDirectory() as folder:
-        with chatter_to(Path(folder) / "chatter.log"):
+        with quietly():
             cluster = CLUSTERS[target](settings)
         # kfp's client takes no file whose name ends otherwise.
         file = Path(folder) / "pipeline.yaml"
         compile_pipeline(settings, target, file)
-        with chatter_to(Path(folder) / "chatter.log"):
+        with quietly():
             return cluster.add(name, cron, file)
 
 
@@ -48,5 +48,5 @@ def cluster_schedules(
     Raises:
         UserError: A setting is missing, the cluster cannot be reached, or refuses.
     """
-    with tempfile.TemporaryDirectory() as folder, chatter_to(Path(folder) / "chatter.log"):
+    with quietly():
         yield CLUSTERS[target](settings)

@@ -71,8 +71,7 @@ def build_mask_rcnn(
     objectness, offsets = _propose(pyramid, width)
     proposals = Proposals(size, name="proposals")([objectness, offsets])
 
-    x = layers.Flatten()(LevelReader(BOX_BINS)([*pyramid, proposals]))
-    x = layers.Reshape((PROPOSALS, -1))(x)
+    x = layers.Reshape((PROPOSALS, -1))(LevelReader(BOX_BINS)([*pyramid, proposals]))
     for _ in range(2):
         x = layers.Dense(BOX_UNITS, activation="relu", kernel_initializer="he_normal")(x)
     scores = layers.Dense(1, name="box_scores", dtype="float32")(x)
@@ -90,9 +89,13 @@ def build_mask_rcnn(
 
 def _propose(pyramid: list[keras.KerasTensor], width: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Objectness, [n, anchors, 1], and offsets, [n, anchors, 4], by the same layers for all levels."""
-    shared = layers.Conv2D(width, 3, padding="same", activation="relu", kernel_initializer="he_normal")
-    score = layers.Conv2D(len(ANCHOR_RATIOS), 1, dtype="float32")
-    move = layers.Conv2D(4 * len(ANCHOR_RATIOS), 1, kernel_initializer="zeros", dtype="float32")
+    shared = layers.Conv2D(
+        width, 3, padding="same", activation="relu", kernel_initializer="he_normal", name="propose"
+    )
+    score = layers.Conv2D(len(ANCHOR_RATIOS), 1, dtype="float32", name="propose_scores")
+    move = layers.Conv2D(
+        4 * len(ANCHOR_RATIOS), 1, kernel_initializer="zeros", dtype="float32", name="propose_offsets"
+    )
     seen = [shared(level) for level in pyramid]
     scores = [layers.Reshape((-1, 1))(score(level)) for level in seen]
     offsets = [layers.Reshape((-1, 4))(move(level)) for level in seen]
