@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("petseg", deadline=None)
+settings.load_profile("petseg")
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -85,7 +85,7 @@ def test_prepared_photo_is_antialiased_and_rounded():
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_no_mask_value_outside_the_class_ids(data):
     height, width = data.draw(st.integers(1, 90)), data.draw(st.integers(1, 90))
     values = data.draw(st.lists(st.integers(0, 255), min_size=2, max_size=6, unique=True))
