@@ -1,7 +1,7 @@
 """What each part of the recipe brings, judged on `eval`.
 
     python -m benchmarks.ablations --config configs/unet_mobilenetv2_128.yaml --data "$PETSEG_DATA" \
-        --output runs/ablations [--epochs 10] [--seed 1] [--only NAME]...
+        --output runs/ablations [--epochs 10] [--seed 1] [--set KEY=VALUE]... [--only NAME]...
 
 Trains the config once as it is and once for each variant, through the pipeline and into one output folder,
 so that photos are read and transformed once, and what was trained already is reused when this is started
@@ -53,6 +53,7 @@ def judge(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> dict:
     """
     settings = ["evaluation.split=eval", f"trainer.seed={arguments.seed}"]
     settings += [f"trainer.epochs={arguments.epochs}"] if arguments.epochs else []
+    settings += arguments.set
     command = [sys.executable, "pipeline_runner.py", "run", "--config", arguments.config]
     command += ["--data", arguments.data, "--output", str(arguments.output)]
     command += [part for setting in (*settings, *overrides) for part in ("--set", setting)]
@@ -82,6 +83,7 @@ def main() -> None:
     parser.add_argument("--output", type=lambda text: Path(text).resolve(), required=True)
     parser.add_argument("--epochs", type=int, help="instead of the config's")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="in every training")
     parser.add_argument("--only", action="append", choices=[name for name in VARIANTS if VARIANTS[name]])
     arguments = parser.parse_args()
     base = judge(arguments, ())
