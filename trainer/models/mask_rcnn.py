@@ -119,7 +119,7 @@ def anchors(size: int) -> np.ndarray:
 
 
 class _OfOnePhotoSize(layers.Layer):
-    """Base of the layers without weights that compute with boxes, in float32.
+    """Base of the layers that must know how large the photo is, and compute in float32.
 
     Args:
         size: Side of the photo in pixels.
