@@ -255,9 +255,15 @@ class TrainerSettings(Settings):
         """Holds the training against what is trained, and on what.
 
         Raises:
-            ValueError: There is not one class weight a class, pretraining is not for this architecture, or
-                larger pairs are stored to take crops from but no crops are taken.
+            ValueError: There is not one class weight a class, pretraining is not for this architecture, the
+                network's background is no class, or larger pairs are stored to take crops from but no crops
+                are taken.
         """
+        if model.architecture == "mask_rcnn" and model.background not in classes.names:
+            raise ValueError(
+                f"model.background: there is no class {model.background!r}; "
+                f"there are {', '.join(classes.names)}"
+            )
         if transform.training_scale > 1 and self.augmentation.mirrors_only:
             raise ValueError(
                 "transform.training_scale must be 1 where trainer.augmentation takes no crops; received "

@@ -49,6 +49,10 @@ def test_every_setting_has_a_sentence_and_a_default():
         ("trainer.pretrain_epochs=2", ["trainer.pretrain_epochs", "is autoencoder", "received 2"]),
         ("tuner.search={trainer.learning_rat: {values: [1]}}", ["tuner.search.trainer.learning_rat"]),
         ("trainer.class_weights=[1, 2]", ["trainer.class_weights", "3 classes", "received 2"]),
+        (
+            "model={architecture: mask_rcnn, background: sky}",
+            ["model.background", "no class 'sky'", "there are pet, background, border"],
+        ),
         ("evaluation.foreground=[pets]", ["evaluation.foreground", "did you mean pet?"]),
         ("evaluation.foreground=[pet, border, background]", ["leave a class for the background"]),
         (

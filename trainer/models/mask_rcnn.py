@@ -18,7 +18,6 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from trainer.errors import UserError
 from trainer.losses import AuxiliaryLoss
 from trainer.models.blocks import convolve
 from trainer.models.boxes import (
@@ -255,22 +254,13 @@ class MaskDrawer(_OfOnePhotoSize):
 
 
 def learn_detection(model: keras.Model, settings: TrainingSettings) -> AuxiliaryLoss:
-    """`detection_loss` on the heads of a network, with the boxes of all that is not `model.background`.
-
-    Raises:
-        UserError: if the data set has no such class.
-    """
-    names = settings.classes.names
-    if settings.model.background not in names:
-        raise UserError(
-            f"model.background: there is no class {settings.model.background!r}; there are {', '.join(names)}"
-        )
+    """`detection_loss` on the heads of a network, with the boxes of all that is not `model.background`."""
     return AuxiliaryLoss(
         [model.get_layer(name).output for name in DETECTION_LAYERS],
         partial(
             detection_loss,
             anchors=anchors(settings.model.image_size),
-            background=names.index(settings.model.background),
+            background=settings.classes.names.index(settings.model.background),
             classes=len(settings.classes),
         ),
     )

@@ -4,10 +4,8 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.shapes import shape_pairs
-from trainer.errors import UserError
 from trainer.fit import fit
 from trainer.losses import one_device
-from trainer.models import auxiliary_loss, build_model
 from trainer.models.boxes import box_iou, box_offsets
 from trainer.models.detection_loss import detection_loss, true_boxes
 from trainer.models.mask_rcnn import (
@@ -171,11 +169,3 @@ def test_training_finds_the_object_and_its_classes(settings, tmp_path):
     truth, _ = true_boxes(np.stack(pairs.masks), GROUND, classes=3)
     # The box is wider than the object by a tenth of its sides all around: 1 / 1.44.
     assert np.mean(box_iou(boxes, truth)) > 0.55
-
-
-def test_a_data_set_without_the_background_is_the_users_error(tiny_settings):
-    settings = tiny_settings(architecture="mask_rcnn", background="sky")
-    with pytest.raises(
-        UserError, match=r"model.background: there is no class 'sky'; there are first, second, third"
-    ):
-        auxiliary_loss(build_model(settings), settings)
