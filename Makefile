@@ -8,6 +8,8 @@ PYTHON ?=
 VENV ?= .venv
 # More arguments for pytest: make test TEST_ARGS="tests/trainer -x"
 TEST_ARGS ?=
+# Processes that share the files of `make test`; each takes up to 4 GB.
+TEST_PROCESSES ?= 2
 
 RUN := $(VENV)/bin/python
 CHECKED := pipeline components trainer pipeline_runner.py
@@ -28,7 +30,7 @@ runs/sample: | setup
 	@$(RUN) pipeline_runner.py sample-data --output $@ --pairs 360 --seed 1
 
 test: setup ## the tests that take minutes
-	@$(RUN) -m pytest -m "not slow" $(TEST_ARGS)
+	@$(RUN) -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadfile $(TEST_ARGS)
 
 test-slow: setup ## the others; PETSEG_DATA and PETSEG_WEIGHTS name the real photos and weights
 	@$(RUN) -m pytest -m slow $(TEST_ARGS)
