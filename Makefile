@@ -8,7 +8,7 @@ PYTHON ?=
 VENV ?= .venv
 # More arguments for pytest: make test TEST_ARGS="tests/trainer -x"
 TEST_ARGS ?=
-# Processes that share the files of `make test`; each takes up to 4 GB.
+# Processes that share the files of `make test`: one alone uses about one core.
 TEST_PROCESSES ?= 2
 
 RUN := $(VENV)/bin/python

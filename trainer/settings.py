@@ -260,10 +260,8 @@ class TrainerSettings(Settings):
                 are taken.
         """
         if model.architecture == "mask_rcnn" and model.background not in classes.names:
-            raise ValueError(
-                f"model.background: there is no class {model.background!r}; "
-                f"there are {', '.join(classes.names)}"
-            )
+            known = ", ".join(classes.names)
+            raise ValueError(f"model.background: there is no class {model.background!r}; there are {known}")
         if transform.training_scale > 1 and self.augmentation.mirrors_only:
             raise ValueError(
                 "transform.training_scale must be 1 where trainer.augmentation takes no crops; received "
