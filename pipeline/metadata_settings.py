@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field, field_validator
 
-from trainer.settings import Settings
+from trainer.base_settings import Settings
 
 
 class MetadataSettings(Settings):

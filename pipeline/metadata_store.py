@@ -16,8 +16,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.run_log import chatter_to
 from pipeline.settings import PipelineSettings
+from trainer.base_settings import Settings
 from trainer.errors import UserError
-from trainer.settings import Settings
 
 VARIABLE_PREFIX = "env:"
 """What stands before a variable's name where a file could be named as well."""

@@ -22,8 +22,9 @@ from pipeline.beam_settings import BeamSettings
 from pipeline.metadata_settings import MetadataSettings
 from pipeline.runners.settings import RunnerSettings
 from pipeline.schedule.settings import ScheduleSettings
+from trainer.base_settings import Settings
 from trainer.errors import UserError
-from trainer.settings import ModelSettings, Settings, TrainerSettings, TrainingSettings, TransformSettings
+from trainer.settings import ModelSettings, TrainerSettings, TrainingSettings, TransformSettings
 from trainer.tuner_settings import TunerSettings
 
 SECRET_NAME = re.compile(

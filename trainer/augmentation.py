@@ -8,7 +8,8 @@ import math
 
 import tensorflow as tf
 
-from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
+from trainer.augmentation_settings import AugmentationSettings
+from trainer.settings import CLASS_ID_IGNORED
 
 DRAWS = (8, 6)
 """Uniform numbers in [0, 1) a pair needs: flip, scale, x, y, angle, brightness, contrast, saturation; whether

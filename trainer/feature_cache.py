@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.augmentation import mirrored
+from trainer.augmentation_settings import AugmentationSettings
 from trainer.errors import UserError
 from trainer.input import (
     ONE_DEVICE,
@@ -29,7 +30,7 @@ from trainer.input import (
 )
 from trainer.models.frozen_part import cut_frozen_part
 from trainer.progress import logger
-from trainer.settings import AugmentationSettings, TrainingSettings
+from trainer.settings import TrainingSettings
 
 
 class FeatureCache:

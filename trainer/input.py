@@ -13,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.augmentation import DRAWS, augment
+from trainer.augmentation_settings import AugmentationSettings
 from trainer.errors import UserError
 from trainer.preprocessing import PairKind, parse_pair, stored_size
-from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings, TrainingSettings
+from trainer.settings import CLASS_ID_IGNORED, TrainingSettings
 
 EvaluationBatches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 """Gives the pairs to judge by, those for the replicas of one process."""

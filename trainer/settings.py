@@ -1,27 +1,16 @@
-"""Settings of Transform, the model and the training; the base class of all settings."""
+"""Settings of Transform, the model and the training."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from trainer.augmentation_settings import AugmentationSettings
+from trainer.base_settings import Settings, check_known
 from trainer.class_table import ClassTable
 
 CLASS_ID_IGNORED = 255
 """What an ignored mask pixel becomes inside the model's world (uint8)."""
-
-
-class Settings(BaseModel):
-    """Base of every part of the settings: unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class TransformSettings(Settings):
@@ -104,71 +93,6 @@ class ModelSettings(Settings):
             below = max(32, size // 32 * 32)
             raise ValueError(f"must be a multiple of 32; {below} and {size // 32 * 32 + 32} are the nearest")
         return size
-
-
-AUGMENTATION_PRESETS: dict[str, dict[str, bool | float]] = {
-    "flips": {"crop_scale": 1.0, "color": 0.0},
-    "mild": {},
-    "strong": {
-        "crop_scale": 0.5,
-        "zoom_out": 1.5,
-        "rotation": 10.0,
-        "color": 0.4,
-        "gray": 0.1,
-        "blur": 0.3,
-        "cutout": 0.3,
-    },
-}
-"""Where they differ from the defaults.
-
-Scales in and out are what DeepLab (Chen et al. 2018) and PSPNet (Zhao et al. 2017, which adds 10 degrees and
-blur) train segmentation with; strong colour, grey and blur are SimCLR's (Chen et al. 2020); cutout is what
-French et al. 2020, "Semi-supervised semantic segmentation needs strong, varied perturbations", found to help.
-"""
-
-
-class AugmentationSettings(Settings):
-    """Random changes of the training pairs; image and mask always move together."""
-
-    preset: Literal["flips", "mild", "strong"] = Field(
-        "mild", description="What all of the following are that are not set themselves."
-    )
-    flip: bool = Field(True, description="Mirror half of the pairs left to right.")
-    crop_scale: float = Field(
-        0.7, gt=0, le=1, description="Smallest side of the random crop, as a share of the picture's; 1: none."
-    )
-    zoom_out: float = Field(
-        1.0,
-        ge=1,
-        le=4,
-        description="Largest side of the random crop, as a share of the picture's; what lies outside is the "
-        "mirrored picture and does not count.",
-    )
-    rotation: float = Field(0.0, ge=0, le=45, description="Largest rotation in degrees.")
-    color: float = Field(
-        0.2, ge=0, le=1, description="Strength of random brightness, contrast and saturation; 0: none."
-    )
-    gray: float = Field(0.0, ge=0, le=1, description="Share of the photos that lose their colour.")
-    blur: float = Field(0.0, ge=0, le=1, description="Share of the photos that are blurred.")
-    cutout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="Largest side of a grey square, as a share of the picture's; its pixels do not count.",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_from_preset(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        return AUGMENTATION_PRESETS.get(values.get("preset", "mild"), {}) | values
-
-    @property
-    def mirrors_only(self) -> bool:
-        """Whether a photo is changed by nothing but mirroring."""
-        changes = (self.rotation, self.color, self.gray, self.blur, self.cutout)
-        return self.crop_scale == self.zoom_out == 1 and not any(changes)
 
 
 class TrainerSettings(Settings):
@@ -259,9 +183,8 @@ class TrainerSettings(Settings):
                 network's background is no class, or larger pairs are stored to take crops from but no crops
                 are taken.
         """
-        if model.architecture == "mask_rcnn" and model.background not in classes.names:
-            known = ", ".join(classes.names)
-            raise ValueError(f"model.background: there is no class {model.background!r}; there are {known}")
+        if model.architecture == "mask_rcnn":
+            check_known("model.background", model.background, classes.names)
         if transform.training_scale > 1 and self.augmentation.mirrors_only:
             raise ValueError(
                 "transform.training_scale must be 1 where trainer.augmentation takes no crops; received "

@@ -2,7 +2,8 @@
 
 from pydantic import Field, ValidationError, model_validator
 
-from trainer.settings import Settings, TrainingSettings
+from trainer.base_settings import Settings
+from trainer.settings import TrainingSettings
 
 FIXED_IN_TRIALS = ("transform.training_scale", "model.image_size", "trainer.epochs", "trainer.distribution")
 """The photos have the one size before Tuner runs, `tuner.trial_epochs` takes the place of the second, and a

@@ -1,13 +1,12 @@
 """Settings of the judging."""
 
-import difflib
 from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from trainer.base_settings import Settings, check_known
 from trainer.class_table import ClassTable
-from trainer.settings import Settings
 
 SIZES = ("model", "photo")
 CLASS_FIGURES = ("iou", "dice", "precision", "recall", "boundary_iou")
@@ -84,14 +83,14 @@ class EvaluationSettings(Settings):
     def check_against(self, classes: ClassTable, slice_features: Sequence[str]) -> None:
         """Raises a ValueError where the settings name a class, metric or slice that the data has not."""
         for name in self.foreground or ():
-            _check("evaluation.foreground", name, classes.names)
+            check_known("evaluation.foreground", name, classes.names)
         if set(self.foreground or ()) == set(classes.names):
             raise ValueError("evaluation.foreground must leave a class for the background; it names all")
         known = metric_names(classes.names, bool(self.foreground_of(classes)))
         for threshold in self.thresholds:
-            _check("evaluation.thresholds: metric", threshold.metric, known)
+            check_known("evaluation.thresholds: metric", threshold.metric, known)
             if threshold.slice is not None:
-                _check("evaluation.thresholds: slice", threshold.slice, slice_features)
+                check_known("evaluation.thresholds: slice", threshold.slice, slice_features)
 
 
 def metric_names(class_names: Sequence[str], has_foreground: bool) -> list[str]:
@@ -99,13 +98,6 @@ def metric_names(class_names: Sequence[str], has_foreground: bool) -> list[str]:
     figures = [*OVERALL_FIGURES, *([BINARY_IOU] if has_foreground else [])]
     figures += [f"{figure}/{name}" for figure in CLASS_FIGURES for name in class_names]
     return [f"{size}/{figure}" for size in SIZES for figure in figures]
-
-
-def _check(key: str, name: str, known: Sequence[str]) -> None:
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"it can be one of {', '.join(known) or 'none'}"
-        raise ValueError(f"{key} {name!r} is not in this data; {hint}")
 
 
 class JudgingSettings(Settings):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from trainer.settings import Settings
+from trainer.base_settings import Settings
 
 
 class ServingCheckSettings(Settings):

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.nodes import check_node
-from trainer.settings import Settings
+from trainer.base_settings import Settings
 
 
 class NodeSettings(Settings):

@@ -51,7 +51,7 @@ def test_every_setting_has_a_sentence_and_a_default():
         ("trainer.class_weights=[1, 2]", ["trainer.class_weights", "3 classes", "received 2"]),
         (
             "model={architecture: mask_rcnn, background: sky}",
-            ["model.background", "no class 'sky'", "there are pet, background, border"],
+            ["model.background 'sky'", "is not in this data", "one of pet, background, border"],
         ),
         ("evaluation.foreground=[pets]", ["evaluation.foreground", "did you mean pet?"]),
         ("evaluation.foreground=[pet, border, background]", ["leave a class for the background"]),

@@ -2,7 +2,8 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.augmentation import BINOMIAL, DRAWS_PER_PAIR, GRAY_LEVEL, augment, blur, recolor
-from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
+from trainer.augmentation_settings import AugmentationSettings
+from trainer.settings import CLASS_ID_IGNORED
 
 SIZE = 64
 GRAYS = np.array([40, 120, 200], np.uint8)

@@ -4,9 +4,10 @@ import tensorflow as tf
 
 from tests.trainer.shapes import shape_pairs, write_pairs
 from trainer.augmentation import DRAWS_PER_PAIR, augment
+from trainer.augmentation_settings import AugmentationSettings
 from trainer.errors import UserError
 from trainer.input import Pairs, TrainingBatches, evaluation_batches, load_pairs
-from trainer.settings import CLASS_ID_IGNORED, AugmentationSettings
+from trainer.settings import CLASS_ID_IGNORED
 
 SIZE = 16
 AUGMENTED = AugmentationSettings()
