@@ -14,6 +14,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import skimage.data
 import tensorflow as tf
@@ -25,7 +26,8 @@ from components.run_report.templates import figure as number
 from pipeline.run_folder import HISTORY_FILE, RunFolder, find_run, read_file
 
 SAMPLE_PHOTOS = 3
-TILE_INCHES = (1.5, 1.15)
+ROW_INCHES = 1.1
+LABEL_INCHES = 0.9
 
 
 @dataclass(frozen=True)
@@ -66,27 +68,30 @@ def answers(run: RunFolder, shown: list[Shown]) -> list[np.ndarray]:
     return [np.array(Image.open(io.BytesIO(png))) for png in pngs]
 
 
+def truth_picture(one: Shown) -> Image.Image:
+    """The truth laid over the photo; blank where there is none."""
+    if one.truth is None:
+        return Image.new("RGB", one.photo.size, "white")
+    return overlay(one.photo, one.truth)
+
+
 def draw_answers(runs: dict[str, RunFolder], shown: list[Shown], file: Path) -> None:
-    """A row a photo: itself, its truth, and each model's answer with the model's mean IoU on its own data."""
-    columns = 2 + len(runs)
-    sheet = Figure(
-        figsize=(TILE_INCHES[0] * columns, TILE_INCHES[1] * len(shown) + 0.4), layout="constrained"
-    )
-    grid = sheet.subplots(len(shown), columns, squeeze=False)
-    titles = ["photo", "truth"]
-    pictures = [[one.photo for one in shown]]
-    pictures.append([None if one.truth is None else overlay(one.photo, one.truth) for one in shown])
+    """A column a photo: itself, its truth, and all answers, with the mean IoU on each model's own data."""
+    rows = {"photo": [one.photo for one in shown], "truth": [truth_picture(one) for one in shown]}
     for name, run in runs.items():
-        titles.append(f"{name}\n{number(run.metrics['model']['mean_iou'], 4)}")
-        pictures.append(
-            [overlay(one.photo, ids) for one, ids in zip(shown, answers(run, shown), strict=True)]
-        )
-    for column, (title, of_column) in enumerate(zip(titles, pictures, strict=True)):
-        grid[0, column].set_title(title, fontsize=8)
-        for row, picture in enumerate(of_column):
-            grid[row, column].axis("off")
-            if picture is not None:
-                grid[row, column].imshow(picture)
+        label = f"{name}\n{number(run.metrics['model']['mean_iou'], 4)}"
+        rows[label] = [overlay(one.photo, ids) for one, ids in zip(shown, answers(run, shown), strict=True)]
+    widths = [one.photo.width / one.photo.height for one in shown]
+    size = (ROW_INCHES * sum(widths) + LABEL_INCHES, ROW_INCHES * len(rows))
+    sheet = Figure(figsize=size, layout="constrained")
+    grid = sheet.subplots(len(rows), len(shown), squeeze=False, width_ratios=widths)
+    for row, (label, pictures) in enumerate(rows.items()):
+        grid[row, 0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)
+        for column, picture in enumerate(pictures):
+            axes = grid[row, column]
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+            axes.imshow(picture)
     sheet.savefig(file, dpi=150, pil_kwargs={"quality": 88, "optimize": True})
 
 
@@ -94,6 +99,7 @@ def draw_curves(runs: dict[str, RunFolder], file: Path) -> None:
     """Mean IoU on eval by epoch, a line a run."""
     sheet = Figure(figsize=(8, 4.5), layout="constrained")
     axes = sheet.subplots()
+    axes.set_prop_cycle(color=matplotlib.color_sequences["tab20"])
     for name, run in runs.items():
         history = read_file(run.path / HISTORY_FILE)
         if history is None:
