@@ -40,7 +40,7 @@ class FeatureCache:
     one by one, not mapped, so that they take no memory.
 
     Args:
-        frozen: From photos, float32 [n, S, S, 3], to a list of features; see `cut_frozen_part`.
+        frozen: From photos, float32 [n, S, S, 3], to features; see `cut_frozen_part`.
         pairs: The split.
         mirror: Whether mirror images are asked for too.
     """
@@ -63,7 +63,12 @@ class FeatureCache:
 
     def fill(self, batch_size: int) -> None:
         """Computes the features of all photos, `batch_size` at a time, in inference mode."""
-        compute = tf.function(lambda photos: self._frozen(photos, training=False), reduce_retracing=True)
+
+        # A Keras model with a list of one output gives it without the list.
+        def features_of(photos: tf.Tensor) -> list[tf.Tensor]:
+            return keras.tree.flatten(self._frozen(photos, training=False))
+
+        compute = tf.function(features_of, reduce_retracing=True)
         for start in range(0, len(self._pairs), batch_size):
             photos = np.stack(self._pairs.images[start : start + batch_size])
             versions = [photos, photos[:, :, ::-1]][: self._versions]

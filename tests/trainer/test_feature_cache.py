@@ -18,8 +18,8 @@ PAIRS, EVAL_PAIRS = shape_pairs(10, 32), shape_pairs(4, 32, seed=1)
 
 @pytest.fixture
 def settings(tiny_settings):
-    def make(freeze=True, cache=True, augmentation=FLIPS):
-        made = tiny_settings(image_size=32, architecture="unet", freeze_encoder=freeze, dropout=0.2)
+    def make(freeze=True, cache=True, augmentation=FLIPS, architecture="unet"):
+        made = tiny_settings(image_size=32, architecture=architecture, freeze_encoder=freeze, dropout=0.2)
         trainer = made.trainer.model_dump() | {
             "epochs": 3,
             "batch_size": 4,
@@ -48,10 +48,14 @@ def run(settings, folder, watchers=()):
     return model, history, trained_part
 
 
-@pytest.mark.parametrize("freeze", [True, "stage2"])
-def test_same_losses_and_weights_as_without_the_cache(freeze, settings, tmp_path):
-    cached, history, trained_part = run(settings(freeze), tmp_path / "cached")
-    plain, expected, whole = run(settings(freeze, cache=False), tmp_path / "plain")
+@pytest.mark.parametrize(
+    ("architecture", "freeze"),
+    [("unet", True), ("unet", "stage2"), ("autoencoder", True), ("fcn8s", "stage3"), ("fcn8s", "stage4")],
+)
+def test_same_losses_and_weights_as_without_the_cache(architecture, freeze, settings, tmp_path):
+    cached, history, trained_part = run(settings(freeze, architecture=architecture), tmp_path / "cached")
+    uncached = settings(freeze, cache=False, architecture=architecture)
+    plain, expected, whole = run(uncached, tmp_path / "plain")
     assert trained_part is not None
     assert whole is None
     for key in ("loss", "mean_iou"):

@@ -19,7 +19,7 @@ def cut_frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | Non
         model: From photos to logits, with a layer `encoder`, as `build_model` makes it.
 
     Returns:
-        From photos to a list of features, and from that list to logits; None where nothing is frozen.
+        From photos to the features, and from a list of these to logits; None where nothing is frozen.
     """
     encoder = model.get_layer(ENCODER_NAME)
     features = _unique(
