@@ -1,13 +1,19 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipeline.settings import load_settings
+from tests.trainer.shapes import shape_pairs
+from trainer.fit import fit
 from trainer.models import build_model
+
+CONFIGS = sorted(Path("configs").glob("*.yaml"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_every_config_builds_its_network(config, monkeypatch):
     monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
     monkeypatch.setenv("PETSEG_DATA", "/data")
@@ -17,3 +23,23 @@ def test_every_config_builds_its_network(config, monkeypatch):
     assert model.output.shape == (None, size, size, classes)
     frozen = [layer for layer in model.get_layer("encoder").layers if not layer.trainable]
     assert bool(frozen) is bool(settings.model.freeze_encoder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_every_config_trains(config, monkeypatch, tmp_path):
+    monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
+    monkeypatch.setenv("PETSEG_DATA", "/data")
+    settings = load_settings(config).training
+    without_files = settings.model.model_copy(update={"encoder_weights": None})
+    short = settings.trainer.model_copy(update={"epochs": 1, "batch_size": 2, "warm_start": False})
+    pairs = shape_pairs(4, settings.model.image_size)
+    _, history = fit(
+        settings.model_copy(update={"model": without_files, "trainer": short}),
+        pairs,
+        pairs,
+        transform_output="",
+        checkpoints=str(tmp_path),
+        strategy=tf.distribute.get_strategy(),
+    )
+    assert np.isfinite(history[0]["loss"])
