@@ -9,15 +9,16 @@ from tests.trainer.shapes import shape_pairs
 from trainer.fit import fit
 from trainer.models import build_model
 
-CONFIGS = sorted(Path("configs").glob("*.yaml"))
+
+@pytest.fixture(params=sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.stem)
+def settings(request, monkeypatch):
+    monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
+    monkeypatch.setenv("PETSEG_DATA", "/data")
+    return load_settings(request.param).training
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_every_config_builds_its_network(config, monkeypatch):
-    monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
-    monkeypatch.setenv("PETSEG_DATA", "/data")
-    settings = load_settings(config).training
+def test_every_config_builds_its_network(settings):
     size, classes = settings.model.image_size, len(settings.classes)
     model = build_model(settings, load_encoder_weights=False)
     assert model.output.shape == (None, size, size, classes)
@@ -26,11 +27,7 @@ def test_every_config_builds_its_network(config, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_every_config_trains(config, monkeypatch, tmp_path):
-    monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
-    monkeypatch.setenv("PETSEG_DATA", "/data")
-    settings = load_settings(config).training
+def test_every_config_trains(settings, tmp_path):
     without_files = settings.model.model_copy(update={"encoder_weights": None})
     short = settings.trainer.model_copy(update={"epochs": 1, "batch_size": 2, "warm_start": False})
     pairs = shape_pairs(4, settings.model.image_size)
