@@ -1,0 +1,95 @@
+"""Every architecture trained by one recipe: its figures, its answers to the same photos, and how it learns.
+
+    python -m benchmarks.architectures --data "$PETSEG_DATA" --weights "$PETSEG_WEIGHTS" \
+        --output runs/architectures --sample runs/sample --pictures docs [--epochs 8] [--size 96] [--seed 1]
+        [--only NAME]... [--set KEY=VALUE]...
+
+The settings are the defaults, with the encoder MobileNetV2 and its ImageNet weights; SegNet, which needs the
+pools of a VGG, takes VGG19 with the first three blocks' weights. Each goes through the pipeline into a folder
+of its own, so that this goes on where it was when it is started again. Prints a Markdown table with the
+figures on `test`; writes what `benchmarks.model_pictures` draws.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.model_pictures import draw_answers, draw_curves, photos_to_show
+from benchmarks.model_table import encoder_for
+from pipeline.run_folder import RunFolder, find_run
+from trainer.models import ARCHITECTURES
+
+PROJECT = Path(__file__).resolve().parents[1]
+ENCODER = "mobilenet_v2"
+WEIGHTS = {"mobilenet_v2": "mobilenet_v2_imagenet_notop.h5", "vgg19": "vgg19_imagenet_blocks1to3.h5"}
+
+
+def train(architecture: str, arguments: argparse.Namespace) -> RunFolder:
+    """Runs the pipeline for an architecture, unless what it would do is there."""
+    encoder = encoder_for(architecture, ENCODER)
+    output = arguments.output / architecture
+    settings = [
+        f"data.path={arguments.data}",
+        f"output={output}",
+        f"model.architecture={architecture}",
+        f"model.encoder={encoder}",
+        f"model.encoder_weights={arguments.weights / WEIGHTS[encoder]}",
+        f"model.image_size={arguments.size}",
+        f"trainer.epochs={arguments.epochs}",
+        f"trainer.seed={arguments.seed}",
+        # All are to be shown, the weak ones too.
+        "evaluation.floor=0",
+        *arguments.set,
+    ]
+    command = [sys.executable, "pipeline_runner.py", "run"]
+    command += [part for setting in settings for part in ("--set", setting)]
+    status = subprocess.run(command, cwd=PROJECT, stdout=sys.stderr).returncode
+    if status:
+        sys.exit(f"error: {' '.join(command)} ended with status {status}")
+    return find_run(output)
+
+
+def row(architecture: str, run: RunFolder) -> str:
+    """One line of the table."""
+    model = run.metrics["model"]
+    figures = [model["mean_iou"], *model["iou"].values(), run.metrics["photo"]["mean_iou"]]
+    cells = [architecture, run.settings["model.encoder"], *(f"{figure:.4f}" for figure in figures)]
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Trains all in turn, prints the table as it grows, and draws."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+    def absolute(text: str) -> Path:
+        return Path(text).resolve()
+
+    parser.add_argument("--data", type=absolute, required=True)
+    parser.add_argument("--weights", type=absolute, required=True, help="folder of the encoders' files")
+    parser.add_argument("--output", type=absolute, required=True)
+    parser.add_argument("--sample", type=absolute, required=True, help="a generated sample, to be shown")
+    parser.add_argument("--pictures", type=absolute, required=True, help="folder of the pictures")
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--size", type=int, default=96, help="pixels")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="in every training")
+    parser.add_argument("--only", action="append", choices=[*ARCHITECTURES])
+    arguments = parser.parse_args()
+    runs: dict[str, RunFolder] = {}
+    for architecture in arguments.only or ARCHITECTURES:
+        run = runs[architecture] = train(architecture, arguments)
+        if len(runs) == 1:
+            classes = " | ".join(run.metrics["model"]["iou"])
+            print(f"| architecture | encoder | mean IoU | {classes} | at the photo's own size |")
+            print("|---" * (4 + len(run.metrics["model"]["iou"])) + "|")
+        print(row(architecture, run), flush=True)
+    arguments.pictures.mkdir(parents=True, exist_ok=True)
+    draw_answers(runs, photos_to_show(arguments.sample), arguments.pictures / "models.jpg")
+    draw_curves(runs, arguments.pictures / "learning_curves.svg")
+
+
+if __name__ == "__main__":
+    main()
