@@ -9,12 +9,9 @@ again. Nothing is pushed. Prints a Markdown table; differences below that of two
 """
 
 import argparse
-import json
-import subprocess
-import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[1]
+from benchmarks.pipeline_runs import as_arguments, run_pipeline
 
 VARIANTS = {
     "as it is": (),
@@ -50,14 +47,8 @@ def judge(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> dict:
     settings = ["evaluation.split=eval", f"trainer.seed={arguments.seed}"]
     settings += [f"trainer.epochs={arguments.epochs}"] if arguments.epochs else []
     settings += arguments.set
-    command = [sys.executable, "pipeline_runner.py", "run", "--config", arguments.config]
-    command += ["--data", arguments.data, "--output", str(arguments.output)]
-    command += [part for setting in (*settings, *overrides) for part in ("--set", setting)]
-    status = subprocess.run(command, cwd=PROJECT, stdout=sys.stderr).returncode
-    if status not in (0, 3):
-        sys.exit(f"error: {' '.join(command)} ended with status {status}")
-    newest = max((arguments.output / "runs").iterdir(), key=lambda run: run.name)
-    return json.loads((newest / "metrics.json").read_text())
+    command = ["--config", arguments.config, "--data", arguments.data, *as_arguments([*settings, *overrides])]
+    return run_pipeline(arguments.output, command, statuses=(0, 3)).metrics
 
 
 def row(name: str, overrides: tuple[str, ...], metrics: dict, base: dict) -> str:

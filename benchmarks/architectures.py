@@ -11,16 +11,14 @@ figures on `test`; writes what `benchmarks.model_pictures` draws.
 """
 
 import argparse
-import subprocess
-import sys
 from pathlib import Path
 
-from benchmarks.model_pictures import draw_answers, draw_curves, photos_to_show
+from benchmarks.model_pictures import draw, photos_to_show
 from benchmarks.model_table import encoder_for
-from pipeline.run_folder import RunFolder, find_run
+from benchmarks.pipeline_runs import as_arguments, run_pipeline
+from pipeline.run_folder import RunFolder
 from trainer.models import ARCHITECTURES
 
-PROJECT = Path(__file__).resolve().parents[1]
 ENCODER = "mobilenet_v2"
 WEIGHTS = {"mobilenet_v2": "mobilenet_v2_imagenet_notop.h5", "vgg19": "vgg19_imagenet_blocks1to3.h5"}
 
@@ -28,10 +26,8 @@ WEIGHTS = {"mobilenet_v2": "mobilenet_v2_imagenet_notop.h5", "vgg19": "vgg19_ima
 def train(architecture: str, arguments: argparse.Namespace) -> RunFolder:
     """Runs the pipeline for an architecture, unless what it would do is there."""
     encoder = encoder_for(architecture, ENCODER)
-    output = arguments.output / architecture
     settings = [
         f"data.path={arguments.data}",
-        f"output={output}",
         f"model.architecture={architecture}",
         f"model.encoder={encoder}",
         f"model.encoder_weights={arguments.weights / WEIGHTS[encoder]}",
@@ -42,12 +38,7 @@ def train(architecture: str, arguments: argparse.Namespace) -> RunFolder:
         "evaluation.floor=0",
         *arguments.set,
     ]
-    command = [sys.executable, "pipeline_runner.py", "run"]
-    command += [part for setting in settings for part in ("--set", setting)]
-    status = subprocess.run(command, cwd=PROJECT, stdout=sys.stderr).returncode
-    if status:
-        sys.exit(f"error: {' '.join(command)} ended with status {status}")
-    return find_run(output)
+    return run_pipeline(arguments.output / architecture, as_arguments(settings))
 
 
 def row(architecture: str, run: RunFolder) -> str:
@@ -78,6 +69,8 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="in every training")
     parser.add_argument("--only", action="append", choices=[*ARCHITECTURES])
     arguments = parser.parse_args()
+    # Before the hours of training, so that a missing sample is known at once.
+    shown = photos_to_show(arguments.sample)
     runs: dict[str, RunFolder] = {}
     for architecture in arguments.only or ARCHITECTURES:
         run = runs[architecture] = train(architecture, arguments)
@@ -86,9 +79,7 @@ def main() -> None:
             print(f"| architecture | encoder | mean IoU | {classes} | at the photo's own size |")
             print("|---" * (4 + len(run.metrics["model"]["iou"])) + "|")
         print(row(architecture, run), flush=True)
-    arguments.pictures.mkdir(parents=True, exist_ok=True)
-    draw_answers(runs, photos_to_show(arguments.sample), arguments.pictures / "models.jpg")
-    draw_curves(runs, arguments.pictures / "learning_curves.svg")
+    draw(runs, shown, arguments.pictures)
 
 
 if __name__ == "__main__":

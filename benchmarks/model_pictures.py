@@ -46,6 +46,10 @@ class Shown:
 def photos_to_show(sample: Path) -> list[Shown]:
     """The cat, and pairs of a generated sample's test split."""
     cat = Shown(Image.fromarray(skimage.data.chelsea()), None)
+    if not (sample / "annotations").is_dir():
+        raise SystemExit(
+            f"error: {sample}: no generated sample; make one with `pipeline_runner.py sample-data`"
+        )
     names = sample_names(sample, SAMPLE_PHOTOS)
     drawn = [
         Shown(Image.open(sample / "images" / f"{name}.jpg").convert("RGB"), sample_truth(sample, name))
@@ -111,8 +115,17 @@ def draw_curves(runs: dict[str, RunFolder], file: Path) -> None:
     sheet.savefig(file, metadata={"Date": None})
 
 
+def draw(runs: dict[str, RunFolder], shown: list[Shown], folder: Path) -> None:
+    """Writes both pictures into a folder and prints where they are."""
+    files = folder / "models.jpg", folder / "learning_curves.svg"
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_answers(runs, shown, files[0])
+    draw_curves(runs, files[1])
+    print(*files, sep="\n")
+
+
 def main() -> None:
-    """Draws both."""
+    """Draws the given runs."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -121,10 +134,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     runs = {name: find_run(Path(folder)) for name, _, folder in (one.partition("=") for one in arguments.run)}
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    draw_answers(runs, photos_to_show(arguments.data), arguments.output / "models.jpg")
-    draw_curves(runs, arguments.output / "learning_curves.svg")
-    print(arguments.output / "models.jpg", arguments.output / "learning_curves.svg", sep="\n")
+    draw(runs, photos_to_show(arguments.data), arguments.output)
 
 
 if __name__ == "__main__":
