@@ -97,6 +97,7 @@ def loop(examples: Path, model: Path) -> float:
     """Seconds that decoding, inferring and resizing take in a plain loop."""
     import tensorflow as tf
 
+    from trainer.input import without_autotuning
     from trainer.preprocessing import prepare_photo
 
     began = time.monotonic()
@@ -106,7 +107,7 @@ def loop(examples: Path, model: Path) -> float:
     feature = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
     decode = tf.function(lambda photo: prepare_photo(photo, size, "bilinear"))
     files = tf.io.gfile.glob(str(examples / f"Split-{SPLIT}" / "*"))
-    for records in tf.data.TFRecordDataset(files, "GZIP").batch(BATCH):
+    for records in without_autotuning(tf.data.TFRecordDataset(files, "GZIP").batch(BATCH)):
         encoded = tf.io.parse_example(records, feature)["image/encoded"]
         photos, own_sizes = zip(*(decode(photo) for photo in encoded), strict=True)
         probabilities = infer(images=tf.stack(photos))["probabilities"]

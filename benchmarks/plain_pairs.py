@@ -11,6 +11,7 @@ import tensorflow as tf
 from components.confusion import iou_per_class, mean_iou, pixel_accuracy
 from components.example_gen.pairs import split_of_listed
 from components.example_gen.settings import PETS, DataSettings
+from trainer.input import PARALLEL, without_autotuning
 from trainer.preprocessing import decode_mask, prepare_photo
 
 BATCH = 32
@@ -45,8 +46,8 @@ def read_split(data: str, split: str, size: int) -> Split:
 
     photos = [str(folder / "images" / f"{name}.jpg") for name in names]
     masks = [str(folder / "annotations" / "trimaps" / f"{name}.png") for name in names]
-    pairs = tf.data.Dataset.from_tensor_slices((photos, masks)).map(read, tf.data.AUTOTUNE).prefetch(8)
-    images, ids = zip(*pairs.as_numpy_iterator(), strict=True)
+    pairs = tf.data.Dataset.from_tensor_slices((photos, masks)).map(read, PARALLEL).prefetch(8)
+    images, ids = zip(*without_autotuning(pairs).as_numpy_iterator(), strict=True)
     return Split(names, np.stack(images), list(ids))
 
 

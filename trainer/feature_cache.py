@@ -27,6 +27,7 @@ from trainer.input import (
     evaluation_places,
     gather,
     ignored_unless,
+    made_ahead,
 )
 from trainer.models.frozen_part import cut_frozen_part
 from trainer.progress import logger
@@ -151,7 +152,7 @@ def feature_evaluation_batches(
         return features.gather(places, tf.zeros_like(places, tf.bool)), masks
 
     rows = evaluation_places(len(pairs), batch_size, context)
-    return rows.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+    return made_ahead(rows, make)
 
 
 def fill_caches(caches: Sequence[FeatureCache], batch_size: int) -> None:

@@ -8,6 +8,7 @@ import dataclasses
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +24,9 @@ EvaluationBatches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 
 ONE_DEVICE = tf.distribute.InputContext()
 """The whole batch, for one replica in one process."""
+
+PARALLEL = tf.data.AUTOTUNE
+"""As many calls at once as there are cores, where tf.data's autotuning is off."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +71,7 @@ def load_pairs(patterns: Sequence[str], size: int, cache: str, kind: PairKind = 
         name = tf.io.parse_single_example(record, {"image/name": tf.io.FixedLenFeature([], tf.string)})
         return *parse_pair(record, size, kind), name["image/name"]
 
-    batches = records.map(parse, num_parallel_calls=tf.data.AUTOTUNE).batch(64).prefetch(2)
+    batches = without_autotuning(records.map(parse, num_parallel_calls=PARALLEL).batch(64).prefetch(2))
     keep = _Memory if cache == "memory" else _Disk
     images, masks = keep((size, size, 3)), keep((size, size))
     names: list[str] = []
@@ -180,7 +184,7 @@ class TrainingBatches:
         places = random.permutation(len(self._pairs))[: self.steps * self._batch_size]
         draws = np.concatenate([random.random((len(places), count), np.float32) for count in DRAWS], axis=1)
         rows = shared_out((places, draws), self._batch_size, context)
-        return rows.map(self._make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+        return made_ahead(rows, self._make)
 
     def _make(self, places: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return augment(*gather(self._pairs, places), draws, self._augmentation, self._size)
@@ -202,7 +206,7 @@ def evaluation_batches(
         return tf.cast(images, tf.float32), ignored_unless(counted, masks)
 
     rows = evaluation_places(len(pairs), batch_size, context)
-    return rows.map(make, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+    return made_ahead(rows, make)
 
 
 def evaluation_places(count: int, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -214,6 +218,23 @@ def evaluation_places(count: int, batch_size: int, context: tf.distribute.InputC
     filled_up = np.arange(math.ceil(count / context.num_replicas_in_sync) * context.num_replicas_in_sync)
     counted = filled_up < count
     return shared_out((np.where(counted, filled_up, 0), counted), batch_size, context)
+
+
+def made_ahead(rows: tf.data.Dataset, make: Callable[..., Any]) -> tf.data.Dataset:
+    """Batches made of rows, in their order, on all cores and two ahead of the training."""
+    return without_autotuning(rows.map(make, num_parallel_calls=PARALLEL, deterministic=True).prefetch(2))
+
+
+def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset without the thread that tunes it while it is read.
+
+    That thread sleeps for up to a minute at a time, and an iterator that ends waits for it: TensorFlow wakes
+    it before it marks it as cancelled (`CancellationManager::StartCancelWithStatus`), so it often sleeps on.
+    Every other epoch of 85 s took 145 s.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def ignored_unless(counted: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:

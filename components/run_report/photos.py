@@ -17,6 +17,7 @@ from components.confusion import iou_per_class, mean_iou
 from components.run_report.inputs import RunInputs
 from components.run_report.scores import counts_of
 from trainer.class_table import ClassTable
+from trainer.input import without_autotuning
 from trainer.settings import CLASS_ID_IGNORED
 
 THUMBNAIL = 256
@@ -100,7 +101,8 @@ def _read_examples(uri: str, names: set[str]) -> dict[str, tuple[bytes, bytes]]:
     """Photo (JPEG) and mask (PNG) of the named examples."""
     files = sorted(fileio.glob(os.path.join(uri, "*")))
     found = {}
-    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
+    records = without_autotuning(tf.data.TFRecordDataset(files, compression_type="GZIP"))
+    for record in records.as_numpy_iterator():
         example = tf.train.Example.FromString(record).features.feature
         name = example["image/name"].bytes_list.value[0].decode()
         if name in names:

@@ -8,6 +8,7 @@ from tests.trainer.shapes import shape_pairs
 from tests.trainer.tiny_training import KillAfter, Killed, assert_same_weights
 from trainer.errors import UserError
 from trainer.feature_cache import FeatureCache, fill_caches, training_inputs
+from trainer.input import ONE_DEVICE
 from trainer.loop import train
 from trainer.models import build_model
 from trainer.models.frozen_part import cut_frozen_part
@@ -30,6 +31,13 @@ def settings(tiny_settings):
         return type(made).model_validate(made.model_dump() | {"trainer": trainer})
 
     return make
+
+
+def test_no_epoch_ends_with_a_wait_for_the_autotuning(settings):
+    made = settings()
+    batches, evaluation, _ = training_inputs(build_model(made), made, PAIRS, EVAL_PAIRS)
+    datasets = batches.epoch(0), evaluation(ONE_DEVICE)
+    assert [dataset.options().autotune.enabled for dataset in datasets] == [False, False]
 
 
 def run(settings, folder, watchers=()):

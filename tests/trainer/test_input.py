@@ -82,6 +82,13 @@ def test_each_pair_comes_at_most_once_an_epoch_with_its_own_mask():
     np.testing.assert_array_equal(masks.reshape(20, SIZE, SIZE), [pairs.masks[place] for place in places])
 
 
+def test_no_epoch_ends_with_a_wait_for_the_autotuning():
+    """It held up every other epoch for up to a minute, and judging too."""
+    pairs = shape_pairs(4, SIZE)
+    trained, judged = TrainingBatches(pairs, 4, AUGMENTED, seed=1).epoch(0), evaluation_batches(pairs, 4)
+    assert [dataset.options().autotune.enabled for dataset in (trained, judged)] == [False, False]
+
+
 def test_fewer_pairs_than_a_batch_make_one_batch():
     batches = TrainingBatches(shape_pairs(3, SIZE), 32, AS_THEY_ARE, seed=1)
     assert batches.steps == 1
