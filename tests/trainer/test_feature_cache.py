@@ -33,13 +33,6 @@ def settings(tiny_settings):
     return make
 
 
-def test_no_epoch_ends_with_a_wait_for_the_autotuning(settings):
-    made = settings()
-    batches, evaluation, _ = training_inputs(build_model(made), made, PAIRS, EVAL_PAIRS)
-    datasets = batches.epoch(0), evaluation(ONE_DEVICE)
-    assert [dataset.options().autotune.enabled for dataset in datasets] == [False, False]
-
-
 def run(settings, folder, watchers=()):
     model = build_model(settings)
     batches, evaluation, trained_part = training_inputs(model, settings, PAIRS, EVAL_PAIRS)
@@ -54,6 +47,13 @@ def run(settings, folder, watchers=()):
         watchers=watchers,
     )
     return model, history, trained_part
+
+
+def test_no_epoch_ends_with_a_wait_for_the_autotuning(settings):
+    made = settings()
+    batches, evaluation, _ = training_inputs(build_model(made), made, PAIRS, EVAL_PAIRS)
+    datasets = batches.epoch(0), evaluation(ONE_DEVICE)
+    assert [dataset.options().autotune.enabled for dataset in datasets] == [False, False]
 
 
 @pytest.mark.parametrize(
