@@ -4,7 +4,13 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
+try:
+    import typer
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"error: {sys.executable} has no {missing.name}: `make setup` installs all into .venv, and "
+        "`source .venv/bin/activate` makes that the `python` of this shell"
+    )
 
 from pipeline.command_options import Config, Data, Output, Overrides, with_shorts
 from pipeline.schedule.commands import app as schedule_app

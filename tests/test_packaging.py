@@ -152,3 +152,15 @@ def test_make_help_lists_every_target():
         ["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
     ).stdout
     assert re.findall(r"^  make (\S+)", shown, re.MULTILINE) == phony
+
+
+def test_a_python_without_the_packages_is_told_where_they_are():
+    # -S leaves out the environment's packages, as the machine's own Python lacks them.
+    result = subprocess.run(
+        [sys.executable, "-S", REPOSITORY / "pipeline_runner.py", "run"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "make setup" in one_error(result)
+    assert "source .venv/bin/activate" in result.stderr
