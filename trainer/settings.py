@@ -77,8 +77,12 @@ class ModelSettings(Settings):
     pyramid_filters: int = Field(
         256, ge=2, le=1024, description="Filters of fpn's pyramid and of deeplabv3plus' atrous branches."
     )
-    atrous_rates: tuple[PositiveInt, ...] = Field(
-        (6, 12, 18), min_length=1, description="Distances in stride-16 pixels at which deeplabv3plus looks."
+    atrous_rates: tuple[PositiveInt, ...] | None = Field(
+        None,
+        min_length=1,
+        description="Distances in stride-16 pixels at which deeplabv3plus looks; null: the paper's 6, 12 and "
+        "18 for its 513 px, and as many times smaller as the photos are. A distance of image_size / 16 or "
+        "more looks past the edge, and takes long.",
     )
     background: str = Field(
         "background", description="Class around the objects that mask_rcnn looks for; all others are theirs."

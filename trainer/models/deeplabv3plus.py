@@ -6,6 +6,10 @@ from keras import layers
 from trainer.models.blocks import convolve
 from trainer.settings import ModelSettings
 
+PAPERS_RATES = (6, 12, 18)
+PAPERS_SIZE = 513
+"""Pixels of the pictures that the paper trains with, at stride 16."""
+
 SKIP_FILTERS = 48
 """What the paper narrows the skip to, so that it does not outweigh the pyramid."""
 
@@ -23,7 +27,8 @@ def build_deeplabv3plus(
         features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first and the
             third are not used directly.
         classes: number of classes.
-        settings: `pyramid_filters` is the width of every branch, `atrous_rates` are the distances.
+        settings: `pyramid_filters` is the width of every branch, `atrous_rates` are the distances
+            (`atrous_rates` below where there are none).
 
     Returns:
         Logits, float32 [n, S, S, classes].
@@ -32,7 +37,8 @@ def build_deeplabv3plus(
     width = settings.pyramid_filters
     deep = layers.Concatenate()([stride16, layers.UpSampling2D(2, interpolation="bilinear")(stride32)])
     branches = [convolve(deep, width, kernel_size=1)]
-    branches += [convolve(deep, width, dilation=rate) for rate in settings.atrous_rates]
+    rates = settings.atrous_rates or atrous_rates(settings.image_size)
+    branches += [convolve(deep, width, dilation=rate) for rate in rates]
     whole = convolve(layers.GlobalAveragePooling2D(keepdims=True)(deep), width, kernel_size=1)
     branches.append(layers.UpSampling2D((deep.shape[1], deep.shape[2]))(whole))
     x = convolve(layers.Concatenate()(branches), width, kernel_size=1)
@@ -43,3 +49,12 @@ def build_deeplabv3plus(
     x = layers.Dropout(settings.dropout)(x)
     x = layers.Conv2D(classes, 1, dtype="float32", name="score")(x)
     return layers.UpSampling2D(4, interpolation="bilinear", dtype="float32", name="logits")(x)
+
+
+def atrous_rates(size: int) -> tuple[int, ...]:
+    """The paper's distances for pictures of its size, as many times smaller as the pictures are.
+
+    At 96 px the stride-16 map has 6 x 6 places. A kernel that looks 6 or more places away sees only padding
+    there, and takes ten times as long as all the rest: on a CPU Keras cuts the map into 6 x 6 pieces or more.
+    """
+    return tuple(max(1, round(rate * size / PAPERS_SIZE)) for rate in PAPERS_RATES)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from trainer.models import build_model
+from trainer.models.deeplabv3plus import atrous_rates
 
 
 @pytest.mark.parametrize("rates", [(6, 12, 18), (1, 3)])
@@ -23,3 +24,16 @@ def test_the_whole_photo_reaches_every_pixel(tiny_settings):
     changed = photo.copy()
     changed[:, :16, :16] = 255 - changed[:, :16, :16]
     assert (np.array(model(photo) != model(changed))[:, -16:, -16:]).any()
+
+
+@pytest.mark.parametrize("size", [32, 96, 128, 256])
+def test_by_default_no_branch_looks_past_the_edge(size, tiny_settings):
+    """Such a branch learns nothing and cost ten times the rest of the network."""
+    model = build_model(tiny_settings(architecture="deeplabv3plus", image_size=size))
+    places = size // 16
+    dilations = [layer.dilation_rate[0] for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert max(dilations) < places
+
+
+def test_at_the_papers_size_the_default_distances_are_the_papers():
+    assert atrous_rates(513) == (6, 12, 18)
