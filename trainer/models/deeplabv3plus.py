@@ -52,7 +52,7 @@ def build_deeplabv3plus(
 
 
 def atrous_rates(size: int) -> tuple[int, ...]:
-    """The paper's distances for pictures of its size, as many times smaller as the pictures are.
+    """The paper's distances in stride-16 pixels, as many times smaller as photos of `size` pixels are.
 
     At 96 px the stride-16 map has 6 x 6 places. A kernel that looks 6 or more places away sees only padding
     there, and takes ten times as long as all the rest: on a CPU Keras cuts the map into 6 x 6 pieces or more.
