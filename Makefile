@@ -12,7 +12,7 @@ TEST_ARGS ?=
 TEST_PROCESSES ?= 2
 
 RUN := $(VENV)/bin/python
-CHECKED := pipeline components trainer pipeline_runner.py
+CHECKED := petseg pipeline components trainer pipeline_runner.py
 
 .PHONY: help setup demo test test-slow test-tfx121 lint format lock clean
 

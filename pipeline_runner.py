@@ -12,8 +12,8 @@ except ModuleNotFoundError as missing:
         "`source .venv/bin/activate` makes that the `python` of this shell"
     )
 
-from pipeline.command_options import Config, Data, Output, Overrides, with_shorts
-from pipeline.schedule.commands import app as schedule_app
+from pipeline.commands.options import Config, Data, Output, Overrides, with_shorts
+from pipeline.commands.schedule import app as schedule_app
 
 app = typer.Typer(
     add_completion=False,
@@ -41,7 +41,7 @@ def run(
     Exit status: 0 done; 1 a node failed; 2 settings, arguments or data must change; 3 trained but refused;
     130 interrupted. The same command again goes on where a stopped run was.
     """
-    from pipeline.local_run import RunOptions, run_local
+    from pipeline.runners.local.run import RunOptions, run_local
     from pipeline.settings import load_settings, output_folder
 
     settings = load_settings(config, with_shorts(override, data, output))
@@ -72,7 +72,7 @@ def fetch(
     output: Annotated[Path, typer.Option(help="Folder for images/ and annotations/.", metavar="DIR")],
 ) -> None:
     """Download the Oxford-IIIT Pet data set (800 MB); goes on where it was cut."""
-    from pipeline.fetch import fetch as fetch_archives
+    from pipeline.download.pets import fetch as fetch_archives
 
     fetch_archives(output)
     typer.echo(f"Oxford-IIIT Pet in {output}")
@@ -91,7 +91,7 @@ def predict(
 
     A file that is no photo is named and skipped; the exit status is then 1.
     """
-    from pipeline.predict import predict as predict_photos
+    from pipeline.prediction.predict import predict as predict_photos
 
     unreadable = predict_photos(model, images, output)
     for line in unreadable:
@@ -116,7 +116,7 @@ def app_(
 
     Needs Gradio: `pip install 'petseg[app]'`. Nothing leaves the machine.
     """
-    from pipeline.app import AppOptions, serve
+    from pipeline.prediction.app import AppOptions, serve
 
     serve(model, AppOptions(host, port, max_upload_mb))
 
@@ -133,8 +133,8 @@ def runs(
     ] = None,
 ) -> None:
     """List all runs: when, with which settings, figures, verdict, version, which is in production."""
-    from pipeline.runs import list_table
-    from pipeline.terminal import table_console
+    from pipeline.commands.terminal import table_console
+    from pipeline.runs.runs_table import list_table
 
     table_console().print(list_table(output, metadata))
 
@@ -151,8 +151,8 @@ def compare(
 
     Figures, a paired bootstrap over photos, settings that differ, slices and photos that moved most.
     """
-    from pipeline.compare import compare as compare_runs
-    from pipeline.terminal import table_console
+    from pipeline.commands.terminal import table_console
+    from pipeline.runs.comparison_page import compare as compare_runs
 
     table_console().print(compare_runs(runs, output, seed))
 
@@ -165,7 +165,7 @@ def rollback(
     ] = None,
 ) -> None:
     """Bring an older model back to production, under a new version number."""
-    from components.versions import rollback as bring_back
+    from petseg.versions import rollback as bring_back
     from pipeline.paths import push_directory
 
     directory = push_directory(output)
@@ -185,7 +185,7 @@ def compile_(
     override: Overrides = None,
 ) -> None:
     """Compile the pipeline into a file that Kubeflow Pipelines or Vertex Pipelines runs."""
-    from pipeline.compile import compile_pipeline
+    from pipeline.runners.compiled_file import compile_pipeline
     from pipeline.settings import load_settings
 
     compile_pipeline(load_settings(config, override or []), target, output)
@@ -209,8 +209,8 @@ def submit(
     Address and project are settings of `runner.kubeflow` and `runner.vertex`; credentials are not: Kubeflow's
     token is in the file that KF_PIPELINES_SA_TOKEN_PATH names, Google's are its application default ones.
     """
+    from pipeline.runners.submission import submit_pipeline
     from pipeline.settings import load_settings
-    from pipeline.submit import submit_pipeline
 
     typer.echo(submit_pipeline(load_settings(config, override or []), target, file))
 
@@ -224,12 +224,12 @@ def plot(
     override: Overrides = None,
 ) -> None:
     """Draw the network: its layers, shapes, parameters, and which connections skip layers."""
-    from pipeline.run_log import quietly
+    from pipeline.runs.run_log import quietly
     from pipeline.settings import load_settings
 
     training = load_settings(config, override or []).training
     with quietly():
-        from pipeline.plot import plot as plot_network
+        from pipeline.network_plot import plot as plot_network
 
         plot_network(training, output)
     typer.echo(f"network in {output}")
@@ -245,7 +245,7 @@ def settings(config: Config = None, override: Overrides = None) -> None:
 
 def main() -> None:
     """Runs the command; what a person can mend is one line, not a traceback."""
-    from trainer.errors import UserError
+    from petseg.errors import UserError
 
     try:
         sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.model_pictures import draw, photos_to_show
 from benchmarks.model_table import encoder_for
 from benchmarks.pipeline_runs import as_arguments, run_pipeline
-from pipeline.run_folder import RunFolder
+from pipeline.runs.run_folder import RunFolder
 from trainer.models import ARCHITECTURES
 
 ENCODER = "mobilenet_v2"

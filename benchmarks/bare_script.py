@@ -15,10 +15,10 @@ import tensorflow as tf
 
 from benchmarks.plain_pairs import Split, judge, read_split
 from pipeline.settings import load_settings
-from trainer.input import Pairs, TrainingBatches, evaluation_batches
-from trainer.loop import train
+from trainer.data.input import Pairs, TrainingBatches, evaluation_batches
+from trainer.data.preprocessing import resize_mask
 from trainer.models import build_model
-from trainer.preprocessing import resize_mask
+from trainer.training.loop import train
 
 
 def to_pairs(split: Split) -> Pairs:

@@ -13,12 +13,12 @@ import time
 
 import numpy as np
 
-from trainer.class_table import ClassTable
-from trainer.feature_cache import training_inputs
-from trainer.input import Pairs
-from trainer.loop import train
+from petseg.class_table import ClassTable
+from trainer.data.feature_cache import training_inputs
+from trainer.data.input import Pairs
 from trainer.models import build_model
 from trainer.settings import TrainingSettings
+from trainer.training.loop import train
 
 SIZE = 128
 CLASSES = ClassTable.model_validate(

@@ -46,9 +46,9 @@ def write_untrained_model(folder: Path) -> None:
     import numpy as np
 
     from components.example_gen.settings import PETS
+    from trainer.export.signatures import export_model
     from trainer.models import build_model
     from trainer.settings import TrainingSettings
-    from trainer.signatures import export_model
 
     settings = TrainingSettings(classes=PETS)
     size = settings.model.image_size
@@ -97,8 +97,8 @@ def loop(examples: Path, model: Path) -> float:
     """Seconds that decoding, inferring and resizing take in a plain loop."""
     import tensorflow as tf
 
-    from trainer.input import without_autotuning
-    from trainer.preprocessing import prepare_photo
+    from petseg.tf_data import without_autotuning
+    from trainer.data.preprocessing import prepare_photo
 
     began = time.monotonic()
     loaded = tf.saved_model.load(str(model))
@@ -121,7 +121,7 @@ TASKS = {"judge": judge, "judge beside a baseline": partial(judge, baseline=True
 
 def measure(task: str, examples: Path, model: Path) -> dict[str, float]:
     """Runs a task in a process of its own; returns its seconds and its peak memory in MB."""
-    from pipeline.memory import PeakMemory
+    from pipeline.runs.memory import PeakMemory
 
     command = [sys.executable, "-m", "benchmarks.judging", "--task", task]
     process = subprocess.Popen(

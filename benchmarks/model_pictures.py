@@ -23,7 +23,7 @@ from PIL import Image
 
 from benchmarks.pictures import overlay, sample_names, sample_truth
 from components.run_report.templates import figure as number
-from pipeline.run_folder import HISTORY_FILE, RunFolder, find_run, read_file
+from pipeline.runs.run_folder import HISTORY_FILE, RunFolder, find_run, read_file
 
 SAMPLE_PHOTOS = 3
 ROW_INCHES = 1.1

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import keras
 from keras import layers
 
-from trainer.class_table import ClassTable
+from petseg.class_table import ClassTable
 from trainer.models import ARCHITECTURES, build_model
 from trainer.models.encoders import STRIDES
 from trainer.settings import ModelSettings, TrainingSettings

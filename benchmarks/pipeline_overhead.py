@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipeline.memory import PeakMemory
+from pipeline.runs.memory import PeakMemory
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.run_folder import RunFolder, find_run
+from pipeline.runs.run_folder import RunFolder, find_run
 
 PROJECT = Path(__file__).resolve().parents[1]
 

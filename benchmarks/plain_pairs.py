@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.confusion import iou_per_class, mean_iou, pixel_accuracy
 from components.example_gen.pairs import split_of_listed
 from components.example_gen.settings import PETS, DataSettings
-from trainer.input import PARALLEL, without_autotuning
-from trainer.preprocessing import decode_mask, prepare_photo
+from petseg.metrics.confusion import iou_per_class, mean_iou, pixel_accuracy
+from petseg.tf_data import PARALLEL, without_autotuning
+from trainer.data.preprocessing import decode_mask, prepare_photo
 
 BATCH = 32
 

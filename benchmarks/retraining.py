@@ -28,10 +28,10 @@ from PIL import Image
 
 from benchmarks.fake_clock import FakeClock
 from components.example_gen.readers.pets import MASKS, PHOTOS, TEST_LIST, TRAINVAL_LIST
-from components.versions import production_version
+from petseg.versions import production_version
+from pipeline.runners.local.schedules import LocalSchedules
 from pipeline.schedule.firing import Schedule
 from pipeline.schedule.history import Firing, History, database
-from pipeline.schedule.local import LocalSchedules
 
 SPANS = 3
 SUNDAY_NIGHT = datetime(2026, 11, 22, 23)

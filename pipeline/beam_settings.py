@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from trainer.base_settings import Settings
+from petseg.settings import Settings
 
 LOCAL_ENGINES = ("in_memory", "multi_threading", "multi_processing")
 NEEDED = {

@@ -2,7 +2,7 @@
 
 import difflib
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 
 NODES = (
     "SegmentationExampleGen",

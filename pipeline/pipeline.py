@@ -61,7 +61,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         fingerprint=observed.fingerprint,
         code=source_hash(
             "components/example_gen",
-            *(f"components/{file}.py" for file in ("image_file", "object_store", "google_files")),
+            "petseg/files",
         ),
     )
     schema_gen = ImportSchemaGen(schema_text=schema)
@@ -81,12 +81,12 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         schema=schema_gen.outputs["schema"],
         production_model=production_model.outputs["model"],
         gate_settings=_json(settings.gate),
-        code=source_hash("components/dataset_gate", "components/drift.py"),
+        code=source_hash("components/dataset_gate", "petseg/drift.py"),
     )
     transform = tfx.components.Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["examples_schema"],
-        preprocessing_fn="trainer.preprocessing.preprocessing_fn",
+        preprocessing_fn="trainer.data.preprocessing.preprocessing_fn",
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         custom_config={
@@ -96,7 +96,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
                 "transform": training.transform.model_dump(mode="json"),
                 "image_size": training.model.image_size,
             },
-            "code": source_hash("trainer/preprocessing.py", "trainer/class_table.py"),
+            "code": source_hash("trainer/data/preprocessing.py", "petseg/class_table.py"),
         },
     )
     transform.add_upstream_node(dataset_gate)
@@ -138,8 +138,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         ),
         code=source_hash(
             "components/evaluator",
-            "components/metrics",
-            *(f"components/{figures}.py" for figures in ("boundary", "calibration", "confusion")),
+            "petseg/metrics",
         ),
     )
     serving_check = ServingCheck(

@@ -7,7 +7,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.example_gen.settings import DataSettings
 from components.schema_import.executor import required_feature
-from trainer.errors import UserError
+from petseg.errors import UserError
 
 SIZES = ("small", "medium", "large")
 

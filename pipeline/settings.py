@@ -18,12 +18,12 @@ from components.example_gen.settings import DataSettings
 from components.pusher.settings import PushSettings
 from components.run_report.settings import ReportSettings
 from components.serving_check.settings import ServingCheckSettings
+from petseg.errors import UserError
+from petseg.settings import Settings
 from pipeline.beam_settings import BeamSettings
-from pipeline.metadata_settings import MetadataSettings
+from pipeline.runners.local.metadata_settings import MetadataSettings
 from pipeline.runners.settings import RunnerSettings
 from pipeline.schedule.settings import ScheduleSettings
-from trainer.base_settings import Settings
-from trainer.errors import UserError
 from trainer.settings import ModelSettings, TrainerSettings, TrainingSettings, TransformSettings
 from trainer.tuner_settings import TunerSettings
 

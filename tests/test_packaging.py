@@ -122,7 +122,7 @@ def test_setup_py_knows_the_metadata():
         timeout=60,
     )
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.split()[:2] == ["petseg", "0.1.0"]
+    assert shown.stdout.split()[:2] == ["petseg", "0.2.0"]
 
 
 def test_every_package_is_shipped():

@@ -6,16 +6,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.distribution import check_alike, is_chief, make_strategy, told_of_lost_workers, wait_for_all
-from trainer.fit import fit
-from trainer.input import Pairs, load_evaluation_pairs, load_training_pairs
-from trainer.model_card import model_card
-from trainer.places import Places
-from trainer.progress import Watcher, logger, write_history
+from petseg.statistics import merged_statistics
+from trainer.data.input import Pairs, load_evaluation_pairs, load_training_pairs
+from trainer.export.model_card import model_card
+from trainer.export.signatures import export_model
 from trainer.settings import TrainingSettings
-from trainer.signatures import export_model
-from trainer.statistics import merged_statistics
-from trainer.tensorboard import TensorBoard
+from trainer.training.callbacks import Watcher, logger, write_history
+from trainer.training.distribution import (
+    check_alike,
+    is_chief,
+    make_strategy,
+    told_of_lost_workers,
+    wait_for_all,
+)
+from trainer.training.fit import fit
+from trainer.training.tensorboard import TensorBoard
+from trainer.training_paths import Places
 
 REFERENCE_PHOTOS = 8
 """Eval photos whose answers travel with the model, for ServingCheck."""

@@ -5,12 +5,9 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from trainer.augmentation_settings import AugmentationSettings
-from trainer.base_settings import Settings, check_known
-from trainer.class_table import ClassTable
-
-CLASS_ID_IGNORED = 255
-"""What an ignored mask pixel becomes inside the model's world (uint8)."""
+from petseg.class_table import ClassTable
+from petseg.settings import Settings, check_known
+from trainer.data.augmentation_settings import AugmentationSettings
 
 
 class TransformSettings(Settings):

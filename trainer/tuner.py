@@ -10,12 +10,12 @@ import keras_tuner
 import tensorflow as tf
 from tfx.v1.components import TunerFnResult
 
-from trainer.distribution import make_strategy
-from trainer.errors import UserError
-from trainer.fit import fit
-from trainer.input import load_evaluation_pairs, load_training_pairs
-from trainer.progress import logger
+from petseg.errors import UserError
+from trainer.data.input import load_evaluation_pairs, load_training_pairs
 from trainer.settings import TrainingSettings
+from trainer.training.callbacks import logger
+from trainer.training.distribution import make_strategy
+from trainer.training.fit import fit
 from trainer.tuner_settings import SearchedValues, TunerSettings
 
 OBJECTIVE = "mean_iou"

@@ -2,7 +2,7 @@
 
 from pydantic import Field, ValidationError, model_validator
 
-from trainer.base_settings import Settings
+from petseg.settings import Settings
 from trainer.settings import TrainingSettings
 
 FIXED_IN_TRIALS = ("transform.training_scale", "model.image_size", "trainer.epochs", "trainer.distribution")

@@ -15,9 +15,9 @@ import sys
 
 from pydantic import ValidationError
 
-from trainer.errors import UserError
-from trainer.places import Places
+from petseg.errors import UserError
 from trainer.settings import TrainingSettings
+from trainer.training_paths import Places
 
 WORKER_LOST = 1
 
@@ -30,8 +30,8 @@ def main() -> int:
     try:
         settings = _settings(arguments)
         # TensorFlow only now: it takes seconds, and wrong arguments should not.
-        from trainer.distribution import WorkerLostError
         from trainer.run import run
+        from trainer.training.distribution import WorkerLostError
 
         try:
             run(

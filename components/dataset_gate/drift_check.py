@@ -14,7 +14,7 @@ from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.drift import LEAST_EXAMPLES, distances, production_statistics
+from petseg.drift import LEAST_EXAMPLES, distances, production_statistics
 
 NEWEST_SPAN_FILE = "newest_span.parquet"
 

@@ -17,7 +17,7 @@ from tfx.types import artifact_utils
 
 from components.dataset_gate.drift_check import check_drift
 from components.dataset_gate.settings import GateSettings
-from trainer.errors import UserError
+from petseg.errors import UserError
 
 DOMAIN_VALUES_NAMED = 4
 

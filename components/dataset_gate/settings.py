@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from trainer.base_settings import Settings
+from petseg.settings import Settings
 
 
 class GateSettings(Settings):

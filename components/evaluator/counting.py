@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tensorflow_model_analysis import constants
 
 from components.evaluator.known_counts import read_known_counts
-from components.metrics.summed_counts import COUNTS_KEY, Counted
+from components.evaluator.metrics.summed_counts import COUNTS_KEY, Counted
 
 NAME_FEATURE = "image/name"
 RECORD_KEY = "record"

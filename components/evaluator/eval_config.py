@@ -6,8 +6,8 @@ from typing import Any
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.evaluator.metrics.summed_counts import SIZES, Size
 from components.evaluator.settings import BINARY_IOU, EvaluationSettings, JudgingSettings, Threshold
-from components.metrics.summed_counts import SIZES, Size
 
 CANDIDATE = constants.CANDIDATE_KEY
 BASELINE = constants.BASELINE_KEY
@@ -29,7 +29,7 @@ OVERALL_METRICS = {
 }
 """The same of the metrics that there are once."""
 
-_METRICS = "components.metrics"
+_METRICS = "components.evaluator.metrics"
 
 
 def metric_name(size: Size, figure: str, class_name: str | None = None) -> str:

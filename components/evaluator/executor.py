@@ -22,12 +22,13 @@ from components.evaluator.counting import RECORD_KEY, CountPixels
 from components.evaluator.eval_config import BASELINE, CANDIDATE, eval_config
 from components.evaluator.judgement import judge
 from components.evaluator.known_counts import write_known_counts
+from components.evaluator.metrics.summed_counts import COUNTS_KEY
 from components.evaluator.photo_rows import sort_photo_rows, write_photo_rows
 from components.evaluator.settings import JudgingSettings
-from components.metrics.summed_counts import COUNTS_KEY
-from components.versions import model_digest
-from trainer.class_table import ClassTable
-from trainer.errors import UserError
+from petseg.class_table import ClassTable
+from petseg.errors import UserError
+from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
+from petseg.versions import model_digest
 
 PHOTOS_FILE = "photos.parquet"
 JUDGEMENT_FILE = "judgement.json"
@@ -92,7 +93,7 @@ def _model_paths(input_dict: dict[str, list[types.Artifact]]) -> dict[str, str]:
 
 def _training_settings(model_path: str) -> dict[str, Any]:
     """What the model was trained with, as plain JSON: an older model's settings may have other fields."""
-    with fileio.open(os.path.join(model_path, "assets.extra", "settings.json")) as file:
+    with fileio.open(os.path.join(model_path, EXTRA_FOLDER, SETTINGS_FILE)) as file:
         return json.loads(file.read())
 
 

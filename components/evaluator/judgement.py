@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 
 from components.evaluator.eval_config import BASELINE, CANDIDATE, EXAMPLE_COUNT, metric_name
+from components.evaluator.metrics.summed_counts import Size
 from components.evaluator.settings import (
     BINARY_IOU,
     CLASS_FIGURES,
@@ -14,7 +15,6 @@ from components.evaluator.settings import (
     JudgingSettings,
 )
 from components.evaluator.thresholds import SlicedFigures, missed_limits
-from components.metrics.summed_counts import Size
 
 
 def judge(

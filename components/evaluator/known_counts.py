@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.metrics.summed_counts import Counted
+from components.evaluator.metrics.summed_counts import Counted
 
 SCHEMA = pa.schema([("record", pa.binary()), ("counted", pa.binary())])
 

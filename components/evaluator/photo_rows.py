@@ -13,7 +13,7 @@ from tfx.dsl.io import fileio
 
 from components.evaluator.counting import NAME_FEATURE
 from components.evaluator.eval_config import CANDIDATE
-from components.metrics.summed_counts import COUNTS_KEY, OUTPUTS, SIZES
+from components.evaluator.metrics.summed_counts import COUNTS_KEY, OUTPUTS, SIZES
 
 
 def write_photo_rows(path: str, split: str, slice_features: Sequence[str]) -> beam.PTransform:
@@ -22,11 +22,11 @@ def write_photo_rows(path: str, split: str, slice_features: Sequence[str]) -> be
     Columns: `name`, `split`, the slice features (strings, null where a photo has none), and what was counted,
     at the model's size and at the photo's own; each a list<int64>, row major, that sums over photos:
 
-    - `counts_model`, `counts_photo`: classes x classes, truth by prediction (`components.confusion`);
+    - `counts_model`, `counts_photo`: classes x classes, truth by prediction (`petseg.metrics.confusion`);
     - `boundary_model`, `boundary_photo`: classes x 2, pixels in both boundary bands of the class and in at
-      least one of them (`components.boundary`);
+      least one of them (`petseg.metrics.boundary`);
     - `calibration_model`, `calibration_photo`: bins x 3, pixels, those whose class was found, and their
-      confidences in fixed point (`components.calibration`).
+      confidences in fixed point (`petseg.metrics.calibration`).
 
     The last four are null where the model is of an older version, which did not count that.
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from trainer.base_settings import Settings, check_known
-from trainer.class_table import ClassTable
+from petseg.class_table import ClassTable
+from petseg.settings import Settings, check_known
 
 SIZES = ("model", "photo")
 CLASS_FIGURES = ("iou", "dice", "precision", "recall", "boundary_iou")

@@ -13,8 +13,8 @@ from components.example_gen.near_duplicates import difference_hash
 from components.example_gen.pairs import CheckedPair, Note, PairSource
 from components.example_gen.photo import load_photo
 from components.example_gen.settings import DataSettings
-from components.image_file import BrokenFileError
-from components.object_store import StorePath, is_url
+from petseg.files.image_file import BrokenFileError
+from petseg.files.object_store import StorePath, is_url
 
 BYTES_PER_PIXEL = 8
 """No sane file spends more on a pixel; what is larger is not even read."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from components.example_gen.readers import watched
 from components.example_gen.settings import DataSettings
-from components.object_store import StorePath, is_url
+from petseg.files.object_store import StorePath, is_url
 
 
 def fingerprint(data: DataSettings) -> str:

@@ -8,8 +8,8 @@ import tensorflow as tf
 from PIL import Image
 
 from components.example_gen.photo import Photo
-from components.image_file import BrokenFileError, decode, open_image, turn_upright
-from trainer.class_table import ClassTable
+from petseg.class_table import ClassTable
+from petseg.files.image_file import BrokenFileError, decode, open_image, turn_upright
 
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations in which height and width are exchanged."""

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from components.image_file import FORMATS, exif_orientation, open_image, upright_rgb
+from petseg.files.image_file import FORMATS, exif_orientation, open_image, upright_rgb
 
 JPEG_QUALITY = 95
 

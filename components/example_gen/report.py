@@ -10,7 +10,7 @@ import numpy as np
 from components.example_gen import near_duplicates
 from components.example_gen.pairs import KEPT_FIRST, SPLITS, CheckedPair, Listing, Note
 from components.example_gen.settings import DataSettings
-from trainer.errors import UserError
+from petseg.errors import UserError
 
 NAMED_IN_ERROR = 10
 

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from trainer.base_settings import Settings
-from trainer.class_table import ClassTable, SegmentationClass
+from petseg.class_table import ClassTable, SegmentationClass
+from petseg.settings import Settings
 
 PETS = ClassTable(
     classes=(

@@ -13,8 +13,8 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-from trainer.places import Places
 from trainer.settings import TrainingSettings
+from trainer.training_paths import Places
 
 LOGGER = "petseg"
 PR_SET_PDEATHSIG = 1

@@ -7,8 +7,8 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.versions import NONE, fetch_version, production_version
-from trainer.errors import UserError
+from petseg.errors import UserError
+from petseg.versions import NONE, fetch_version, production_version
 
 LATEST = "latest"
 

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.pusher.settings import PushSettings
-from components.versions import NONE, model_digest, production_version, prune, publish, version_digest
+from petseg.versions import NONE, model_digest, production_version, prune, publish, version_digest
 
 PUSH_FILE = "push.json"
 

@@ -11,9 +11,9 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+from components.run_report.evaluated_model_card import model_card
 from components.run_report.inputs import read_inputs
 from components.run_report.metrics_json import metrics_json
-from components.run_report.model_card import model_card
 from components.run_report.page import page
 
 logger = logging.getLogger("petseg")

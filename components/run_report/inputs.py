@@ -16,8 +16,9 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.run_report.settings import ReportSettings
-from trainer.class_table import ClassTable
-from trainer.statistics import merged_statistics
+from petseg.class_table import ClassTable
+from petseg.saved_model import EXTRA_FOLDER, STATISTICS_FILE
+from petseg.statistics import merged_statistics
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -145,7 +146,7 @@ def _production(uri: str | None) -> Production | None:
     model_dir = path_utils.serving_model_path(uri) if uri else ""
     if not model_dir or not fileio.exists(model_dir):
         return None
-    statistics = os.path.join(model_dir, "assets.extra", "statistics.pb")
+    statistics = os.path.join(model_dir, EXTRA_FOLDER, STATISTICS_FILE)
     return Production(
         DatasetFeatureStatisticsList.FromString(_bytes(statistics)) if fileio.exists(statistics) else None
     )

@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from components.calibration import calibration_error
-from components.confusion import mean_iou
 from components.run_report import environment, plots
-from components.run_report.drift import Drift, measure_drift
+from components.run_report.drift_section import Drift, measure_drift
 from components.run_report.inputs import RunInputs
 from components.run_report.metrics_json import metrics_json
 from components.run_report.photos import WRONG, photo_cards
 from components.run_report.plots import Plot
 from components.run_report.scores import SliceScore, calibration_of, counts_of, slice_scores
 from components.run_report.templates import figure, template_engine
+from petseg.metrics.calibration import calibration_error
+from petseg.metrics.confusion import mean_iou
 
 
 def page(inputs: RunInputs, settings_yaml: str) -> str:

@@ -13,12 +13,11 @@ import tensorflow as tf
 from PIL import Image
 from tfx.dsl.io import fileio
 
-from components.confusion import iou_per_class, mean_iou
 from components.run_report.inputs import RunInputs
 from components.run_report.scores import counts_of
-from trainer.class_table import ClassTable
-from trainer.input import without_autotuning
-from trainer.settings import CLASS_ID_IGNORED
+from petseg.class_table import CLASS_ID_IGNORED, ClassTable
+from petseg.metrics.confusion import iou_per_class, mean_iou
+from petseg.tf_data import without_autotuning
 
 THUMBNAIL = 256
 """Longest side in pixels."""

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from trainer.counting import CONFIDENCE_UNITS
+from petseg.metrics.counting import CONFIDENCE_UNITS
 
 STYLE = {
     "svg.fonttype": "none",
@@ -164,7 +164,7 @@ def reliability(bins: np.ndarray, title: str) -> Plot:
     """How often the model is right where it is how sure, against the diagonal of a calibrated one.
 
     Args:
-        bins: int64 [bins, 3], see `components.calibration`: pixels, right ones, sum of confidences.
+        bins: int64 [bins, 3], see `petseg.metrics.calibration`: pixels, right ones, sum of confidences.
         title: Of the plot.
     """
     pixels, right, confidence = bins[bins[:, 0] > 0].T.astype(np.float64)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from components.confusion import iou_per_class, mean_iou
+from petseg.metrics.confusion import iou_per_class, mean_iou
 
 SIZES = ("model", "photo")
 """Sizes at which photos.parquet has counts: the model's, and the photo's own."""

@@ -17,6 +17,7 @@ from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
 from components.serving_check.request_files import TOLERANCE, Request
+from petseg.saved_model import EXTRA_FOLDER, REFERENCE_FILE
 
 PROGRAM = "tensorflow_model_server"
 NAME = "TensorFlow Serving"
@@ -95,7 +96,7 @@ def _converse(
 
 
 def _reference(model_dir: str) -> tuple[list[bytes], np.ndarray]:
-    with fileio.open(os.path.join(model_dir, "assets.extra", "reference.npz"), "rb") as file:
+    with fileio.open(os.path.join(model_dir, EXTRA_FOLDER, REFERENCE_FILE), "rb") as file:
         stored = np.load(io.BytesIO(file.read()), allow_pickle=False)
     starts = np.cumsum(stored["lengths"]) - stored["lengths"]
     photos = [

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from trainer.base_settings import Settings
+from petseg.settings import Settings
 
 
 class ServingCheckSettings(Settings):

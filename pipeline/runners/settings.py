@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from petseg.settings import Settings
 from pipeline.nodes import check_node
-from trainer.base_settings import Settings
 
 
 class NodeSettings(Settings):

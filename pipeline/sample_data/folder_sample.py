@@ -6,12 +6,12 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from petseg.class_table import ClassTable, SegmentationClass
 from pipeline.sample_data.layout import check_request, default_split, whole_folder
 from pipeline.sample_data.painting import Painting
 from pipeline.sample_data.photo import develop, grow
 from pipeline.sample_data.scenes import cloth
 from pipeline.sample_data.shapes import Placement, ellipse, rectangle
-from trainer.class_table import ClassTable, SegmentationClass
 
 CLASS_TABLE = "classes.yaml"
 IGNORED = 255

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from petseg.errors import UserError
 from pipeline.sample_data.breeds import BREEDS, Breed, breed_id, class_id, in_turn
-from trainer.errors import UserError
 
 MARKER = ".sample.json"
 # Raise when the drawings change, so that an older sample is not taken for the same.

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pipeline.schedule.clusters import add_to_cluster
+from petseg.errors import UserError
+from pipeline.runners.local.schedules import LocalSchedules
+from pipeline.schedule.cluster_schedules import add_to_cluster
 from pipeline.schedule.cron import cluster_cron
 from pipeline.schedule.firing import OnlyIf, Schedule
-from pipeline.schedule.local import LocalSchedules
 from pipeline.settings import load_settings
-from trainer.errors import UserError
 
 Target = Literal["local", "kubeflow", "vertex"]
 

@@ -7,7 +7,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 """In cron's order: 0 is Sunday, as is 7. APScheduler counts from Monday."""

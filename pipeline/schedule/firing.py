@@ -18,16 +18,16 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from components.example_gen.fingerprint import fingerprint
-from components.object_store import is_url
-from components.versions import production_version
-from pipeline.outcome import DONE, INTERRUPTED, NODE_FAILED, REFUSED
+from petseg.errors import UserError
+from petseg.files.object_store import is_url
+from petseg.versions import production_version
 from pipeline.paths import push_directory
+from pipeline.runs.outcome import DONE, INTERRUPTED, NODE_FAILED, REFUSED
 from pipeline.schedule.failure_hook import tell_failure
 from pipeline.schedule.history import History, database, now
 from pipeline.schedule.settings import ScheduleSettings
 from pipeline.settings import PipelineSettings, load_settings, output_folder
 from pipeline.source_hash import ROOT
-from trainer.errors import UserError
 
 OnlyIf = Literal["always", "new-data", "drift"]
 

@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field, field_validator
 
-from trainer.base_settings import Settings
+from petseg.settings import Settings
 
 
 class ScheduleSettings(Settings):

@@ -5,12 +5,12 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.compile import Target
-from pipeline.schedule.clusters import cluster_schedules
+from petseg.errors import UserError
+from pipeline.runners.compiled_file import Target
+from pipeline.runners.local.schedules import LocalSchedules
+from pipeline.schedule.cluster_schedules import cluster_schedules
 from pipeline.schedule.history import Firing, History, database
-from pipeline.schedule.local import LocalSchedules
 from pipeline.settings import PipelineSettings
-from trainer.errors import UserError
 
 NOTHING = "\N{EN DASH}"
 

@@ -15,10 +15,10 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.artifacts import DataReport, GateReport
+from petseg.class_table import ClassTable, SegmentationClass
+from petseg.metrics.counting import CONFIDENCE_UNITS
 from tests.components.report_drift import GATE_DRIFT, SCHEMA, statistics_of
 from tests.components.report_photos import Pair
-from trainer.class_table import ClassTable, SegmentationClass
-from trainer.counting import CONFIDENCE_UNITS
 
 TABLE = ClassTable(
     classes=(

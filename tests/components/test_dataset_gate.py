@@ -16,7 +16,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.artifacts import DataReport, GateReport
 from components.dataset_gate.component import DatasetGate
 from components.dataset_gate.executor import Executor
-from trainer.errors import UserError
+from petseg.errors import UserError
 
 SCHEMA = text_format.Parse(
     """

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from components.example_gen.component import SegmentationExampleGen
 from components.example_gen.pairs import split_of_listed, split_of_unlisted
 from components.example_gen.settings import DataSettings
+from petseg.errors import UserError
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import TEST, TRAINVAL, Written, run_example_gen
-from trainer.errors import UserError
 
 
 @pytest.fixture(scope="session")

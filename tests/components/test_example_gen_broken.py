@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from components.example_gen.settings import DataSettings
+from petseg.errors import UserError
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import TEST, TRAINVAL, Written, png_of_stated_size, run_example_gen
-from trainer.errors import UserError
 
 
 def cut(path: Path) -> None:

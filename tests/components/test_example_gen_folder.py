@@ -10,10 +10,10 @@ from PIL import Image
 
 from components.example_gen.pairs import split_of_unlisted
 from components.example_gen.settings import DataSettings
+from petseg.class_table import ClassTable, SegmentationClass
+from petseg.errors import UserError
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import Written, run_example_gen
-from trainer.class_table import ClassTable, SegmentationClass
-from trainer.errors import UserError
 
 NAMES = [f"leaf {number}" for number in range(30)]
 TABLE = ClassTable(

@@ -8,7 +8,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from components.example_gen.settings import DataSettings
-from components.image_file import TURNS
+from petseg.files.image_file import TURNS
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import Written, run_example_gen
 

@@ -11,10 +11,10 @@ from components.example_gen.fingerprint import fingerprint
 from components.example_gen.pairs import SPLITS
 from components.example_gen.readers import list_pairs
 from components.example_gen.settings import DataSettings
+from petseg.class_table import ClassTable, SegmentationClass
+from petseg.errors import UserError
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import mask, photo, run_example_gen, text
-from trainer.class_table import ClassTable, SegmentationClass
-from trainer.errors import UserError
 
 LEAVES = ClassTable(
     classes=(

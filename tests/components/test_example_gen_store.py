@@ -6,10 +6,10 @@ import pytest
 
 from components.example_gen.fingerprint import fingerprint
 from components.example_gen.settings import DataSettings
-from components.object_store import StorePath, copy_folder
+from petseg.errors import UserError
+from petseg.files.object_store import StorePath, copy_folder
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import run_example_gen
-from trainer.errors import UserError
 
 _numbers = itertools.count()
 

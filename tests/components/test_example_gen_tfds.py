@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from components.example_gen.settings import DataSettings
+from petseg.errors import UserError
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import TEST, TRAINVAL, run_example_gen
-from trainer.errors import UserError
 
 XML = """<annotation><size><width>64</width><height>48</height></size><object><bndbox>
 <xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"""

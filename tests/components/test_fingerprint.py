@@ -9,8 +9,8 @@ import pytest
 
 from components.example_gen.fingerprint import fingerprint
 from components.example_gen.settings import DataSettings
+from petseg.class_table import ClassTable, SegmentationClass
 from tests.components import tiny_pairs
-from trainer.class_table import ClassTable, SegmentationClass
 
 TWO_CLASSES = ClassTable(
     classes=(

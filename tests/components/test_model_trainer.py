@@ -14,10 +14,10 @@ from tfx.types import standard_artifacts
 
 from components.model_trainer.component import Trainer
 from components.model_trainer.executor import Executor, training_identity
-from trainer.errors import UserError
-from trainer.preprocessing import preprocessing_fn
+from petseg.errors import UserError
+from trainer.data.preprocessing import preprocessing_fn
+from trainer.export.signatures import load_trained
 from trainer.settings import TrainingSettings
-from trainer.signatures import load_trained
 
 SIZE = 32
 CLASSES = [

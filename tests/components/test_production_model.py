@@ -6,8 +6,8 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.production_model.executor import Executor
-from components.versions import production_version, publish
-from trainer.errors import UserError
+from petseg.errors import UserError
+from petseg.versions import production_version, publish
 
 
 @pytest.fixture

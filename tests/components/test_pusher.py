@@ -7,7 +7,7 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.pusher.executor import Executor
-from components.versions import list_versions, model_digest, rollback
+from petseg.versions import list_versions, model_digest, rollback
 
 
 @pytest.fixture

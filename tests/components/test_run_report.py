@@ -12,7 +12,7 @@ from tfx.types import channel_utils, standard_artifacts
 
 from components.artifacts import DataReport, GateReport, RunReport
 from components.run_report.component import RunReport as RunReportNode
-from components.run_report.drift import measure_drift
+from components.run_report.drift_section import measure_drift
 from components.run_report.executor import Executor
 from components.run_report.photos import choose
 from tests.browser import needs_chromium, shown

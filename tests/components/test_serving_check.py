@@ -16,9 +16,9 @@ from components.serving_check.executor import Executor, check_model
 from components.serving_check.settings import ServingCheckSettings
 from tests.components.report_inputs import TABLE
 from tests.components.serving_models import BrightnessModel, save_model
+from trainer.export.signatures import export_model
 from trainer.models import build_model
 from trainer.settings import ModelSettings, TrainingSettings
-from trainer.signatures import export_model
 
 SETTINGS = ServingCheckSettings(requests=5, timeout_seconds=120)
 

@@ -4,7 +4,7 @@ import pytest
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.model_trainer.process import run_fn
-from trainer.errors import UserError
+from petseg.errors import UserError
 from trainer.settings import TrainingSettings
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from trainer.class_table import ClassTable, SegmentationClass
-from trainer.photo_counts import counts_shapes, photo_counts
-from trainer.preprocessing import decode_mask
+from petseg.class_table import ClassTable, SegmentationClass
+from trainer.data.preprocessing import decode_mask
+from trainer.export.counts import counts_shapes, photo_counts
 
 TABLE = ClassTable(
     classes=(

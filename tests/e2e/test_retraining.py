@@ -3,10 +3,10 @@
 import pytest
 
 from benchmarks.retraining import retrain_weekly
-from components.versions import list_versions
+from petseg.versions import list_versions
+from pipeline.runners.local.schedules import LocalSchedules
 from pipeline.sample_data import write_sample
 from pipeline.schedule.firing import Schedule
-from pipeline.schedule.local import LocalSchedules
 
 FLOOR = 0.15
 SETTINGS = (

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from petseg.metrics.counting import CONFIDENCE_UNITS
 from tests.pipeline.run_folders import write_run
-from trainer.counting import CONFIDENCE_UNITS
 
 CLASSES = ("sky", "tree", "road")
 ODD_KINDS = {2: None, 4: "lonely"}

@@ -5,10 +5,10 @@ from tfx.dsl.compiler import compiler
 from tfx.orchestration import metadata  # noqa: F401  TFX registers what the compiler packs.
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
+from petseg.errors import UserError
 from pipeline.paths import Paths
 from pipeline.pipeline import create_pipeline
 from pipeline.settings import load_settings
-from trainer.errors import UserError
 
 BEAM_NODES = {"SegmentationExampleGen", "StatisticsGen", "Transform", "Evaluator"}
 POOL = "beam.worker_pool=localhost:50000"

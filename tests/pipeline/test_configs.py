@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from pipeline.settings import load_settings
 from tests.trainer.shapes import shape_pairs
-from trainer.fit import fit
 from trainer.models import build_model
+from trainer.training.fit import fit
 
 
 @pytest.fixture(params=sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.stem)

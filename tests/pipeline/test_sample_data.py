@@ -11,10 +11,10 @@ import yaml
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
+from petseg.class_table import ClassTable
 from pipeline.sample_data import MINIMUM_PAIRS, SampleError, write_folder_sample, write_sample
 from pipeline.sample_data.breeds import BREEDS, breed_id, class_id
 from pipeline.sample_data.layout import LIST_HEADER, entries, percentile
-from trainer.class_table import ClassTable
 
 PAIRS = 30
 

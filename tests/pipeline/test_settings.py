@@ -5,8 +5,8 @@ import yaml
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from apache_beam.runners.runner import create_runner
 
+from petseg.errors import UserError
 from pipeline.settings import BeamSettings, PipelineSettings, describe_fields, load_settings, output_folder
-from trainer.errors import UserError
 
 OTHER_CLASSES = (
     "data.classes=[{value: 0, name: ground, color: '#000000'}, {value: 7, name: thing, color: '#ffffff'}]"

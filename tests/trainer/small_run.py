@@ -16,9 +16,9 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tests.conftest import PROJECT
 from tests.trainer.pictures import THREE_CLASSES
 from tests.trainer.shapes import shape_pairs, write_pairs
-from trainer.places import Places
 from trainer.run import run
 from trainer.settings import TrainingSettings
+from trainer.training_paths import Places
 
 SIZE = 32
 

@@ -6,8 +6,8 @@ import pytest
 from tfx.components.tuner.executor import write_best_hyperparameters
 from tfx.types import standard_artifacts
 
+from petseg.errors import UserError
 from tests.trainer.shapes import shape_pairs, write_pairs
-from trainer.errors import UserError
 from trainer.tuner import tuner_fn
 from trainer.tuner_settings import TunerSettings
 

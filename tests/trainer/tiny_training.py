@@ -9,9 +9,9 @@ import keras
 import numpy as np
 
 from tests.trainer.shapes import shape_pairs, tiny_network
-from trainer.input import TrainingBatches, evaluation_batches
-from trainer.loop import train
+from trainer.data.input import TrainingBatches, evaluation_batches
 from trainer.settings import TrainerSettings
+from trainer.training.loop import train
 
 SIZE = 16
 CLASS_NAMES = ("square", "ground", "rim")

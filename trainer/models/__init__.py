@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import keras
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 from trainer.losses import AuxiliaryLoss
 from trainer.models.autoencoder import build_autoencoder
 from trainer.models.deeplabv3plus import build_deeplabv3plus

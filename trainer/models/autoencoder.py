@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 from trainer.models.blocks import convolve
 from trainer.settings import ModelSettings
 

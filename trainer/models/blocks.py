@@ -3,6 +3,9 @@
 import keras
 from keras import layers
 
+ENCODER_NAME = "encoder"
+"""Name of the layer that is the encoder, in every network."""
+
 BATCH_NORM_MOMENTUM = 0.9
 """Keras' own 0.99, and 0.999 in its MobileNetV2, forget the initial statistics only after thousands of steps:
 too slow for small data sets, whose masks would be judged with statistics of untrained layers."""

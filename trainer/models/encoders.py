@@ -9,8 +9,8 @@ import h5py
 import keras
 from keras import layers
 
-from trainer.errors import UserError
-from trainer.models.blocks import BATCH_NORM_MOMENTUM, convolve
+from petseg.errors import UserError
+from trainer.models.blocks import BATCH_NORM_MOMENTUM, ENCODER_NAME, convolve
 from trainer.settings import ModelSettings
 
 log = logging.getLogger("petseg")
@@ -131,7 +131,7 @@ def build_encoder(
     network = _build_network(encoder.scale(photos), encoder, settings, load_weights)
     taps = settings.encoder_taps or taps or encoder.taps
     kind = FixedStatisticsEncoder if settings.encoder_weights or settings.freeze_encoder else keras.Model
-    model = kind(photos, [_tapped(network, tap, settings) for tap in taps], name="encoder")
+    model = kind(photos, [_tapped(network, tap, settings) for tap in taps], name=ENCODER_NAME)
     _check_strides(model, taps, strides, settings.image_size)
     _freeze(model, settings.freeze_encoder)
     return model

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import keras
 from keras import tree
 
-ENCODER_NAME = "encoder"
+from trainer.models.blocks import ENCODER_NAME
 
 
 def cut_frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:

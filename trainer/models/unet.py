@@ -5,7 +5,7 @@ import itertools
 import keras
 from keras import layers
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 from trainer.models.blocks import BATCH_NORM_MOMENTUM, convolve
 from trainer.settings import ModelSettings
 

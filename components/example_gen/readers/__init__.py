@@ -3,7 +3,7 @@
 from components.example_gen.pairs import Listing
 from components.example_gen.readers import folder, pets, spans, tfds
 from components.example_gen.settings import DataSettings
-from components.object_store import place
+from petseg.files.object_store import place
 
 LAYOUTS = {"pets": pets, "folder": folder}
 

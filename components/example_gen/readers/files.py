@@ -5,8 +5,8 @@ from pathlib import Path
 
 from components.example_gen.pairs import Note
 from components.example_gen.settings import DataSettings
-from components.object_store import StorePath, place
-from trainer.errors import UserError
+from petseg.errors import UserError
+from petseg.files.object_store import StorePath, place
 
 Folder = Path | StorePath
 """What the readers need is there on both."""

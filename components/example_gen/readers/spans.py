@@ -25,7 +25,7 @@ from dataclasses import replace
 from components.example_gen.pairs import KEPT_FIRST, Listing, Note, PairSource
 from components.example_gen.readers.files import Folder, data_folder
 from components.example_gen.settings import DataSettings
-from trainer.errors import UserError
+from petseg.errors import UserError
 
 NUMBERED = re.compile(r"span-([0-9]+)")
 DATED = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")

@@ -12,8 +12,8 @@ from components.example_gen.pairs import Listing
 from components.example_gen.readers import pets
 from components.example_gen.readers.files import data_folder, is_plain_name
 from components.example_gen.settings import DataSettings
-from components.object_store import is_url
-from trainer.errors import UserError
+from petseg.errors import UserError
+from petseg.files.object_store import is_url
 
 LISTS = {"train": pets.TRAINVAL_LIST, "test": pets.TEST_LIST}
 FEATURES = ("file_name", "image", "label", "segmentation_mask", "species")

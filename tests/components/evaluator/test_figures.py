@@ -5,9 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow_model_analysis as tfma
 
-from components.boundary import boundary_iou_per_class, mean_boundary_iou
-from components.calibration import calibration_error
-from components.confusion import (
+from petseg.metrics.boundary import boundary_iou_per_class, mean_boundary_iou
+from petseg.metrics.calibration import calibration_error
+from petseg.metrics.confusion import (
     binary_iou,
     dice_per_class,
     iou_per_class,

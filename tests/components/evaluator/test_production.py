@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
+from petseg.class_table import ClassTable
+from petseg.errors import UserError
 from tests.components import tiny_models
-from trainer.class_table import ClassTable
-from trainer.errors import UserError
 
 
 def test_production_of_other_classes_is_refused(judge):

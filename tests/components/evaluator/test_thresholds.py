@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from components.boundary import boundary_iou_per_class
-from components.calibration import calibration_error
-from components.confusion import mean_iou
 from components.evaluator.eval_config import eval_config
 from components.evaluator.settings import EvaluationSettings, JudgingSettings, metric_names
+from petseg.metrics.boundary import boundary_iou_per_class
+from petseg.metrics.calibration import calibration_error
+from petseg.metrics.confusion import mean_iou
 from tests.components import tiny_models
 from tests.components.evaluator.judged_photos import of_model, reference, slices_of
 

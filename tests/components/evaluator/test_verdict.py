@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tfx.types import artifact_utils
 
-from components.confusion import mean_iou
+from petseg.errors import UserError
+from petseg.metrics.confusion import mean_iou
 from tests.components import tiny_models
 from tests.components.evaluator.judged_photos import PHOTOS, reference, write_examples
-from trainer.errors import UserError
 
 
 def test_right_model_is_blessed_on_the_first_run(judge, caplog):

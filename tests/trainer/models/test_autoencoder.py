@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 from trainer.models import build_model
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 from trainer.losses import one_device
 from trainer.models import ARCHITECTURES, auxiliary_loss, build_model
 from trainer.models.encoders import ENCODERS, STRIDES

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 from trainer.models import build_model
 from trainer.models.encoders import ENCODERS, FixedStatisticsEncoder, build_encoder
 from trainer.settings import ModelSettings

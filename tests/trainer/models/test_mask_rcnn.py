@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from petseg.class_table import CLASS_ID_IGNORED
 from tests.trainer.shapes import shape_pairs
-from trainer.fit import fit
 from trainer.losses import one_device
 from trainer.models.boxes import box_iou, box_offsets
 from trainer.models.detection_loss import detection_loss, true_boxes
@@ -17,7 +17,7 @@ from trainer.models.mask_rcnn import (
     Proposals,
     anchors,
 )
-from trainer.settings import CLASS_ID_IGNORED
+from trainer.training.fit import fit
 
 GROUND = 1
 

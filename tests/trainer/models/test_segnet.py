@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 from trainer.models import build_model
 from trainer.models.segnet import MaxUnpooling2D
 

@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from trainer.errors import UserError
+from petseg.errors import UserError
 from trainer.models import build_model
 
 

@@ -1,0 +1,73 @@
+"""The classes of a data set: data, not code."""
+
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+CLASS_ID_IGNORED = 255
+"""What an ignored mask pixel becomes inside the model's world (uint8)."""
+
+HEX_COLOR = r"^#[0-9a-fA-F]{6}$"
+
+
+class SegmentationClass(BaseModel):
+    """One class: its value in the mask files, its name, and its colour in pictures."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: int = Field(ge=0, le=255, description="Value of the class in the mask files.")
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="Name in metrics and reports.")
+    color: str = Field(pattern=HEX_COLOR, description="Colour in overlays and palettes, as #rrggbb.")
+
+
+class ClassTable(BaseModel):
+    """All classes of a data set. The class id inside the model is the place in this table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    classes: tuple[SegmentationClass, ...] = Field(min_length=2, max_length=254)
+    ignored_value: int | None = Field(
+        None, ge=0, le=255, description="Mask value that counts neither in the loss nor in the metrics."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_list(cls, value: Any) -> Any:
+        """A bare list of classes is a table without an ignored value."""
+        return {"classes": value} if isinstance(value, list | tuple) else value
+
+    @field_validator("classes")
+    @classmethod
+    def _unique(cls, classes: tuple[SegmentationClass, ...]) -> tuple[SegmentationClass, ...]:
+        for attribute in ("value", "name"):
+            seen = [getattr(entry, attribute) for entry in classes]
+            twice = sorted({item for item in seen if seen.count(item) > 1})
+            if twice:
+                raise ValueError(f"class {attribute}s must differ from each other; {twice[0]!r} stands twice")
+        return classes
+
+    @model_validator(mode="after")
+    def _ignored_is_no_class(self) -> "ClassTable":
+        if self.ignored_value in self.values:
+            raise ValueError(f"ignored_value {self.ignored_value} is also a class's value")
+        return self
+
+    @cached_property
+    def values(self) -> tuple[int, ...]:
+        """Mask values in the order of class ids."""
+        return tuple(entry.value for entry in self.classes)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Class names in the order of class ids."""
+        return tuple(entry.name for entry in self.classes)
+
+    @cached_property
+    def colors(self) -> tuple[tuple[int, int, int], ...]:
+        """RGB colours, 0 to 255, in the order of class ids."""
+        hexes = [entry.color.removeprefix("#") for entry in self.classes]
+        return tuple((int(h[:2], 16), int(h[2:4], 16), int(h[4:], 16)) for h in hexes)
+
+    def __len__(self) -> int:
+        return len(self.classes)

@@ -1,0 +1,1 @@
+"""Local folders, object stores and image files."""

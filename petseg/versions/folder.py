@@ -1,0 +1,106 @@
+"""Pushed models in a local folder, where a rename happens at once and a lock holds.
+
+A version appears by one rename of a complete, synced copy and disappears by one rename: whoever reads
+(TensorFlow Serving, ProductionModel), whatever is killed, there are whole models only. What a killed push
+left behind is swept by the next; a lock keeps two pushes apart and dies with its process.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from petseg.versions.digest import model_digest
+
+_PARTIAL_SUFFIX = ".partial"
+_LOCK_FILE = ".lock"
+
+
+def list_versions(directory: str) -> list[int]:
+    """Versions in the folder, lowest first; a folder that does not exist has none."""
+    return sorted(v for v in _numbers(Path(directory)) if Path(directory, str(v), "saved_model.pb").exists())
+
+
+def digest(directory: str, version: str) -> str:
+    """The model_digest of a version."""
+    return model_digest(Path(directory, version))
+
+
+def fetch(directory: str, version: str, target: Path) -> None:
+    """Copies a version's SavedModel into a local folder, which is made.
+
+    Raises:
+        FileNotFoundError: There is no such version.
+    """
+    shutil.copytree(Path(directory, version), target)
+
+
+def publish(model: Path, directory: str) -> str:
+    """Copies a SavedModel into the folder as the new highest version; returns that."""
+    root = Path(directory)
+    root.mkdir(parents=True, exist_ok=True)
+    with _locked(root):
+        _sweep(root)
+        version = str(max(int(time.time()), max(_numbers(root), default=0) + 1))
+        partial = _partial(root, version)
+        shutil.copytree(model, partial)
+        _sync_tree(partial)
+        partial.rename(root / version)
+        _sync(root)
+    return version
+
+
+def publish_again(directory: str, version: str) -> str:
+    """Publishes a version once more, as the new highest; returns that."""
+    return publish(Path(directory, version), directory)
+
+
+def prune(directory: str, keep: int) -> list[str]:
+    """Removes all but the `keep` highest versions; returns the removed ones, lowest first."""
+    root = Path(directory)
+    with _locked(root):
+        removed = [str(version) for version in list_versions(directory)[:-keep]]
+        for version in removed:
+            (root / version).rename(_partial(root, version))
+        _sweep(root)
+    return removed
+
+
+def _numbers(directory: Path) -> list[int]:
+    if not directory.is_dir():
+        return []
+    return [
+        int(p.name) for p in directory.iterdir() if p.name.isascii() and p.name.isdecimal() and p.is_dir()
+    ]
+
+
+def _partial(directory: Path, version: str) -> Path:
+    return directory / f".{version}{_PARTIAL_SUFFIX}"
+
+
+def _sweep(directory: Path) -> None:
+    for partial in directory.glob(f".*{_PARTIAL_SUFFIX}"):
+        shutil.rmtree(partial)
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    with (directory / _LOCK_FILE).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sync_tree(root: Path) -> None:
+    for path in (*root.rglob("*"), root):
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,96 @@
+"""Pushed models on an object store, where nothing can be renamed and no lock holds.
+
+    DIR/<version>/...                  the SavedModel, `saved_model.pb` uploaded after all its other files
+    DIR/.manifests/<version>.json      uploaded last: digest of the model, and its files with their sizes
+
+A version counts when its manifest is there, and a single object appears whole or not at all: whatever is
+killed, there are whole models only. Who does not know the manifest (TensorFlow Serving) goes by
+`saved_model.pb`. A removal goes the other way round: manifest first. Two pushes into one folder must not
+start in the same second.
+"""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from petseg.files.object_store import StorePath
+from petseg.versions.digest import model_digest
+
+MANIFESTS = ".manifests"
+ABANDONED_AFTER_SECONDS = 24 * 3600
+"""So old an upload without a manifest is nobody's who still works on it; a version is its UTC second."""
+
+
+def list_versions(directory: str) -> list[int]:
+    """Versions with a manifest, lowest first."""
+    names = (entry.name for entry in (StorePath(directory) / MANIFESTS).iterdir())
+    return sorted(int(name[:-5]) for name in names if name.endswith(".json") and _is_number(name[:-5]))
+
+
+def publish(model: Path, directory: str) -> str:
+    """Uploads a SavedModel as the new highest version; returns that."""
+    root = StorePath(directory)
+    begun = [int(entry.name) for entry in root.iterdir() if _is_number(entry.name)]
+    _sweep(root, begun)
+    version = str(max(int(time.time()), max([*begun, *list_versions(directory)], default=0) + 1))
+    files = [file for file in model.rglob("*") if file.is_file()]
+    for file in sorted(files, key=lambda file: (file == model / "saved_model.pb", file)):
+        (root / version / file.relative_to(model).as_posix()).upload(file)
+    sizes = {file.relative_to(model).as_posix(): file.stat().st_size for file in sorted(files)}
+    manifest = json.dumps({"sha256": model_digest(model), "files": sizes}, indent=1)
+    _manifest(root, version).write_bytes(manifest.encode())
+    return version
+
+
+def publish_again(directory: str, version: str) -> str:
+    """Publishes a version once more, as the new highest, by way of a local copy; returns that."""
+    with tempfile.TemporaryDirectory() as scratch:
+        fetch(directory, version, Path(scratch))
+        return publish(Path(scratch), directory)
+
+
+def prune(directory: str, keep: int) -> list[str]:
+    """Removes all but the `keep` highest versions; returns the removed ones, lowest first."""
+    root = StorePath(directory)
+    removed = [str(version) for version in list_versions(directory)[:-keep]]
+    for version in removed:
+        _manifest(root, version).unlink()
+        (root / version / "saved_model.pb").unlink()
+        (root / version).remove_all()
+    return removed
+
+
+def digest(directory: str, version: str) -> str:
+    """The model_digest of a version, from its manifest; FileNotFoundError where there is none."""
+    return json.loads(_manifest(StorePath(directory), version).read_text())["sha256"]
+
+
+def fetch(directory: str, version: str, target: Path) -> None:
+    """Copies a version's SavedModel into a local folder, which is made.
+
+    Raises:
+        FileNotFoundError: There is no such version, or it is being removed.
+    """
+    root = StorePath(directory)
+    files = json.loads(_manifest(root, version).read_text())["files"]
+    (root / version).download(target)
+    for name, size in files.items():
+        if (target / name).stat().st_size != size:
+            raise FileNotFoundError(f"{root}/{version}/{name} has not the {size} bytes of its manifest")
+
+
+def _sweep(root: StorePath, begun: list[int]) -> None:
+    """Removes what killed pushes and removals left behind."""
+    whole = list_versions(str(root))
+    for version in begun:
+        if version not in whole and version < time.time() - ABANDONED_AFTER_SECONDS:
+            (root / str(version)).remove_all()
+
+
+def _manifest(root: StorePath, version: str) -> StorePath:
+    return root / MANIFESTS / f"{version}.json"
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdecimal()

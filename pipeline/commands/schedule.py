@@ -1,0 +1,152 @@
+"""`pipeline_runner.py schedule`: parses, calls, prints."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pipeline.commands.options import Config, Data, Output, Overrides, with_shorts
+
+COMMAND = "python pipeline_runner.py schedule"
+
+app = typer.Typer(
+    rich_markup_mode="markdown",
+    epilog=f'Example: `{COMMAND} --target local --cron "0 3 * * 1" --config configs/retraining.yaml '
+    f"--data spans`, then `{COMMAND} start`",
+)
+
+Target = Annotated[
+    Literal["local", "kubeflow", "vertex"], typer.Option(help="This machine, or the cluster that keeps it.")
+]
+Store = Annotated[Path, typer.Option(help="Folder that keeps the schedules of this machine.", metavar="DIR")]
+Name = Annotated[str, typer.Argument(help="Name of the schedule.", metavar="NAME")]
+STORE = Path("runs/schedules")
+
+
+@app.callback(invoke_without_command=True)
+def create(
+    context: typer.Context,
+    target: Target = "local",
+    cron: Annotated[
+        str | None,
+        typer.Option(help="Minute, hour, day, month, weekday; in the machine's time zone, on clusters UTC."),
+    ] = None,
+    only_if: Annotated[
+        Literal["new-data", "drift", "always"],
+        typer.Option(
+            help="new-data: files changed since the last model was judged; drift: the newest span has moved "
+            "from what the model in production knows; always."
+        ),
+    ] = "always",
+    name: Annotated[
+        str | None, typer.Option(help="Its name. [default: that of the config]", metavar="NAME")
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+    output: Output = None,
+    override: Overrides = None,
+    store: Store = STORE,
+) -> None:
+    """Run the pipeline by the clock.
+
+    Without a subcommand it makes a schedule, here or on a cluster. On this machine `start` runs what is due,
+    one run at a time. Of the runs that were missed while nothing ran one is made up for, if it is not more
+    than `schedule.grace_hours` late. A run that fails, or whose model is refused, leaves production as it was
+    and is told to `schedule.on_failure_command` and `schedule.on_failure_webhook`.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from pipeline.schedule.creation import create_schedule
+
+    overrides = with_shorts(override, data, output)
+    typer.echo(create_schedule(target, cron, only_if, name, config, overrides, store))
+
+
+@app.command("list", epilog=f"Example: `{COMMAND} list`")
+def list_(
+    name: Annotated[
+        str | None, typer.Argument(help="Shows every run of this schedule of this machine.", metavar="[NAME]")
+    ] = None,
+    target: Target = "local",
+    config: Config = None,
+    override: Overrides = None,
+    store: Store = STORE,
+) -> None:
+    """List schedules: when they are due, and status, outcome and log of their last runs."""
+    from pipeline.commands.terminal import table_console
+    from pipeline.schedule.tables import cluster_table, firings_table, schedules_table
+    from pipeline.settings import load_settings
+
+    if target != "local":
+        table = cluster_table(load_settings(config, override or []), target)
+    else:
+        table = firings_table(store, name) if name else schedules_table(store)
+    table_console().print(table)
+
+
+@app.command(epilog=f"Example: `{COMMAND} pause retraining`")
+def pause(
+    name: Name,
+    target: Target = "local",
+    config: Config = None,
+    override: Overrides = None,
+    store: Store = STORE,
+) -> None:
+    """Let a schedule rest until it is resumed."""
+    from pipeline.schedule.targets import schedules_at
+
+    with schedules_at(target, store, config, override) as schedules:
+        schedules.pause(name)
+    typer.echo(f"{name} is paused")
+
+
+@app.command(epilog=f"Example: `{COMMAND} resume retraining`")
+def resume(
+    name: Name,
+    target: Target = "local",
+    config: Config = None,
+    override: Overrides = None,
+    store: Store = STORE,
+) -> None:
+    """Let a paused schedule go on; what it missed is not made up for."""
+    from pipeline.schedule.targets import schedules_at
+
+    with schedules_at(target, store, config, override) as schedules:
+        schedules.resume(name)
+    typer.echo(f"{name} goes on")
+
+
+@app.command(epilog=f"Example: `{COMMAND} delete retraining`")
+def delete(
+    name: Name,
+    target: Target = "local",
+    config: Config = None,
+    override: Overrides = None,
+    store: Store = STORE,
+) -> None:
+    """Forget a schedule; its runs, logs and models stay."""
+    from pipeline.schedule.targets import schedules_at
+
+    with schedules_at(target, store, config, override) as schedules:
+        schedules.delete(name)
+    typer.echo(f"{name} is deleted")
+
+
+@app.command(epilog=f"Example: `{COMMAND} start`")
+def start(store: Store = STORE) -> None:
+    """Run what is due on this machine, until stopped; for systemd, a container or a terminal."""
+    from pipeline.runners.local.schedules import LocalSchedules
+
+    typer.echo(f"running the schedules of {store}")
+    LocalSchedules(store).run_until_stopped()
+
+
+@app.command(epilog=f"Example: `{COMMAND} fire retraining`")
+def fire(name: Name, store: Store = STORE) -> None:
+    """Run a schedule's pipeline now, as if it were due; for cron and systemd timers.
+
+    Exit status: that of `run`; 0 where there was nothing to do.
+    """
+    from pipeline.runners.local.schedules import LocalSchedules
+
+    raise typer.Exit(LocalSchedules(store).fire(name))

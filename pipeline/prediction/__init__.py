@@ -1,0 +1,1 @@
+"""Predictions of a pushed model: folders of photos, and a web page."""

@@ -1,0 +1,158 @@
+"""`pipeline_runner.py predict`: masks, overlays and class shares for photos, by a pushed model."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.progress import Progress
+
+from components.example_gen.settings import DataSettings
+from petseg.class_table import ClassTable
+from petseg.errors import UserError
+from petseg.files.image_file import FORMATS, BrokenFileError, open_image, upright_rgb
+from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
+from petseg.versions import NONE, production_version
+from pipeline.runs.run_log import chatter_to
+
+PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+MAX_PIXELS: int = DataSettings.model_fields["max_pixels"].default
+OVERLAY_OPACITY = 0.5
+SHARES_FILE = "shares.csv"
+MODEL_SETTINGS = f"{EXTRA_FOLDER}/{SETTINGS_FILE}"
+
+
+class SavedSegmenter:
+    """A pushed model, asked photo by photo.
+
+    Attributes:
+        classes: Its class table.
+    """
+
+    def __init__(self, folder: Path):
+        """Loads the SavedModel of a version's folder, see `model_folder`."""
+        import tensorflow as tf
+
+        self._tf = tf
+        self._answer = tf.saved_model.load(str(folder)).signatures["serving_default"]
+        settings = json.loads((folder / MODEL_SETTINGS).read_text())
+        self.classes = ClassTable.model_validate(settings["classes"])
+
+    def class_ids(self, photo: Image.Image) -> np.ndarray:
+        """Class ids of an upright RGB photo, uint8 [h, w]."""
+        encoded = io.BytesIO()
+        photo.save(encoded, "PNG", compress_level=0)
+        (mask_png,) = self._answer(image_bytes=self._tf.constant([encoded.getvalue()]))["mask_png"].numpy()
+        return np.array(Image.open(io.BytesIO(mask_png)))
+
+
+def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
+    """Writes a mask, an overlay and a row of `shares.csv` for each photo.
+
+    Masks are palette PNGs at the photo's own size: the data set's own mask values, in the classes' colours.
+
+    Args:
+        model: Folder of a pushed model, or of its versions.
+        images: Photos and folders of photos.
+        output: Folder for `masks/`, `overlays/` and `shares.csv`; made if missing.
+
+    Returns:
+        A line for each photo that could not be read.
+
+    Raises:
+        UserError: There is no model or no photo, or two photos have the same name.
+    """
+    version, files = model_folder(model), _photo_files(images)
+    for folder in ("masks", "overlays"):
+        (output / folder).mkdir(parents=True, exist_ok=True)
+    with chatter_to(output / "predict.log") as terminal:
+        segmenter = SavedSegmenter(version)
+        unreadable: list[str] = []
+        with (output / SHARES_FILE).open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["file", *segmenter.classes.names])
+            for photo_file in _watched(files, terminal):
+                try:
+                    photo = read_photo(photo_file)
+                except (BrokenFileError, OSError) as error:
+                    unreadable.append(f"{photo_file}: {error}")
+                    continue
+                rows.writerow([photo_file, *_write(photo, photo_file.stem, segmenter, output)])
+    return unreadable
+
+
+def model_folder(model: Path) -> Path:
+    """Folder of one pushed model: the one given, or of the folder of versions given the highest.
+
+    Raises:
+        UserError: There is no pushed model.
+    """
+    version = production_version(model)
+    folder = model / version if version != NONE else model
+    if not (folder / MODEL_SETTINGS).is_file():
+        raise UserError(f"--model {model}: no pushed model there; give a version's folder or serving_model")
+    return folder
+
+
+def read_photo(file: Path) -> Image.Image:
+    """The upright RGB photo in a file.
+
+    Raises:
+        BrokenFileError: It is no image that can be read.
+        OSError: There is no such file, or it may not be read.
+    """
+    return upright_rgb(open_image(file.read_bytes(), FORMATS, MAX_PIXELS))
+
+
+def overlay(photo: Image.Image, class_ids: np.ndarray, classes: ClassTable) -> Image.Image:
+    """The classes' colours [h, w] laid half transparent over a photo of that size."""
+    colors = np.array(classes.colors, np.uint8)
+    return Image.blend(photo, Image.fromarray(colors[class_ids]), OVERLAY_OPACITY)
+
+
+def shares(class_ids: np.ndarray, classes: ClassTable) -> dict[str, float]:
+    """Each class's share of the pixels [h, w]."""
+    counts = np.bincount(class_ids.ravel(), minlength=len(classes))
+    return dict(zip(classes.names, (counts / class_ids.size).tolist(), strict=True))
+
+
+def _photo_files(images: Sequence[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in images:
+        if path.is_dir():
+            files += sorted(entry for entry in path.iterdir() if entry.suffix.lower() in PHOTO_ENDINGS)
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise UserError(f"--images {path}: there is no such file or folder")
+    if not files:
+        raise UserError(f"--images {images[0]}: no photo in it ({', '.join(PHOTO_ENDINGS)})")
+    by_name: dict[str, Path] = {}
+    for file in files:
+        if file.stem in by_name:
+            raise UserError(f"{by_name[file.stem]} and {file} would both become {file.stem}.png; rename one")
+        by_name[file.stem] = file
+    return files
+
+
+def _watched(files: list[Path], terminal: Any) -> Iterator[Path]:
+    with Progress(console=Console(file=terminal), transient=True) as progress:
+        yield from progress.track(files, description="photos")
+
+
+def _write(photo: Image.Image, name: str, segmenter: SavedSegmenter, output: Path) -> list[str]:
+    """Writes mask and overlay; returns each class's share of the pixels."""
+    classes = segmenter.classes
+    ids = segmenter.class_ids(photo)
+    overlay(photo, ids, classes).save(output / "overlays" / f"{name}.jpg", quality=90)
+    mask = Image.fromarray(np.array(classes.values, np.uint8)[ids], "P")
+    palette = np.zeros((256, 3), np.uint8)
+    palette[list(classes.values)] = classes.colors
+    mask.putpalette(palette.tobytes())
+    mask.save(output / "masks" / f"{name}.png")
+    return [f"{share:.4f}" for share in shares(ids, classes).values()]

@@ -1,0 +1,195 @@
+"""Opens ML Metadata: a file in the output folder, or a database server.
+
+A server's URL has a password in it, so it stands in an environment variable. Only the variable's name is in
+settings, compiled files and logs.
+"""
+
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from ml_metadata import MetadataStore, errors
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from petseg.errors import UserError
+from petseg.settings import Settings
+from pipeline.runs.run_log import chatter_to
+from pipeline.settings import PipelineSettings
+
+VARIABLE_PREFIX = "env:"
+"""What stands before a variable's name where a file could be named as well."""
+
+OPEN_ATTEMPTS = 4
+SECONDS_BETWEEN_ATTEMPTS = 2.0
+
+SHAPE = "mysql://user:password@host/database or postgresql://user:password@host/database"
+
+
+def sqlite_config(database: Path, *, read_only: bool = False) -> mlmd.ConnectionConfig:
+    """Connection to an SQLite file; it is made where it is missing and may be written."""
+    config = mlmd.ConnectionConfig()
+    config.sqlite.filename_uri = str(database)
+    config.sqlite.connection_mode = (
+        mlmd.SqliteMetadataSourceConfig.READONLY
+        if read_only
+        else mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    )
+    return config
+
+
+def server_config(variable: str) -> mlmd.ConnectionConfig:
+    """Connection to the database server that an environment variable names.
+
+    Parameters behind a `?` go to the driver: `sslmode`, `sslrootcert`, `sslcert`, `sslkey` for PostgreSQL;
+    `ca`, `cert`, `key`, `verify_server_cert` for MySQL.
+
+    Raises:
+        UserError: The variable is not set, or holds no such URL; its value is never shown.
+    """
+    url = _url(variable)
+    config = mlmd.ConnectionConfig()
+    # A kill may leave other runs' transactions open for a while.
+    config.retry_options.max_num_retries = 10
+    database = url.path.strip("/")
+    if url.scheme == "mysql":
+        config.mysql.MergeFrom(
+            mlmd.MySQLDatabaseConfig(
+                host=url.hostname,
+                port=url.port or 3306,
+                database=database,
+                user=unquote(url.username or ""),
+                password=unquote(url.password or ""),
+            )
+        )
+        _set_tls(config.mysql.ssl_options, url, variable)
+    else:
+        config.postgresql.MergeFrom(
+            mlmd.PostgreSQLDatabaseConfig(
+                host=url.hostname,
+                port=str(url.port or 5432),
+                dbname=database,
+                user=unquote(url.username or ""),
+                password=unquote(url.password or ""),
+            )
+        )
+        _set_tls(config.postgresql.ssloption, url, variable)
+    return config
+
+
+def open_server(variable: str) -> MetadataStore:
+    """Connects to the database server that an environment variable names.
+
+    Raises:
+        UserError: As `server_config`; or the server cannot be reached, or refuses.
+    """
+    config = server_config(variable)
+    # The first run on a server makes database and tables, over which a second one at the same time stumbles.
+    for _ in range(OPEN_ATTEMPTS - 1):
+        try:
+            return _connect(config)
+        except ConnectionError:
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+    try:
+        return _connect(config)
+    except ConnectionError as error:
+        url = _url(variable)
+        said = str(error)
+        for secret in (url.password, unquote(url.password or "")):
+            said = said.replace(secret, "***") if secret else said
+        hint = "; the account must have mysql_native_password" * (url.scheme == "mysql")
+        raise UserError(
+            f"environment variable {variable}: ML Metadata cannot use the {url.scheme} server "
+            f"{url.hostname}: {said}{hint}"
+        ) from None
+
+
+def _connect(config: mlmd.ConnectionConfig) -> MetadataStore:
+    # The cause is not in the exception: ML Metadata writes it to stderr.
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "chatter.log")
+        try:
+            with chatter_to(log):
+                return MetadataStore(config)
+        except (RuntimeError, errors.StatusError) as error:
+            causes = re.findall(r"^E.*\] (.+)$", log.read_text(errors="replace"), re.MULTILINE)
+            raise ConnectionError(" ".join((causes or [str(error)])[-1].split())) from None
+
+
+def check_can_be_stored(settings: PipelineSettings) -> None:
+    """Refuses settings that ML Metadata could not write to PostgreSQL.
+
+    Its driver puts wrong quotes around strings with a backslash. JSON has one before each quote in a value,
+    and the Tuner's JSON in JSON always.
+
+    Raises:
+        UserError: With `metadata.url_variable`, where that is PostgreSQL.
+    """
+    variable = settings.metadata.url_variable or ""
+    if _url(variable).scheme != "postgresql":
+        return
+    parts = ((key, value) for key, value in settings if isinstance(value, Settings))
+    backslashed = [key for key, value in parts if "\\" in value.model_dump_json()]
+    if backslashed or settings.tuner.enabled:
+        what = (
+            f"the quotes or backslashes in the settings {backslashed[0]}" if backslashed else "tuner.enabled"
+        )
+        raise UserError(
+            f"environment variable {variable}: ML Metadata cannot write {what} to PostgreSQL; use MySQL or "
+            "MariaDB"
+        )
+
+
+def open_store(place: str) -> MetadataStore:
+    """Opens the store of earlier runs for reading.
+
+    Args:
+        place: An SQLite file, or `env:NAME` for the server whose URL that variable holds.
+
+    Raises:
+        UserError: There is no such store.
+    """
+    if place.startswith(VARIABLE_PREFIX):
+        return open_server(place.removeprefix(VARIABLE_PREFIX))
+    database = Path(place)
+    if not database.is_file():
+        raise UserError(
+            f"--metadata {place}: there is no such file; give the metadata.db of an output folder, "
+            f"or {VARIABLE_PREFIX}NAME"
+        )
+    try:
+        return MetadataStore(sqlite_config(database, read_only=True))
+    except (RuntimeError, errors.StatusError):
+        raise UserError(f"--metadata {place} is no SQLite file of ML Metadata") from None
+
+
+def _url(variable: str) -> SplitResult:
+    value = os.environ.get(variable)
+    if not value:
+        raise UserError(f"environment variable {variable} is not set; it must hold {SHAPE}")
+    try:
+        url = urlsplit(value)
+        port_is_right = url.port is None or url.port > 0
+    except ValueError:
+        port_is_right = False
+    if not (port_is_right and url.scheme in ("mysql", "postgresql") and url.hostname and url.path.strip("/")):
+        raise UserError(f"environment variable {variable} must hold {SHAPE}; it holds something else")
+    return url
+
+
+def _set_tls(
+    options: mlmd.MySQLDatabaseConfig.SSLOptions | mlmd.PostgreSQLDatabaseConfig.SSLOptions,
+    url: SplitResult,
+    variable: str,
+) -> None:
+    fields = options.DESCRIPTOR.fields_by_name
+    for key, value in parse_qsl(url.query):
+        if key not in fields:
+            raise UserError(
+                f"environment variable {variable}: {key} is no parameter of {url.scheme}://; "
+                f"there are {', '.join(sorted(fields))}"
+            )
+        is_switch = fields[key].type == fields[key].TYPE_BOOL
+        setattr(options, key, value in ("1", "true") if is_switch else value)

@@ -1,0 +1,237 @@
+"""`pipeline_runner.py run`: one run on this machine, from settings to exit status."""
+
+import contextlib
+import errno
+import logging
+import os
+import secrets
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TextIO
+
+from filelock import FileLock, Timeout
+
+from components.example_gen.readers.spans import list_spans
+from petseg.errors import UserError
+from petseg.files.object_store import check_scheme, check_writable, copy_folder, is_url, place
+from pipeline.nodes import check_node
+from pipeline.runs.memory import PeakMemory
+from pipeline.runs.outcome import (
+    CALLER_MUST_CHANGE,
+    DONE,
+    INTERRUPTED,
+    NODE_FAILED,
+    Outcome,
+    publish_files,
+    publish_run,
+    publish_stop,
+    verdict,
+)
+from pipeline.runs.run_folder import REPORT_FILE
+from pipeline.runs.run_log import chatter_to
+from pipeline.settings import PipelineSettings
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run is asked for beside its settings.
+
+    Attributes:
+        from_node: First node to run; None: from the start.
+        to_node: Last node to run; None: to the end.
+        enable_cache: Whether unchanged nodes are reused.
+    """
+
+    from_node: str | None = None
+    to_node: str | None = None
+    enable_cache: bool = True
+
+
+def run_local(settings: PipelineSettings, output: Path, options: RunOptions) -> Outcome:
+    """Runs the pipeline on this machine, showing its progress on stdout.
+
+    Raises:
+        UserError: Before anything was written: the arguments or the data cannot be right.
+    """
+    check_before_run(settings, options)
+    output.mkdir(parents=True, exist_ok=True)
+    with _only_run(output):
+        run_id = _new_run_id(output, settings)
+        log = output / "logs" / f"{run_id}.log"
+        log.parent.mkdir(exist_ok=True)
+        return _LocalRun(settings, output, options, run_id, log).outcome()
+
+
+def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
+    """Refuses what can be refused without importing TFX.
+
+    Raises:
+        UserError: A node's name is unknown, or the data or the metadata server is not there.
+    """
+    for flag, node in (("--from", options.from_node), ("--to", options.to_node)):
+        check_node(flag, node)
+    _check_places(settings)
+    if settings.metadata.url_variable:
+        # ML Metadata takes a second to import.
+        from pipeline.runners.local.metadata_store import check_can_be_stored, open_server
+
+        open_server(settings.metadata.url_variable)
+        check_can_be_stored(settings)
+
+
+def _check_places(settings: PipelineSettings) -> None:
+    if settings.output and is_url(settings.output):
+        raise UserError(
+            f"output must be a local folder; received {settings.output}. TensorFlow has no S3 filesystem for "
+            "pipeline_root; data.path, push.directory and report.directory may be s3:// or gs://"
+        )
+    if settings.data.path is None:
+        raise UserError("data.path is not set; give the data's folder with --data DIR")
+    check_scheme("data.path", settings.data.path)
+    if not place(settings.data.path).is_dir():
+        raise UserError(f"data.path: there is no folder {settings.data.path}")
+    started_from = settings.trainer.warm_start
+    if isinstance(started_from, str) and not Path(started_from).is_dir():
+        raise UserError(f"trainer.warm_start: there is no folder {started_from}")
+    if settings.data.spans:
+        list_spans(place(settings.data.path))
+    # Not after hours of training.
+    for key, url in (
+        ("push.directory", settings.push.directory),
+        ("report.directory", settings.report.directory),
+    ):
+        if url and is_url(url):
+            check_scheme(key, url)
+            check_writable(url)
+
+
+class _LocalRun:
+    def __init__(self, settings: PipelineSettings, output: Path, options: RunOptions, run_id: str, log: Path):
+        self._settings = settings
+        self._output = output
+        self._options = options
+        self._run_id = run_id
+        self._log = log
+        self._folder = output / "runs" / run_id
+        self._failed_node = ""
+
+    def outcome(self) -> Outcome:
+        outcome = self._outcome()
+        directory = self._settings.report.directory
+        if directory and self._folder.is_dir():
+            target = place(directory) / self._run_id
+            copy_folder(self._folder, target)
+            outcome.lines.append(f"copied   {target}")
+        return outcome
+
+    def _outcome(self) -> Outcome:
+        with chatter_to(self._log) as terminal, _scratch_folder(), PeakMemory() as memory:
+            print(f"run {self._run_id}   log {self._log}", file=terminal, flush=True)
+            seconds: dict[str, float] = {}
+            try:
+                return self._run(terminal, memory, seconds)
+            except KeyboardInterrupt:
+                logging.getLogger().error("interrupted")
+                self._stopped("interrupted", seconds, memory)
+                return Outcome(INTERRUPTED, ["interrupted; the same command goes on from here"])
+            except Exception as error:
+                traceback.print_exc(file=sys.stderr)
+                status, reason = _explain(error)
+                reason = f"{self._failed_node}: {reason}" if self._failed_node else reason
+                self._stopped(reason.splitlines()[0], seconds, memory)
+                return Outcome(status, [f"error: {reason}", f"log      {self._log}"])
+
+    def _run(self, terminal: TextIO, memory: PeakMemory, seconds: dict[str, float]) -> Outcome:
+        # TFX takes 10 to 20 seconds to import: not before the arguments are known to be right.
+        from absl import logging as absl_logging
+
+        from pipeline.runners.local.runner import LocalRunner
+        from pipeline.runs.progress import RunProgress
+        from pipeline.runs.report_nodes import complete_report
+
+        absl_logging.set_verbosity(absl_logging.ERROR)
+        # TFX parses sys.argv as absl flags; ours are none of its business.
+        sys.argv = sys.argv[:1]
+        runner = LocalRunner(
+            self._settings, self._output, self._run_id, enable_cache=self._options.enable_cache
+        )
+        runner.limit(self._options.from_node, self._options.to_node)
+        with RunProgress(terminal, runner.node_ids, memory) as progress:
+            try:
+                runner.run(progress)
+            finally:
+                seconds |= progress.seconds()
+                self._failed_node = progress.failed_node()
+        if runner.output_uri("RunReport", "report") is None:
+            publish_files(runner.output_uri, self._folder)
+            return Outcome(DONE, [f"done up to {self._options.to_node}, as asked"])
+        metrics = publish_run(runner.output_uri, self._folder, seconds, memory.megabytes)
+        complete_report(self._folder / REPORT_FILE, self._run_id, progress.rows, runner.lineage())
+        return verdict(metrics, runner.pushed(), runner.push_directory, self._folder)
+
+    def _stopped(self, reason: str, seconds: dict[str, float], memory: PeakMemory) -> None:
+        publish_stop(self._settings, self._folder, reason, seconds, memory.megabytes)
+
+
+@contextlib.contextmanager
+def _only_run(output: Path) -> Iterator[None]:
+    # The operating system drops the lock when its holder dies, however it dies.
+    lock = FileLock(output / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UserError(f"another run is working in {output}; wait for it or give another --output") from None
+    with lock:
+        yield
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Iterator[None]:
+    """Gives this process and its children a folder for temporary files, and removes it at the end.
+
+    TensorFlow, Beam and TFX leave dozens of them behind each run.
+    """
+    before = os.environ.get("TMPDIR")
+    with tempfile.TemporaryDirectory(prefix="petseg-", ignore_cleanup_errors=True) as folder:
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = None
+            os.environ.pop("TMPDIR")
+            if before is not None:
+                os.environ["TMPDIR"] = before
+
+
+def _new_run_id(output: Path, settings: PipelineSettings) -> str:
+    while True:
+        run_id = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
+        if settings.metadata.url_variable:
+            # Others may start runs in the same second, which the server would take for one run.
+            run_id += f"-{secrets.token_hex(2)}"
+        if not (output / "logs" / f"{run_id}.log").exists():
+            return run_id
+        time.sleep(0.2)
+
+
+def _explain(error: BaseException) -> tuple[int, str]:
+    """Exit status and message of what a node raised, wherever Beam or TFX wrapped it."""
+    cause: BaseException | None = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, UserError):
+            return CALLER_MUST_CHANGE, str(cause)
+        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+            return NODE_FAILED, f"the disk is full: {cause.filename or cause}; make room and start again"
+        cause = cause.__cause__ or cause.__context__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
+    # TensorFlow's "in user code:" says nothing without the line behind it.
+    message = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+    return NODE_FAILED, f"{type(error).__name__}: {message}"

@@ -1,0 +1,193 @@
+"""Runs the DAG in this process, node after node."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import data_types, launcher, partial_run_utils, runtime_parameter_utils
+from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
+
+from components.example_gen.fingerprint import fingerprint
+from petseg.errors import UserError
+from petseg.versions import list_versions, model_digest, production_version
+from pipeline.paths import Observed, Paths, push_directory
+from pipeline.pipeline import create_pipeline
+from pipeline.runners.local.metadata_store import server_config, sqlite_config
+from pipeline.runners.local.ordered_metadata import OrderedMetadata
+from pipeline.runners.local.reuse import SUCCEEDED, output_uri, output_uris, why_it_runs
+from pipeline.runs.lineage import Lineage, trace
+from pipeline.runs.memory import release_free_memory
+from pipeline.runs.progress import RunProgress
+from pipeline.runs.run_folder import PUSH_FILE, read_file
+from pipeline.settings import PipelineSettings
+
+
+class LocalRunner:
+    """One run of the DAG on this machine.
+
+    Attributes:
+        node_ids: All nodes in the order in which they run.
+        push_directory: Folder of the pushed versions.
+        executions: Id of the execution of each node that ran or was reused so far.
+    """
+
+    def __init__(self, settings: PipelineSettings, output: Path, run_id: str, *, enable_cache: bool):
+        """Wires and compiles the pipeline; nothing runs yet.
+
+        Raises:
+            UserError: The data or the schema is not there.
+        """
+        root = self._root = output.resolve()
+        self.push_directory = settings.push.directory or push_directory(root)
+        variable = settings.metadata.url_variable
+        self._connection = server_config(variable) if variable else sqlite_config(root / "metadata.db")
+        dag = create_pipeline(
+            settings,
+            Paths(pipeline_root=str(root / "pipeline_root"), push_directory=self.push_directory),
+            Observed(
+                run_id,
+                fingerprint(settings.data),
+                production_version(self.push_directory),
+                _digest(settings.trainer.warm_start),
+            ),
+            enable_cache=enable_cache,
+            beam_pipeline_args=settings.beam.pipeline_args,
+        )
+        self._ir: pipeline_pb2.Pipeline = compiler.Compiler().compile(dag)
+        runtime_parameter_utils.substitute_runtime_parameter(
+            self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+        )
+        self._deployment = runner_utils.extract_local_deployment_config(self._ir)
+        self.node_ids = [node.pipeline_node.node_info.id for node in self._ir.nodes]
+        self.executions: dict[str, int] = {}
+
+    def limit(self, from_node: str | None, to_node: str | None) -> None:
+        """Makes the run a partial one.
+
+        Raises:
+            UserError: A node before `from_node` has no results of an earlier run.
+        """
+        if from_node or to_node:
+            partial_run_utils.mark_pipeline(
+                self._ir,
+                from_nodes=[from_node] if from_node else None,
+                to_nodes=[to_node] if to_node else None,
+            )
+
+    def run(self, progress: RunProgress) -> None:
+        """Runs all nodes that are wanted and not yet done.
+
+        Raises:
+            Exception: What the failing node raised; its half-written output is gone by then.
+        """
+        for node in self._ir.nodes:
+            pipeline_node = node.pipeline_node
+            node_id = pipeline_node.node_info.id
+            if pipeline_node.execution_options.HasField("skip"):
+                progress.ends(node_id, "skipped", "not asked for")
+                continue
+            if pipeline_node.execution_options.run.perform_snapshot:
+                self._reuse_earlier_run()
+            if node_id == "Pusher" and self._last_push_is_gone():
+                pipeline_node.execution_options.caching_options.enable_cache = False
+            try:
+                ran = self._launch(pipeline_node, progress)
+            except KeyboardInterrupt:
+                progress.ends(node_id, "stopped", "interrupted")
+                raise
+            except Exception:
+                progress.ends(node_id, "failed", "see below")
+                raise
+            progress.ends(node_id, *(("done",) if ran else ("reused", "unchanged")))
+            if ran:
+                release_free_memory()
+
+    def output_uri(self, node_id: str, key: str) -> str | None:
+        """Place of a node's output in this run; None where the node did not get that far."""
+        if node_id not in self.executions:
+            return None
+        with OrderedMetadata(self._connection) as handle:
+            return output_uri(handle, self.executions[node_id], key)
+
+    def lineage(self) -> Lineage:
+        """What the nodes of this run made and read, and where reused outputs come from."""
+        with OrderedMetadata(self._connection) as handle:
+            return trace(handle, self.executions)
+
+    def pushed(self) -> dict[str, Any] | None:
+        """The Pusher's push.json; None where nothing was to be pushed."""
+        uri = self.output_uri("Pusher", "pushed_model")
+        return _read_push(uri) if uri else None
+
+    def _launch(self, pipeline_node: pipeline_pb2.PipelineNode, progress: RunProgress) -> bool:
+        node_id = pipeline_node.node_info.id
+
+        def announce(execution_id: int) -> None:
+            with OrderedMetadata(self._connection) as handle:
+                why = why_it_runs(handle, node_id, execution_id, self._ir.pipeline_info.id)
+            progress.starts(node_id, why)
+
+        node_launcher = _AnnouncingLauncher(
+            pipeline_node=pipeline_node,
+            mlmd_connection=OrderedMetadata(self._connection),
+            pipeline_info=self._ir.pipeline_info,
+            pipeline_runtime_spec=self._ir.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
+        )
+        node_launcher.announce = announce
+        info = node_launcher.launch()
+        self.executions[node_id] = info.execution_id
+        self._check_success(node_id, info.execution_id)
+        return node_launcher.announced
+
+    def _last_push_is_gone(self) -> bool:
+        """Whether somebody removed what Pusher pushed last: its answer from the cache would be a lie."""
+        with OrderedMetadata(self._connection) as handle:
+            uris = output_uris(handle, "Pusher", "pushed_model", self._ir.pipeline_info.id)
+        # Other outputs of the pipeline may share the metadata; what they made may be gone, too.
+        pushes = (_read_push(uri) for uri in uris if uri.startswith(f"{self._root}/"))
+        pushed = [int(push["version"]) for push in pushes if push and push["pushed"]]
+        return max(pushed, default=0) > max(list_versions(self.push_directory), default=0)
+
+    def _check_success(self, node_id: str, execution_id: int) -> None:
+        # TFX' launcher only logs inputs that it cannot find, and goes on.
+        with OrderedMetadata(self._connection) as handle:
+            (execution,) = handle.store.get_executions_by_id([execution_id])
+        if execution.last_known_state not in SUCCEEDED:
+            raise UserError(
+                f"{node_id} finds no results of the nodes before it; run the whole pipeline first"
+            )
+
+    def _reuse_earlier_run(self) -> None:
+        try:
+            with OrderedMetadata(self._connection) as handle:
+                partial_run_utils.snapshot(handle, self._ir)
+        except LookupError as error:
+            raise UserError(
+                "--from needs an earlier run in this output whose results it can go on from; "
+                "run without --from first"
+            ) from error
+
+
+def _read_push(uri: str) -> dict[str, Any] | None:
+    """What Pusher wrote; None where somebody removed it."""
+    return read_file(Path(uri, PUSH_FILE))
+
+
+class _AnnouncingLauncher(launcher.Launcher):
+    """TFX' launcher, telling when it starts an executor: the one sign that a node is not reused."""
+
+    announce: Callable[[int], None]
+    announced = False
+
+    def _run_executor(self, execution_info: data_types.ExecutionInfo) -> execution_result_pb2.ExecutorOutput:
+        self.announced = True
+        self.announce(execution_info.execution_id)
+        return super()._run_executor(execution_info)
+
+
+def _digest(warm_start: bool | str) -> str:
+    return model_digest(warm_start) if isinstance(warm_start, str) else ""

@@ -1,0 +1,213 @@
+"""Schedules on this machine: APScheduler with its jobs in SQLite, shared by the command line and a daemon."""
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from apscheduler import events
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.job import Job
+from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from filelock import FileLock, Timeout
+
+from petseg.errors import UserError
+from pipeline.schedule.cron import cron_trigger
+from pipeline.schedule.firing import Schedule, allow_firing, fire, stop_firing
+from pipeline.schedule.history import Firing, History, database
+
+POLL_SECONDS = 5
+"""How soon a running scheduler sees what the command line changed."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A schedule as `list` shows it.
+
+    Attributes:
+        schedule: What is run when.
+        next_time: When it is due next; None while it is paused.
+        firings: What became of it so far, oldest first.
+    """
+
+    schedule: Schedule
+    next_time: datetime | None
+    firings: list[Firing]
+
+
+class LocalSchedules:
+    """The schedules that a folder keeps.
+
+    Args:
+        store: The folder: `schedules.db`, `logs/`, locks.
+    """
+
+    def __init__(self, store: Path):
+        self._store = store.resolve()
+
+    def add(self, schedule: Schedule) -> datetime:
+        """Keeps a schedule; returns when it is due first.
+
+        Raises:
+            UserError: The cron expression is wrong, or there is a schedule of that name.
+        """
+        trigger = cron_trigger(schedule.cron)
+        with self._at_rest() as scheduler:
+            try:
+                job = scheduler.add_job(
+                    fire,
+                    trigger,
+                    kwargs={"store": str(self._store), "schedule": schedule.to_dict()},
+                    id=schedule.name,
+                    # The rule for what was missed: one run for all, and none that would be too late.
+                    coalesce=True,
+                    misfire_grace_time=max(1, round(schedule.grace_seconds)),
+                    max_instances=1,
+                )
+            except ConflictingIdError:
+                raise UserError(
+                    f"there is a schedule {schedule.name} in {self._store}; delete it first, or give another "
+                    "--name"
+                ) from None
+            return job.next_run_time
+
+    def entries(self) -> list[Entry]:
+        """All schedules, by name."""
+        history = self._history()
+        with self._at_rest() as scheduler:
+            return [
+                Entry(Schedule(**job.kwargs["schedule"]), job.next_run_time, list(history.of(job.id)))
+                for job in sorted(scheduler.get_jobs("default"), key=lambda job: job.id)
+            ]
+
+    def pause(self, name: str) -> None:
+        """Lets a schedule rest until it is resumed."""
+        self._change(name, lambda scheduler: scheduler.pause_job(name))
+
+    def resume(self, name: str) -> datetime:
+        """Lets a paused schedule go on; what it missed is not made up for. Returns when it is due."""
+        return self._change(name, lambda scheduler: scheduler.resume_job(name)).next_run_time
+
+    def delete(self, name: str) -> None:
+        """Forgets a schedule; what became of its runs stays known."""
+        self._change(name, lambda scheduler: scheduler.remove_job(name))
+
+    def fire(self, name: str) -> int:
+        """Runs a schedule's pipeline now, as if it were due; returns the exit status."""
+        with self._at_rest() as scheduler:
+            job = scheduler.get_job(name)
+        if job is None:
+            raise self._unknown(name)
+        return fire(**job.kwargs)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[BackgroundScheduler]:
+        """Runs what is due, in a thread, one run after another, as long as the body lasts.
+
+        What became due while no scheduler ran is made up for at once: one run a schedule, if it is not later
+        than its grace time. A run that is at work at the end is stopped, as Ctrl-C would.
+
+        Raises:
+            UserError: Another process runs the schedules of this folder.
+        """
+        with self._only_scheduler():
+            scheduler = self._scheduler()
+            # Other processes change the store, and nobody else wakes the scheduler when they do.
+            scheduler.add_executor(ThreadPoolExecutor(1), "poll")
+            scheduler.add_jobstore(MemoryJobStore(), "poll")
+            scheduler.add_job(
+                _look_again, "interval", seconds=POLL_SECONDS, executor="poll", jobstore="poll", coalesce=True
+            )
+            scheduler.add_listener(self._record_missed, events.EVENT_JOB_MISSED)
+            scheduler.add_listener(self._record_overlap, events.EVENT_JOB_MAX_INSTANCES)
+            scheduler.start()
+            try:
+                yield scheduler
+            finally:
+                stop_firing()
+                scheduler.shutdown(wait=True)
+                allow_firing()
+
+    def run_until_stopped(self) -> None:
+        """Runs what is due until SIGINT or SIGTERM.
+
+        Raises:
+            UserError: Another process runs the schedules of this folder.
+        """
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        with self.running():
+            stop.wait()
+
+    def _history(self) -> History:
+        history = History(database(self._store))
+        # Who gets this lock knows that nothing runs, and that what has no end was killed.
+        with contextlib.suppress(Timeout), FileLock(self._store / ".run.lock", blocking=False):
+            history.close_unfinished()
+        return history
+
+    def _scheduler(self) -> BackgroundScheduler:
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        return BackgroundScheduler(
+            jobstores={"default": _SharedJobStore(engine=database(self._store))},
+            # One worker: one run at a time.
+            executors={"default": ThreadPoolExecutor(1)},
+        )
+
+    @contextlib.contextmanager
+    def _at_rest(self) -> Iterator[BackgroundScheduler]:
+        """A scheduler that reads and changes the store and runs nothing."""
+        scheduler = self._scheduler()
+        scheduler.start(paused=True)
+        try:
+            yield scheduler
+        finally:
+            scheduler.shutdown()
+
+    def _change(self, name: str, change: Callable[[BackgroundScheduler], Job]) -> Job:
+        with self._at_rest() as scheduler:
+            try:
+                return change(scheduler)
+            except JobLookupError:
+                raise self._unknown(name) from None
+
+    def _unknown(self, name: str) -> UserError:
+        known = ", ".join(entry.schedule.name for entry in self.entries()) or "none"
+        return UserError(f"there is no schedule {name} in {self._store}; there are: {known}")
+
+    @contextlib.contextmanager
+    def _only_scheduler(self) -> Iterator[None]:
+        self._store.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self._store / ".scheduler.lock", blocking=False):
+                yield
+        except Timeout:
+            raise UserError(f"another process runs the schedules in {self._store}") from None
+
+    def _record_missed(self, event: events.JobExecutionEvent) -> None:
+        due = event.scheduled_run_time.isoformat(timespec="minutes")
+        History(database(self._store)).add(event.job_id, f"missed: was due at {due}, too long ago")
+
+    def _record_overlap(self, event: events.JobSubmissionEvent) -> None:
+        if event.jobstore == "default":
+            History(database(self._store)).add(event.job_id, "skipped: the run before has not ended")
+
+
+class _SharedJobStore(SQLAlchemyJobStore):
+    """A job store from which another process may delete what this one is about to update."""
+
+    def update_job(self, job: Job) -> None:
+        with contextlib.suppress(JobLookupError):
+            super().update_job(job)
+
+
+def _look_again() -> None:
+    """Being called is enough: a scheduler that wakes up looks at all its stores."""

@@ -1,0 +1,107 @@
+"""Compiles the DAG into a pipeline spec that Kubeflow and Vertex share."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from kfp.dsl import PIPELINE_JOB_ID_PLACEHOLDER
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
+    KubeflowV2DagRunner,
+    KubeflowV2DagRunnerConfig,
+)
+from tfx.types.artifact import Artifact
+
+from components import artifacts
+from pipeline.nodes import NODES
+from pipeline.paths import Observed, Paths
+from pipeline.pipeline import create_pipeline
+from pipeline.runners.settings import NodeSettings, RunnerSettings
+from pipeline.settings import PipelineSettings
+
+PipelineJob = dict[str, Any]
+"""JSON of kfp.pipeline_spec's PipelineJob."""
+
+STEP_COMMAND = ["python", "-m", "pipeline.runners.kubeflow.step"]
+
+OUTSIDE_WORLD = ("SegmentationExampleGen", "ProductionModel")
+"""Nodes that look at what no input of theirs tells: a cluster's cache would show them what once was."""
+
+
+def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
+    """Compiles the DAG to a PipelineJob with pipeline spec 2.1.
+
+    No process of ours stands at the start of a cluster's run, so the nodes look at data and production
+    themselves, and the run's id is a placeholder that the cluster fills in.
+
+    Args:
+        settings: With `runner.image`.
+        paths: As the steps see them.
+    """
+    dag = create_pipeline(
+        settings,
+        paths,
+        Observed(run_id=PIPELINE_JOB_ID_PLACEHOLDER),
+        beam_pipeline_args=settings.beam.pipeline_args,
+    )
+    images = {name: settings.runner.node(name).image or settings.runner.image for name in NODES}
+    config = KubeflowV2DagRunnerConfig(
+        default_image=images, default_commands=STEP_COMMAND, use_pipeline_spec_2_1=True
+    )
+    with _importable_type_names(dag.components):
+        job = KubeflowV2DagRunner(config=config).run(dag, write_out=False)
+    _ask_for_resources(job["pipelineSpec"], settings.runner)
+    return job
+
+
+@contextlib.contextmanager
+def _importable_type_names(nodes: list[BaseComponent]) -> Iterator[None]:
+    """Names our own artifact types as a step can import them; only while compiling.
+
+    ML Metadata knows the types of local runs by their short names, which must stay.
+    """
+    types: set[type[Artifact]] = {
+        channel.type
+        for node in nodes
+        for channel in node.outputs.values()
+        if channel.type.__module__ == artifacts.__name__
+    }
+    short_names = {artifact_type: artifact_type.TYPE_NAME for artifact_type in types}
+    try:
+        for artifact_type in types:
+            artifact_type.TYPE_NAME = f"{artifacts.__package__}.{artifact_type.__name__}"
+        yield
+    finally:
+        for artifact_type, name in short_names.items():
+            artifact_type.TYPE_NAME = name
+
+
+def _ask_for_resources(spec: dict[str, Any], runner: RunnerSettings) -> None:
+    for name, task in spec["root"]["dag"]["tasks"].items():
+        node = runner.node(name)
+        task["cachingOptions"] = {"enableCache": node.cache and name not in OUTSIDE_WORLD}
+        if node.retries:
+            task["retryPolicy"] = {"maxRetryCount": node.retries}
+        container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]
+        if node.timeout_seconds:
+            # The spec has no timeout that both clusters keep; coreutils' is in the image.
+            container["command"] = [
+                "timeout",
+                "--kill-after=60",
+                str(node.timeout_seconds),
+                *container["command"],
+            ]
+        if resources := _resources(node):
+            container["resources"] = resources
+
+
+def _resources(node: NodeSettings) -> dict[str, Any]:
+    resources: dict[str, Any] = {}
+    if node.cpu:
+        resources["cpuLimit"] = node.cpu
+    if node.memory_gb:
+        resources["memoryLimit"] = node.memory_gb
+    if node.gpus:
+        # A 64-bit number is a string in protobuf's JSON.
+        resources["accelerator"] = {"type": node.gpu_type, "count": str(node.gpus)}
+    return resources

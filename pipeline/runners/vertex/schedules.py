@@ -1,0 +1,97 @@
+"""Schedules that Vertex AI Pipelines keeps."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from petseg.errors import UserError
+from pipeline.runners.cluster_entry import ClusterEntry
+from pipeline.runners.vertex.client import VertexCluster
+
+
+class VertexSchedules(VertexCluster):
+    """The schedules of a project in a region."""
+
+    def add(self, name: str, cron: str, compiled: Path) -> str:
+        """Makes a schedule: one run at a time.
+
+        Returns:
+            Its page.
+
+        Raises:
+            UserError: Vertex refuses, or has one of that name.
+        """
+        from google.cloud import aiplatform_v1
+        from google.protobuf import json_format
+
+        request = aiplatform_v1.CreatePipelineJobRequest(parent=self._parent)
+        job = json.loads(compiled.read_text(encoding="utf-8"))
+        json_format.ParseDict(job, request._pb.pipeline_job)
+        if self._service_account:
+            request.pipeline_job.service_account = self._service_account
+        schedule = aiplatform_v1.Schedule(
+            display_name=name,
+            cron=cron,
+            max_concurrent_run_count=1,
+            create_pipeline_job_request=request,
+        )
+        with self._refusals():
+            client = self._client()
+            if any(found.display_name == name for found in client.list_schedules(parent=self._parent)):
+                raise UserError(
+                    f"there is a schedule {name} in {self._parent}; delete it first, or give another --name"
+                )
+            created = client.create_schedule(parent=self._parent, schedule=schedule)
+        schedule_id = created.name.rsplit("/", 1)[-1]
+        return (
+            f"https://console.cloud.google.com/vertex-ai/locations/{self._region}/schedules/{schedule_id}"
+            f"?project={self._project}"
+        )
+
+    def entries(self) -> list[ClusterEntry]:
+        """All schedules of the project in the region, by name."""
+        with self._refusals():
+            found = list(self._client().list_schedules(parent=self._parent))
+        return sorted(
+            (
+                ClusterEntry(
+                    name=schedule.display_name,
+                    cron=schedule.cron,
+                    state="due" if schedule.state.name == "ACTIVE" else schedule.state.name.lower(),
+                )
+                for schedule in found
+            ),
+            key=lambda entry: entry.name,
+        )
+
+    def pause(self, name: str) -> None:
+        """Lets a schedule rest."""
+        with self._refusals():
+            client = self._client()
+            client.pause_schedule(name=self._resource(name, client))
+
+    def resume(self, name: str) -> None:
+        """Lets it go on; what it missed is not made up for."""
+        with self._refusals():
+            client = self._client()
+            client.resume_schedule(request={"name": self._resource(name, client), "catch_up": False})
+
+    def delete(self, name: str) -> None:
+        """Forgets it; its runs stay."""
+        with self._refusals():
+            client = self._client()
+            client.delete_schedule(name=self._resource(name, client))
+
+    def _client(self) -> Any:
+        from google.cloud import aiplatform_v1
+
+        return self._service(aiplatform_v1.ScheduleServiceClient)
+
+    def _resource(self, name: str, client: Any) -> str:
+        found = {
+            schedule.display_name: schedule.name for schedule in client.list_schedules(parent=self._parent)
+        }
+        if name not in found:
+            known = ", ".join(sorted(found)) or "none"
+            raise UserError(f"there is no schedule {name} in {self._parent}; there are: {known}")
+        return found[name]

@@ -1,0 +1,1 @@
+"""What a run leaves: its folder, history, comparison, lineage and progress."""

@@ -1,0 +1,274 @@
+"""What differs between judged runs: figures, slices, photos and settings, from their folders alone."""
+
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from components.evaluator.settings import EvaluationSettings
+from components.run_report.scores import boundary_of, calibration_of, counts_of
+from petseg.class_table import ClassTable
+from petseg.errors import UserError
+from petseg.metrics.confusion import mean_iou
+from pipeline.runs.bootstrap import Difference, paired_bootstrap
+from pipeline.runs.figures import figures_by_name
+from pipeline.runs.run_folder import PHOTOS_FILE, RunFolder
+
+SIZES = {"model": "at model size", "photo": "at the photo's own size"}
+MOST_SLICES = 15
+MOST_PHOTOS = 10
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """A run and what its model counted on the photos that all compared runs judged.
+
+    Attributes:
+        letter: Name in tables: A is the first.
+        run: The run's folder.
+        judged: Number of photos that the run judged, common or not.
+        photos: Rows of photos.parquet of the common photos, by name.
+        counts: int64 [photos, C, C] at each size.
+        boundary: int64 [C, 2] at each size, summed over the photos; None where the run did not count it.
+        calibration: int64 [bins, 3], likewise.
+    """
+
+    letter: str
+    run: RunFolder
+    judged: int
+    photos: pa.Table
+    counts: dict[str, NDArray[np.int64]]
+    boundary: dict[str, NDArray[np.int64] | None]
+    calibration: dict[str, NDArray[np.int64] | None]
+
+    @cached_property
+    def photo_scores(self) -> NDArray[np.float64]:
+        """Mean IoU of each photo at its own size."""
+        return mean_iou(self.counts["photo"])
+
+
+@dataclass(frozen=True)
+class SliceChange:
+    """How the photos that share a value of a slice feature changed, at model size."""
+
+    feature: str
+    value: str
+    photos: int
+    before: float
+    after: float
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class PhotoChange:
+    """How one photo changed, at its own size."""
+
+    name: str
+    slices: list[str]
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """One run against the first.
+
+    Attributes:
+        judged: The run.
+        differences: Of mean IoU at each size.
+        slices: Those that moved most, worst first.
+        worse: Photos that lost most.
+        better: Photos that gained most.
+        photo_changes: float64 [photos], at the photos' own sizes.
+    """
+
+    judged: JudgedRun
+    differences: dict[str, Difference]
+    slices: list[SliceChange]
+    worse: list[PhotoChange]
+    better: list[PhotoChange]
+    photo_changes: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side, on the photos that all of them judged.
+
+    Attributes:
+        classes: The class table that all share.
+        judged: The runs; the first is what the others are compared with.
+        figures: (size, name of the figure) to one value a run; NaN where it does not exist.
+        settings: Settings that differ, to one value a run; None where the run does not know the setting.
+        changes: Each other run against the first.
+    """
+
+    classes: ClassTable
+    judged: list[JudgedRun]
+    figures: dict[tuple[str, str], list[float]]
+    settings: dict[str, list[Any]]
+    changes: list[Change]
+
+    @property
+    def photos(self) -> int:
+        """Number of photos compared on."""
+        return len(self.judged[0].photos)
+
+
+def compare_runs(runs: Sequence[RunFolder], seed: int) -> Comparison:
+    """Compares judged runs on the photos that all of them judged.
+
+    Args:
+        runs: Two or more; the first is what the others are compared with.
+        seed: Of the bootstrap.
+
+    Raises:
+        UserError: A run judged nothing, or the runs have other classes or no photo in common.
+    """
+    classes = _shared_classes(runs)
+    judged = _judged_runs(runs, len(classes))
+    return Comparison(
+        classes=classes,
+        judged=judged,
+        figures=_figures(judged, classes.names, _foreground(runs[0], classes)),
+        settings=_differing_settings(runs),
+        changes=[_change(judged[0], other, seed) for other in judged[1:]],
+    )
+
+
+def _shared_classes(runs: Sequence[RunFolder]) -> ClassTable:
+    tables = []
+    for run in runs:
+        if "data.classes.classes" not in run.settings:
+            raise UserError(
+                f"{run.path}: no classes in its settings.yaml; compare needs a run's whole folder"
+            )
+        tables.append(ClassTable.model_validate(run.settings["data.classes.classes"]))
+    for run, table in zip(runs, tables, strict=True):
+        if (table.names, table.values) != (tables[0].names, tables[0].values):
+            raise UserError(
+                f"{run.path} has the classes {', '.join(table.names)}, {runs[0].path} "
+                f"{', '.join(tables[0].names)}: only runs on the same classes can be compared"
+            )
+    return tables[0]
+
+
+def _judged_runs(runs: Sequence[RunFolder], classes: int) -> list[JudgedRun]:
+    tables = [_read_photos(run) for run in runs]
+    common = set.intersection(*(set(table.column("name").to_pylist()) for table in tables))
+    if not common:
+        splits = ", ".join(f"{run.run_id}: {run.metrics['split']}" for run in runs)
+        raise UserError(f"the runs have no judged photo in common ({splits})")
+    judged = []
+    for letter, run, table in zip(string.ascii_uppercase, runs, tables, strict=False):
+        shared = table.filter(pa.array([name in common for name in table.column("name").to_pylist()]))
+        shared = shared.sort_by("name")
+        judged.append(
+            JudgedRun(
+                letter=letter,
+                run=run,
+                judged=len(table),
+                photos=shared,
+                counts={size: counts_of(shared, size, classes) for size in SIZES},
+                boundary={size: _summed(boundary_of(shared, size, classes)) for size in SIZES},
+                calibration={size: _summed(calibration_of(shared, size)) for size in SIZES},
+            )
+        )
+    return judged
+
+
+def _read_photos(run: RunFolder) -> pa.Table:
+    path = run.path / PHOTOS_FILE
+    if not path.is_file():
+        why = "the run stopped before its model was judged" if run.metrics["model"] is None else "run again"
+        raise UserError(f"{run.path}: no {PHOTOS_FILE} in it; {why}")
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+
+
+def _summed(of_photos: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    return None if of_photos is None else of_photos.sum(axis=0)
+
+
+def _figures(
+    judged: Sequence[JudgedRun], names: Sequence[str], foreground: Sequence[int]
+) -> dict[tuple[str, str], list[float]]:
+    figures: dict[tuple[str, str], list[float]] = {}
+    for size in SIZES:
+        for one in judged:
+            counts = one.counts[size].sum(axis=0)
+            of_run = figures_by_name(counts, one.boundary[size], one.calibration[size], names, foreground)
+            for name, value in of_run.items():
+                figures.setdefault((size, name), []).append(value)
+    return figures
+
+
+def _foreground(run: RunFolder, classes: ClassTable) -> list[int]:
+    """Ids of the classes that the binary IoU of a run takes as one; none: there is no binary IoU."""
+    settings = EvaluationSettings(foreground=run.settings.get("evaluation.foreground"))
+    return [classes.names.index(name) for name in settings.foreground_of(classes)]
+
+
+def _differing_settings(runs: Sequence[RunFolder]) -> dict[str, list[Any]]:
+    keys = dict.fromkeys(key for run in runs for key in run.telling_settings)
+    values = {key: [run.settings.get(key) for run in runs] for key in keys}
+    return {key: of_runs for key, of_runs in values.items() if any(one != of_runs[0] for one in of_runs)}
+
+
+def _change(first: JudgedRun, other: JudgedRun, seed: int) -> Change:
+    photo_changes = other.photo_scores - first.photo_scores
+    known = np.flatnonzero(~np.isnan(photo_changes))
+    order = known[np.argsort(photo_changes[known], kind="stable")]
+    moved = sorted(_slice_changes(first, other, seed), key=lambda moved: -abs(moved.difference.value))
+    return Change(
+        judged=other,
+        differences={
+            size: paired_bootstrap(first.counts[size], other.counts[size], seed=seed) for size in SIZES
+        },
+        slices=sorted(moved[:MOST_SLICES], key=lambda moved: moved.difference.value),
+        worse=[_photo(first, other, row) for row in order[:MOST_PHOTOS] if photo_changes[row] < 0],
+        better=[_photo(first, other, row) for row in order[::-1][:MOST_PHOTOS] if photo_changes[row] > 0],
+        photo_changes=photo_changes,
+    )
+
+
+def _slice_features(photos: pa.Table) -> list[str]:
+    # The other columns hold lists of what was counted.
+    strings = [column.name for column in photos.schema if column.type == pa.string()]
+    return [name for name in strings if name not in ("name", "split")]
+
+
+def _slice_changes(first: JudgedRun, other: JudgedRun, seed: int) -> Iterator[SliceChange]:
+    for feature in _slice_features(first.photos):
+        values = np.array(first.photos.column(feature).to_pylist(), object)
+        for value in sorted({value for value in values if value is not None}):
+            chosen = values == value
+            before, after = first.counts["model"][chosen], other.counts["model"][chosen]
+            difference = paired_bootstrap(before, after, seed=seed)
+            # Of a single photo there is nothing to draw: its interval would be a point, and look certain.
+            if chosen.sum() > 1 and not np.isnan(difference.value):
+                yield SliceChange(
+                    feature=feature,
+                    value=value,
+                    photos=int(chosen.sum()),
+                    before=float(mean_iou(before.sum(axis=0))),
+                    after=float(mean_iou(after.sum(axis=0))),
+                    difference=difference,
+                )
+
+
+def _photo(first: JudgedRun, other: JudgedRun, row: int) -> PhotoChange:
+    values = first.photos.slice(row, 1).to_pylist()[0]
+    return PhotoChange(
+        name=values["name"],
+        slices=[values[name] for name in _slice_features(first.photos) if values[name] is not None],
+        before=float(first.photo_scores[row]),
+        after=float(other.photo_scores[row]),
+    )

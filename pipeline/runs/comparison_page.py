@@ -1,0 +1,198 @@
+"""`pipeline_runner.py compare`: judged runs side by side, in the terminal and on a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from components.run_report import plots
+from components.run_report.templates import figure, signed, template_engine
+from petseg.errors import UserError
+from pipeline.runs.bootstrap import RESAMPLES, Difference
+from pipeline.runs.comparison import SIZES, Change, Comparison, compare_runs
+from pipeline.runs.report_pictures import report_pictures
+from pipeline.runs.run_folder import HISTORY_FILE, find_run, read_file
+from pipeline.runs.runs_table import short_value
+
+MOST_RUNS = 26
+MOST_PICTURED = 12
+SLICES_IN_THE_TERMINAL = 8
+ONLY_ON_THE_PAGE = ("boundary IoU ", "Dice ", "precision ", "recall ")
+"""Figures of single classes that the terminal has no room for."""
+
+
+def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
+    """Compares runs, writes the page, and returns what the terminal shows.
+
+    Args:
+        paths: Folders of runs, or output folders, meaning their newest runs.
+        output: The page to be written.
+        seed: Of the bootstrap.
+
+    Raises:
+        UserError: There are not two runs to compare, or they cannot be compared.
+    """
+    if not 2 <= len(paths) <= MOST_RUNS:
+        raise UserError(f"compare takes 2 to {MOST_RUNS} runs; received {len(paths)}")
+    comparison = compare_runs([find_run(path) for path in paths], seed)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(_page(comparison, seed), encoding="utf-8")
+    parts: list[RenderableType] = [_figures_table(comparison)]
+    parts += [_told(comparison, change) for change in comparison.changes]
+    parts += [_slices_table(change) for change in comparison.changes if change.slices]
+    parts.append(_settings_table(comparison))
+    return Group(*(part for one in parts for part in (one, Text())), _whole(f"page     {output}"))
+
+
+def left_out(comparison: Comparison) -> str:
+    """Says on how many photos runs are compared; empty where all judged the same ones."""
+    if all(one.judged == comparison.photos for one in comparison.judged):
+        return ""
+    judged = ", ".join(f"{one.letter} judged {one.judged:,}" for one in comparison.judged)
+    return f"Compared on the {comparison.photos:,} photos that all runs judged ({judged})."
+
+
+def verdict(difference: Difference) -> str:
+    """Whether a difference is more than chance, in words."""
+    if not difference.real:
+        return "not told apart from chance"
+    return "better" if difference.value > 0 else "worse"
+
+
+def _interval(difference: Difference) -> str:
+    return (
+        f"{signed(difference.value, 4)} (95% interval {signed(difference.low, 4)} to "
+        f"{signed(difference.high, 4)})"
+    )
+
+
+def _told(comparison: Comparison, change: Change) -> Text:
+    first, letter = comparison.judged[0].letter, change.judged.letter
+    lines = [
+        f"{letter} against {first}, mean IoU {SIZES[size]}: {_interval(difference)}: {verdict(difference)}"
+        for size, difference in change.differences.items()
+    ]
+    return Text("\n".join(lines))
+
+
+def _plain_table(*headers: str, texts: int = 1) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for place, header in enumerate(headers):
+        table.add_column(header, justify="left" if place < texts else "right", overflow="fold")
+    return table
+
+
+def _figures_table(comparison: Comparison) -> Group:
+    runs = "\n".join(f"{one.letter}  {one.run.path}" for one in comparison.judged)
+    letters = [one.letter for one in comparison.judged]
+    against = [f"{letter} - {letters[0]}" for letter in letters[1:]]
+    note = left_out(comparison) or f"{comparison.photos:,} photos"
+    table = _plain_table("", "", *letters, *against, texts=2)
+    for (size, name), values in comparison.figures.items():
+        if name.startswith(ONLY_ON_THE_PAGE):
+            continue
+        changes = [signed(value - values[0], 4) for value in values[1:]]
+        table.add_row(SIZES[size], name, *(figure(value, 4) for value in values), *changes)
+    return Group(_whole(f"{runs}\n{note}"), table)
+
+
+def _whole(text: str) -> Text:
+    """Text whose paths are not broken at the window's edge."""
+    return Text(text, no_wrap=True, overflow="ignore")
+
+
+def _slices_table(change: Change) -> Group:
+    letter = change.judged.letter
+    title = f"Slices that moved most, {letter} against A, mean IoU at model size"
+    table = _plain_table("slice", "photos", "A", letter, "change", "95% interval")
+    most = sorted(change.slices, key=lambda moved: -abs(moved.difference.value))[:SLICES_IN_THE_TERMINAL]
+    for moved in sorted(most, key=lambda moved: moved.difference.value):
+        table.add_row(
+            Text(f"{moved.feature} {moved.value}"),
+            f"{moved.photos:,}",
+            figure(moved.before, 4),
+            figure(moved.after, 4),
+            signed(moved.difference.value, 4),
+            f"{signed(moved.difference.low, 4)} to {signed(moved.difference.high, 4)}",
+        )
+    return Group(Text(title), table)
+
+
+def _settings_table(comparison: Comparison) -> Group:
+    if not comparison.settings:
+        return Group(Text("The settings are the same."))
+    letters = [one.letter for one in comparison.judged]
+    table = _plain_table("setting", *letters, texts=1 + len(letters))
+    for key, values in comparison.settings.items():
+        table.add_row(Text(key), *(Text(short_value(value)) for value in values))
+    return Group(Text("Settings that differ"), table)
+
+
+@dataclass(frozen=True)
+class PicturedPhoto:
+    """A photo that every run's report shows: the truth, and each model's answer and score."""
+
+    name: str
+    views: list[tuple[str, str]]
+    scores: list[float]
+
+
+def _pictured_photos(comparison: Comparison) -> list[PicturedPhoto]:
+    """Those of the photos shown in all reports that changed most; worst first."""
+    pictures = [report_pictures(one.run.path) for one in comparison.judged]
+    names = comparison.judged[0].photos.column("name").to_pylist()
+    shown = []
+    for row, name in enumerate(names):
+        if all("prediction" in of_run.get(name, {}) for of_run in pictures):
+            first = pictures[0][name]
+            answers = [
+                (one.letter, of_run[name]["prediction"])
+                for one, of_run in zip(comparison.judged, pictures, strict=True)
+            ]
+            scores = [float(one.photo_scores[row]) for one in comparison.judged]
+            shown.append(
+                PicturedPhoto(name, [("photo", first["photo"]), ("truth", first["truth"]), *answers], scores)
+            )
+    shown.sort(key=lambda photo: -max(abs(score - photo.scores[0]) for score in photo.scores))
+    return sorted(shown[:MOST_PICTURED], key=lambda photo: photo.scores[-1] - photo.scores[0])
+
+
+def _page(comparison: Comparison, seed: int) -> str:
+    engine = template_engine("pipeline.runs")
+    return engine.get_template("compare.html.jinja").render(
+        comparison=comparison,
+        headline=_headline(comparison),
+        left_out=left_out(comparison),
+        verdict=verdict,
+        sizes=SIZES,
+        short_value=short_value,
+        curves=_curves(comparison),
+        plots=[plots.change_histogram(change.photo_changes) for change in comparison.changes],
+        pictured=_pictured_photos(comparison),
+        resamples=RESAMPLES,
+        seed=seed,
+    )
+
+
+def _curves(comparison: Comparison) -> plots.Plot | None:
+    """How the runs learned; None where none has kept it."""
+    histories = {one.letter: read_file(one.run.path / HISTORY_FILE) for one in comparison.judged}
+    kept = {letter: history for letter, history in histories.items() if history}
+    return plots.compared_curves(kept) if kept else None
+
+
+def _headline(comparison: Comparison) -> tuple[str, str]:
+    """The finding in a few words, and its tone: good, neutral or bad."""
+    if len(comparison.changes) > 1:
+        return f"{len(comparison.judged)} runs compared", "neutral"
+    difference = comparison.changes[0].differences["model"]
+    if not difference.real:
+        return "A and B cannot be told apart", "neutral"
+    return (
+        (f"B is better by {difference.value:.3f}", "good")
+        if difference.value > 0
+        else (f"B is worse by {-difference.value:.3f}", "bad")
+    )

@@ -1,0 +1,135 @@
+"""What a local run leaves for people: the run's folder, the verdict and the exit status."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from petseg.files.object_store import place
+from pipeline.settings import PipelineSettings
+
+PUBLISHED_FILES = {
+    ("RunReport", "report"): ("report.html", "model_card.md", "settings.yaml"),
+    ("DatasetGate", "gate"): ("gate.json",),
+    ("Trainer", "model_run"): ("history.json",),
+    ("Evaluator", "evaluation"): ("photos.parquet", "judgement.json"),
+    ("Pusher", "pushed_model"): ("push.json",),
+}
+"""Files that are copied to the run's folder, by node and output."""
+
+DONE = 0
+NODE_FAILED = 1
+CALLER_MUST_CHANGE = 2
+REFUSED = 3
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        status: Exit status of the command.
+        lines: What to tell the person, most important first.
+    """
+
+    status: int
+    lines: list[str]
+
+
+def publish_run(
+    output_uri: Callable[[str, str], str | None],
+    run_folder: Path,
+    seconds: dict[str, float],
+    peak_memory_mb: float,
+) -> dict[str, Any]:
+    """Publishes the files and the metrics, with what no node can know.
+
+    Args:
+        output_uri: Says where a node's output lies; None where the run has no such node.
+        run_folder: `DIR/runs/<run id>`; made here.
+        seconds: Seconds a node, 0 where reused.
+        peak_memory_mb: Peak of the run's processes together, in MB.
+
+    Returns:
+        The metrics.
+    """
+    publish_files(output_uri, run_folder)
+    metrics = json.loads(Path(f"{output_uri('RunReport', 'report')}/metrics.json").read_text())
+    metrics |= {"seconds": seconds, "peak_memory_mb": round(peak_memory_mb)}
+    _write_metrics(run_folder, metrics)
+    return metrics
+
+
+def publish_files(output_uri: Callable[[str, str], str | None], run_folder: Path) -> None:
+    """Copies what people and scripts read to the run's folder, as far as the run got.
+
+    Args:
+        output_uri: Says where a node's output lies; None where the run has no such node.
+        run_folder: `DIR/runs/<run id>`; made here.
+    """
+    run_folder.mkdir(parents=True, exist_ok=True)
+    for output, names in PUBLISHED_FILES.items():
+        uri = output_uri(*output)
+        for name in names if uri else ():
+            shutil.copyfile(f"{uri}/{name}", run_folder / name)
+
+
+def publish_stop(
+    settings: PipelineSettings,
+    run_folder: Path,
+    reason: str,
+    seconds: dict[str, float],
+    peak_memory_mb: float,
+) -> None:
+    """Writes metrics.json and the settings for a run that a node stopped."""
+    run_folder.mkdir(parents=True, exist_ok=True)
+    (run_folder / "settings.yaml").write_text(settings.to_yaml())
+    _write_metrics(
+        run_folder,
+        {
+            "model": None,
+            "photo": None,
+            "split": settings.evaluation.split,
+            "examples": None,
+            "blessed": False,
+            "reason": reason,
+            "baseline": None,
+            "settings_sha256": settings.sha256(),
+            "seconds": seconds,
+            "peak_memory_mb": round(peak_memory_mb),
+        },
+    )
+
+
+def verdict(
+    metrics: dict[str, Any], push: dict[str, Any] | None, push_directory: str, run_folder: Path
+) -> Outcome:
+    """Says how a run that went through to its report ended.
+
+    Args:
+        metrics: The content of metrics.json.
+        push: The content of the Pusher's push.json; None where nothing was to be pushed.
+        push_directory: Folder of the pushed versions.
+        run_folder: The run's folder.
+    """
+    blessed = metrics["blessed"]
+    lines = [f"{'blessed' if blessed else 'refused'}: {metrics['reason']}"]
+    if push is not None and blessed:
+        pushed = place(push_directory) / push["version"]
+        is_near = isinstance(pushed, Path) and pushed.is_relative_to(Path.cwd())
+        shown = pushed.relative_to(Path.cwd()) if is_near else pushed
+        lines.append(f"model    {shown}" + ("" if push["pushed"] else " (already in production)"))
+    elif push is None:
+        lines.append(f"model    not pushed: judged on {metrics['split']} only")
+    lines.append(f"report   {run_folder / 'report.html'}")
+    refused = not blessed and push is not None
+    return Outcome(REFUSED if refused else DONE, lines)
+
+
+def _write_metrics(run_folder: Path, metrics: dict[str, Any]) -> None:
+    partial = run_folder / ".metrics.json.partial"
+    partial.write_text(json.dumps(metrics, indent=2) + "\n")
+    partial.replace(run_folder / "metrics.json")

@@ -1,0 +1,128 @@
+"""`pipeline_runner.py runs`: all runs of an output folder in one table."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from petseg.errors import UserError
+from petseg.versions import NONE, list_versions, production_version, version_digest
+from pipeline.runs.run_folder import RunFolder, list_runs
+
+NOTHING = "\N{EN DASH}"
+LONGEST_VALUE = 40
+VERDICT_STYLES = {"blessed": "green", "refused": "red", "stopped": "red"}
+
+
+def list_table(output: Path | None, metadata: str | None) -> Table:
+    """The table of an output folder's runs, or of a metadata store's.
+
+    Raises:
+        UserError: Neither or both are given, there is no run, or a run's file cannot be read.
+    """
+    if output is not None and metadata is None:
+        return runs_table(output, list_runs(output))
+    if metadata is None or output is not None:
+        raise UserError("runs needs either --output DIR or --metadata STORE")
+    # ML Metadata takes a second to import.
+    from pipeline.runs.stored_runs import stored_runs
+
+    return runs_table(metadata, stored_runs(metadata))
+
+
+def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
+    """All runs of an output folder or a metadata store.
+
+    Args:
+        place: Where they were found.
+        runs: Oldest first.
+    """
+    directories = {run.push_directory for run in runs if run.push_directory}
+    in_production = {directory: _version_in_production(directory, runs) for directory in directories}
+    caption = "\n".join(
+        f"in production: {directory}/{current}"
+        for directory in sorted(directories)
+        if (current := production_version(directory)) != NONE
+    )
+    table = Table(
+        title=Text(f"Runs in {place}"),
+        caption=Text(caption),
+        title_justify="left",
+        caption_justify="left",
+        pad_edge=False,
+        box=None,
+    )
+    for header in ("run", "when (UTC)", "settings", "changed since the run before"):
+        table.add_column(header, overflow="fold")
+    for header in ("mean IoU", "at own size"):
+        table.add_column(header, justify="right")
+    for header in ("verdict", "version"):
+        table.add_column(header, overflow="fold")
+    for before, run in zip([None, *runs], runs, strict=False):
+        table.add_row(
+            run.run_id,
+            _when(run.run_id),
+            run.metrics["settings_sha256"][:8],
+            ", ".join(_changes(before, run)) if before and before.settings and run.settings else "",
+            *(_figure(run.metrics[size]) for size in ("model", "photo")),
+            _verdict(run.metrics),
+            _version(run, in_production.get(run.push_directory or "", NONE)),
+        )
+    return table
+
+
+def short_value(value: Any) -> str:
+    """A setting's value in few letters, as `--set` takes it."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _changes(before: RunFolder, run: RunFolder) -> Iterable[str]:
+    old, new = before.telling_settings, run.telling_settings
+    for key in [*new, *(key for key in old if key not in new)]:
+        if key not in new or key not in old or old[key] != new[key]:
+            yield f"{key}={short_value(new[key])}" if key in new else f"{key} gone"
+
+
+def _version_in_production(directory: str, runs: Sequence[RunFolder]) -> str:
+    """Number under which the model in production was pushed; a rollback gives it another one."""
+    current = production_version(directory)
+    pushed = {run.push["version"] for run in runs if run.push and run.push["version"]}
+    if current == NONE or current in pushed:
+        return current
+    digest = version_digest(directory, current)
+    there = {str(version) for version in list_versions(directory)}
+    for version in sorted(pushed & there, key=int, reverse=True):
+        if version_digest(directory, version) == digest:
+            return version
+    return current
+
+
+def _when(run_id: str) -> str:
+    try:
+        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return ""
+
+
+def _figure(group: dict[str, Any] | None) -> str:
+    return f"{group['mean_iou']:.4f}" if group and group["mean_iou"] is not None else NOTHING
+
+
+def _verdict(metrics: dict[str, Any]) -> Text:
+    if metrics["model"] is None:
+        return Text(f"stopped: {metrics['reason']}", VERDICT_STYLES["stopped"])
+    word = "blessed" if metrics["blessed"] else "refused"
+    return Text(f"{word}, {metrics['split']}", VERDICT_STYLES[word])
+
+
+def _version(run: RunFolder, in_production: str) -> Text:
+    version = run.push and run.push["version"]
+    if not run.push or not version:
+        return Text(NOTHING)
+    text = version if run.push["pushed"] else f"{version} (there before)"
+    return Text(f"{text}, in production" if version == in_production else text)

@@ -1,0 +1,122 @@
+"""Pushed models on object stores: order of the uploads, kills, pruning, rollback."""
+
+import itertools
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from petseg.errors import UserError
+from petseg.files.object_store import StorePath
+from petseg.versions import (
+    fetch_version,
+    list_versions,
+    model_digest,
+    production_version,
+    prune,
+    publish,
+    rollback,
+    version_digest,
+)
+from tests.petseg.test_versions import make_model
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def models(tmp_path) -> dict[str, Path]:
+    return {name: make_model(tmp_path / "models" / name, name) for name in ("a", "b", "c")}
+
+
+@pytest.fixture(params=["s3", pytest.param("gs", marks=pytest.mark.slow)])
+def bucket(request) -> str:
+    """URL of the bucket of a running store."""
+    request.getfixturevalue(request.param)
+    return f"{request.param}://bucket"
+
+
+@pytest.fixture
+def pushed(bucket) -> str:
+    """A place of its own in the bucket."""
+    return f"{bucket}/serving_{next(_numbers)}"
+
+
+def names(pushed: str) -> set[str]:
+    """All objects below."""
+    return set(StorePath(pushed).files_below())
+
+
+def test_before_the_first_push_there_is_none(pushed):
+    assert list_versions(pushed) == []
+    assert production_version(pushed) == "none"
+    assert prune(pushed, keep=1) == []
+
+
+def test_a_pushed_model_comes_back_to_the_byte(models, pushed, tmp_path):
+    before = int(time.time())
+    versions = [publish(models[name], pushed) for name in ("a", "b")]
+    assert before <= int(versions[0]) < int(versions[1])
+    assert production_version(pushed) == versions[1]
+    assert version_digest(pushed, versions[0]) == model_digest(models["a"])
+    fetch_version(pushed, versions[0], tmp_path / "back")
+    assert model_digest(tmp_path / "back") == model_digest(models["a"])
+    assert f"{versions[0]}/saved_model.pb" in names(pushed), "TensorFlow Serving looks for it there"
+
+
+def test_a_version_that_is_not_there_cannot_be_fetched(models, pushed, tmp_path):
+    publish(models["a"], pushed)
+    with pytest.raises(FileNotFoundError):
+        fetch_version(pushed, "17", tmp_path / "back")
+
+
+def test_pruned_versions_leave_nothing(models, pushed):
+    versions = [publish(models[name], pushed) for name in ("a", "b", "c")]
+    assert prune(pushed, keep=1) == versions[:2]
+    assert list_versions(pushed) == [int(versions[2])]
+    assert all(versions[2] in name for name in names(pushed))
+
+
+def test_rollback_brings_the_last_other_model_back(models, pushed):
+    old, *_ = (publish(models[name], pushed) for name in ("a", "b", "b"))
+    new = rollback(pushed)
+    assert production_version(pushed) == new
+    assert version_digest(pushed, new) == version_digest(pushed, old)
+    with pytest.raises(UserError, match="must be one of the older ones"):
+        rollback(pushed, "17")
+
+
+def test_leftovers_are_removed_a_day_later(models, pushed):
+    yesterday, now = int(time.time()) - 90_000, int(time.time())
+    for version in (yesterday, now):
+        StorePath(f"{pushed}/{version}/variables/0").write_bytes(b"half")
+    version = publish(models["a"], pushed)
+    assert int(version) > now, "the other's number is taken"
+    left = {name.split("/")[0] for name in names(pushed)}
+    assert left == {".manifests", str(now), version}
+
+
+def test_a_kill_in_the_middle_of_a_push_leaves_the_model_before(models, pushed, tmp_path):
+    old = publish(models["a"], pushed)
+    big = make_model(tmp_path / "big", "0123456789", files=60, size=10_000)
+    code = f"from petseg.versions import publish; publish({str(big)!r}, {pushed!r})"
+    child = subprocess.Popen([sys.executable, "-c", code])
+    while not [name for name in names(pushed) if not name.startswith((old, "."))]:
+        assert child.poll() is None, "it ended before the kill"
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    uploaded = {name for name in names(pushed) if not name.startswith((old, "."))}
+    assert 0 < len(uploaded) < 61, "no kill in the middle: the test has shown nothing"
+    assert not any(name.endswith("saved_model.pb") for name in uploaded)
+    assert list_versions(pushed) == [int(old)]
+    new = publish(models["b"], pushed)
+    assert production_version(pushed) == new
+    assert version_digest(pushed, new) == model_digest(models["b"])
+
+
+def test_a_bucket_that_is_not_there_is_one_line(models, bucket):
+    with pytest.raises(UserError, match="cannot be written: there is no such bucket"):
+        publish(models["a"], bucket.replace("bucket", "no-such-bucket/models"))

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from petseg.metrics.confusion import mean_iou
+from pipeline.runs.bootstrap import paired_bootstrap
+from tests.pipeline.judged_runs import counts
+
+
+def by_hand(before, after, draws, seed):
+    """The same, a photo and a draw at a time."""
+    rng = np.random.default_rng(seed)
+    differences = []
+    for _ in range(draws):
+        chosen = rng.integers(len(before), size=len(before))
+        differences.append(mean_iou(after[chosen].sum(0)) - mean_iou(before[chosen].sum(0)))
+    return np.quantile(differences, [0.025, 0.975])
+
+
+def test_the_interval_is_that_of_drawing_photos():
+    before, after = counts(60, 0.2, seed=1), counts(60, 0.19, seed=2)
+    difference = paired_bootstrap(before, after, seed=0, resamples=4000)
+    assert difference.value == mean_iou(after.sum(0)) - mean_iou(before.sum(0))
+    low, high = by_hand(before, after, 4000, seed=5)
+    width = high - low
+    assert difference.low == pytest.approx(low, abs=0.05 * width)
+    assert difference.high == pytest.approx(high, abs=0.05 * width)
+
+
+def test_it_is_paired_two_models_that_err_alike_are_told_apart():
+    before = counts(100, 0.3, seed=1)
+    after = before.copy()
+    after[:, 0, 0] += after[:, 0, 1] // 10
+    after[:, 0, 1] -= after[:, 0, 1] // 10
+    paired = paired_bootstrap(before, after, seed=0)
+    shuffled = paired_bootstrap(before, after[np.random.default_rng(0).permutation(100)], seed=0)
+    assert paired.real
+    assert paired.value > 0
+    assert paired.high - paired.low < 0.5 * (shuffled.high - shuffled.low)
+
+
+def test_the_same_model_is_never_different_and_the_seed_decides():
+    before, after = counts(30, 0.3, seed=1), counts(30, 0.3, seed=2)
+    same = paired_bootstrap(before, before, seed=0)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    assert not same.real
+    assert paired_bootstrap(before, after, seed=3) == paired_bootstrap(before, after, seed=3)
+    assert paired_bootstrap(before, after, seed=3) != paired_bootstrap(before, after, seed=4)
+
+
+def test_about_one_in_twenty_equal_models_is_called_different():
+    """Coverage over 200 pairs of equally good models: 10 expected, more than 22 once in ten thousand."""
+    called = sum(
+        paired_bootstrap(
+            counts(40, 0.25, seed=2 * i), counts(40, 0.25, seed=2 * i + 1), seed=i, resamples=200
+        ).real
+        for i in range(200)
+    )
+    assert 1 <= called <= 22
+
+
+def test_photos_without_a_labelled_pixel_have_no_difference():
+    nothing = np.zeros((3, 2, 2), np.int64)
+    difference = paired_bootstrap(nothing, nothing, seed=0)
+    assert np.isnan(difference.value)
+    assert not difference.real

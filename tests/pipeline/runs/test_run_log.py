@@ -1,0 +1,34 @@
+import subprocess
+import sys
+
+CHATTER = """
+import logging, os, sys
+from pathlib import Path
+from pipeline.runs.run_log import chatter_to
+with chatter_to(Path(sys.argv[1])) as terminal:
+    print("seen", file=terminal, flush=True)
+    print("printed")
+    os.system("echo child; echo child error >&2")
+    logging.getLogger("anyone").warning("warned")
+print("after")
+"""
+
+
+def test_only_what_goes_to_the_terminal_is_seen(tmp_path):
+    log = tmp_path / "run.log"
+    done = subprocess.run(
+        [sys.executable, "-c", CHATTER, str(log)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "seen\nafter\n"
+    assert done.stderr == ""
+    kept = log.read_text()
+    for word in ("printed", "child", "child error", "warned"):
+        assert word in kept
+
+
+def test_the_log_is_appended_to(tmp_path):
+    log = tmp_path / "run.log"
+    log.write_text("earlier\n")
+    subprocess.run([sys.executable, "-c", CHATTER, str(log)], capture_output=True, check=True)
+    assert log.read_text().startswith("earlier\n")
+    assert "printed\n" in log.read_text()

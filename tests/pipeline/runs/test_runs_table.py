@@ -1,0 +1,130 @@
+import shutil
+import time
+
+import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+
+from petseg.versions import rollback
+from tests.conftest import petseg
+from tests.pipeline.run_folders import write_run, write_version
+
+
+def pushed(version, pushed=True):
+    return {"pushed": pushed, "version": version, "reason": "why"}
+
+
+@pytest.fixture
+def output(tmp_path):
+    """A first push, the same model again, a better one, a refused one, and a run that stopped."""
+    write_run(tmp_path, "20260901-101500", 0.7, push=pushed("100"))
+    write_run(tmp_path, "20260901-111500", 0.7, push=pushed("100", pushed=False))
+    write_run(tmp_path, "20260902-101500", 0.75, push=pushed("200"), learning_rate=0.0004)
+    write_run(tmp_path, "20260903-101500", 0.5, blessed=False, push=pushed(None, pushed=False), epochs=2)
+    write_run(tmp_path, "20260904-101500", None, blessed=False, reason="Trainer: loss is not a number")
+    write_version(tmp_path, "100", "first")
+    write_version(tmp_path, "200", "better")
+    return tmp_path
+
+
+def rows(output) -> dict[str, str]:
+    """Line of each run by its id."""
+    done = petseg("runs", "--output", output)
+    assert done.status == 0, done.stderr
+    assert done.stderr == ""
+    return {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("2026")}
+
+
+def test_tells_when_what_changed_figures_verdict_and_version(output):
+    lines = rows(output)
+    assert list(lines) == sorted(lines)
+    first, again, better, refused, stopped = lines.values()
+    for word in ("2026-09-01 10:15", "01234567", "0.7000", "0.6900", "blessed, test", "100"):
+        assert word in first
+    assert "there before" in again
+    assert "trainer" not in again, "the places of files are no difference"
+    assert "trainer.learning_rate=0.0004" in better
+    assert "refused" in refused
+    assert "trainer.epochs=2" in refused
+    assert "trainer.learning_rate=0.001" in refused
+    assert "stopped: Trainer: loss is not a number" in stopped
+    assert [run_id for run_id, line in lines.items() if "in production" in line] == ["20260902-101500"]
+
+
+def test_a_model_that_was_rolled_back_to_is_in_production(output):
+    version = rollback(output / "serving_model")
+    in_production = [run_id for run_id, line in rows(output).items() if "in production" in line]
+    assert in_production == ["20260901-101500", "20260901-111500"]
+    assert f"serving_model/{version}" in petseg("runs", "--output", output).stdout.replace("\n", "")
+
+
+def test_runs_of_other_times_lack_what_was_not_written_then(tmp_path):
+    folder = write_run(tmp_path, "20260901-101500")
+    (folder / "settings.yaml").unlink()
+    (tmp_path / "runs" / "20260902-101500").mkdir()
+    assert list(rows(tmp_path)) == ["20260901-101500"]
+
+
+def test_is_quick(output):
+    for number in range(100):
+        shutil.copytree(output / "runs" / "20260901-101500", output / "runs" / f"20261001-{number:06}")
+    rows(output)
+    begun = time.perf_counter()
+    shown = petseg("runs", "--output", output, PYTHONPROFILEIMPORTTIME="1")
+    assert time.perf_counter() - begun < 10, "a second on a machine that has nothing else to do"
+    imported = {
+        line.split("|")[-1].strip().split(".")[0] for line in shown.stderr.splitlines() if "|" in line
+    }
+    assert "rich" in imported
+    assert not imported & {"tensorflow", "tfx", "numpy", "pyarrow"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "--output DIR or --metadata STORE"),
+        (["--output", "a", "--metadata", "b"], "--output DIR or --metadata STORE"),
+        (["--metadata", "no/such.db"], "--metadata no/such.db: there is no such file"),
+        (["--metadata", "env:NOT_SET"], "environment variable NOT_SET is not set"),
+        (["--metadata", "README.md"], "--metadata README.md is no SQLite file of ML Metadata"),
+    ],
+)
+def test_a_place_that_holds_no_runs_is_one_line(arguments, words):
+    done = petseg("runs", *arguments)
+    assert done.status == 2
+    assert done.stderr.startswith("error: ")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_stopped_run_is_in_the_metadata_store_too(tmp_path):
+    store = stored_pipeline_run(tmp_path / "metadata.db", "20260901-101500", failed="Transform")
+    done = petseg("runs", "--metadata", store)
+    assert done.status == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("20260901-101500")]
+    assert "2026-09-01 10:15" in line
+    assert "stopped: Transform failed" in line
+
+
+def stored_pipeline_run(database, run_id, failed):
+    """A metadata store with one run of which one node failed, as TFX records it."""
+    store = MetadataStore(sqlite_metadata_connection_config(str(database)))
+    context_type = store.put_context_type(mlmd.ContextType(name="pipeline_run"))
+    (context,) = store.put_contexts([mlmd.Context(type_id=context_type, name=run_id)])
+    execution_type = store.put_execution_type(mlmd.ExecutionType(name=f"tfx.components.executor.{failed}"))
+    execution = mlmd.Execution(type_id=execution_type, last_known_state=mlmd.Execution.FAILED)
+    store.put_execution(execution, [], [mlmd.Context(id=context, type_id=context_type, name=run_id)])
+    return database
+
+
+def test_what_cannot_be_listed_is_one_line(tmp_path):
+    done = petseg("runs", "--output", tmp_path)
+    assert done.status == 2
+    assert done.stderr == f"error: {tmp_path}: no run has ended there; give the --output of `run`\n"
+    folder = write_run(tmp_path, "20260901-101500")
+    (folder / "metrics.json").write_text("{")
+    done = petseg("runs", "--output", tmp_path)
+    assert done.status == 2
+    assert str(folder / "metrics.json") in done.stderr
+    assert done.stderr.count("\n") == 1

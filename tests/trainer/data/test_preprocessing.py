@@ -1,0 +1,212 @@
+import apache_beam as beam
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
+
+from petseg.class_table import ClassTable
+from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
+from trainer.data.preprocessing import (
+    class_shares,
+    decode_mask,
+    decode_photo,
+    parse_pair,
+    prepare_photo,
+    preprocessing_fn,
+    resize_mask,
+    stored_size,
+)
+from trainer.settings import TransformSettings
+
+CLASSES = ClassTable.model_validate(THREE_CLASSES)
+SIZE = 128
+TRAINING_SCALE = 1.3
+
+
+def as_rgb(picture):
+    return np.asarray(picture.convert("RGB"), np.int16)
+
+
+@pytest.fixture
+def photo():
+    return smooth_photo(np.random.default_rng(3), 37, 52)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("RGB", {}), ("RGB", {"progressive": True}), ("L", {}), ("CMYK", {}), ("RGB", {"subsampling": 0})],
+)
+def test_decodes_every_kind_of_jpeg(photo, mode, options):
+    picture = photo.convert(mode)
+    decoded = decode_photo(tf.constant(encode(picture, "JPEG", quality=95, **options)))
+    assert decoded.dtype == tf.uint8
+    assert np.abs(decoded.numpy() - as_rgb(picture)).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("file_format", "mode"),
+    [("PNG", mode) for mode in ("RGB", "RGBA", "L", "LA", "P", "1", "I;16")]
+    + [("BMP", mode) for mode in ("RGB", "RGBA", "L", "P")]
+    + [("GIF", "P")],
+)
+def test_decodes_lossless_formats_exactly(photo, file_format, mode):
+    if mode == "I;16":
+        picture, expected = Image.fromarray(np.full((5, 7), 0x4020, np.uint16)), np.full((5, 7, 3), 0x40)
+    else:
+        picture = photo.convert("L").convert("LA") if mode == "LA" else photo.convert(mode)
+        expected = as_rgb(picture)
+    np.testing.assert_array_equal(decode_photo(tf.constant(encode(picture, file_format))), expected)
+
+
+def test_takes_the_first_frame_of_a_gif():
+    red, blue = (Image.new("RGB", (6, 4), color) for color in ("red", "blue"))
+    gif = encode(red, "GIF", save_all=True, append_images=[blue])
+    np.testing.assert_array_equal(decode_photo(tf.constant(gif)), as_rgb(red))
+
+
+@pytest.mark.parametrize("broken", [b"", b"B", b"BM", b"BM123", b"no picture", b"\xff\xd8\xff\xe0 cut"])
+def test_broken_bytes_are_an_invalid_argument(broken):
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        decode_photo(tf.constant(broken))
+
+
+def test_prepared_photo_is_antialiased_and_rounded():
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    prepared, own_size = prepare_photo(tf.constant(encode(Image.fromarray(stripes), "PNG")), 32, "bilinear")
+    assert own_size.numpy().tolist() == [256, 256]
+    # Without antialiasing some columns would stay black or white; 127.5 rounds to the even 128.
+    assert set(np.unique(prepared[:, 1:-1])) <= {127, 128}
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+def test_no_mask_value_outside_the_class_ids(data):
+    height, width = data.draw(st.integers(1, 90)), data.draw(st.integers(1, 90))
+    values = data.draw(st.lists(st.integers(0, 255), min_size=2, max_size=6, unique=True))
+    ignored = values[-1] if len(values) > 2 and data.draw(st.booleans()) else None
+    table = ClassTable(
+        classes=[{"value": v, "name": f"c{v}", "color": "#000000"} for v in values if v != ignored],
+        ignored_value=ignored,
+    )
+    in_file = data.draw(st.lists(st.integers(0, 255), min_size=1, max_size=4)) + values
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    mask = rng.choice(in_file, (height, width))
+    ids = decode_mask(tf.constant(encode_mask(mask)), table)
+    resized = resize_mask(ids, data.draw(st.sampled_from([32, 64, 96]))).numpy()
+    assert resized.dtype == np.uint8
+    wanted = {table.values.index(v) if v in table.values else 255 for v in np.unique(mask)}
+    assert set(np.unique(resized)) <= wanted
+
+
+def test_mask_pixels_are_those_nearest():
+    values = np.random.default_rng(0).integers(1, 4, (47, 81))
+    resized = resize_mask(decode_mask(tf.constant(encode_mask(values)), CLASSES), 32).numpy()
+    rows = np.floor((np.arange(32) + 0.5) * 47 / 32).astype(int)
+    columns = np.floor((np.arange(32) + 0.5) * 81 / 32).astype(int)
+    np.testing.assert_array_equal(resized, values[rows][:, columns] - 1)
+
+
+@pytest.fixture(scope="module")
+def transformed(tmp_path_factory):
+    """Raw pairs, what Transform makes of them by name, and its output for Trainer."""
+    rng = np.random.default_rng(5)
+    raw = []
+    for place, (height, width, mode, options) in enumerate(
+        [
+            (37, 52, "RGB", {}),
+            (300, 200, "L", {}),
+            (131, 128, "CMYK", {}),
+            (128, 128, "RGB", {"progressive": True}),
+        ]
+    ):
+        mask = rng.integers(1, 3, (height, width))
+        pair = {
+            "image/encoded": encode(smooth_photo(rng, height, width).convert(mode), "JPEG", **options),
+            "mask/encoded": encode_mask(mask),
+            "image/name": f"photo_{place}".encode(),
+        }
+        shares = {f"mask/share_{c.name}": np.float32((mask == c.value).mean()) for c in CLASSES.classes}
+        raw.append(pair | shares)
+    strings = {key: tf.io.FixedLenFeature([], tf.string) for key in pair}
+    floats = {key: tf.io.FixedLenFeature([], tf.float32) for key in shares}
+    schema = schema_utils.schema_from_feature_spec(strings | floats)
+    config = {
+        "settings": {
+            "classes": CLASSES.model_dump(mode="json"),
+            "transform": TransformSettings(training_scale=TRAINING_SCALE).model_dump(mode="json"),
+            "image_size": SIZE,
+        }
+    }
+    folder, pairs = tmp_path_factory.mktemp("transform"), tmp_path_factory.mktemp("pairs") / "pairs"
+    with beam.Pipeline("DirectRunner") as pipeline, tft_beam.Context(temp_dir=str(folder / "scratch")):
+        data = pipeline | beam.Create(raw), dataset_metadata.DatasetMetadata(schema)
+        (rows, metadata), transform_fn = data | tft_beam.AnalyzeAndTransformDataset(
+            lambda inputs: preprocessing_fn(inputs, config)
+        )
+        transform_fn | tft_beam.WriteTransformFn(str(folder / "output"))
+        coder = tft.coders.ExampleProtoCoder(metadata.schema)
+        rows | beam.Map(coder.encode) | beam.io.WriteToTFRecord(str(pairs))
+    (shard,) = pairs.parent.iterdir()
+    serialized = {
+        tf.train.Example.FromString(record.numpy()).features.feature["image/name"].bytes_list.value[0]: record
+        for record in tf.data.TFRecordDataset(str(shard))
+    }
+    return raw, serialized, tft.TFTransformOutput(str(folder / "output"))
+
+
+def test_transforms_image_is_servings_pixel_for_pixel(transformed):
+    raw, serialized, _ = transformed
+    assert len(serialized) == len(raw)
+    serving = tf.function(prepare_photo)
+    for pair in raw:
+        image, _ = parse_pair(serialized[pair["image/name"]], SIZE)
+        served, _ = serving(tf.constant(pair["image/encoded"]), SIZE, "bilinear")
+        np.testing.assert_array_equal(image, served)
+
+
+def test_transforms_mask_has_the_class_ids(transformed):
+    raw, serialized, _ = transformed
+    for pair in raw:
+        _, mask = parse_pair(serialized[pair["image/name"]], SIZE)
+        np.testing.assert_array_equal(mask, resize_mask(decode_mask(pair["mask/encoded"], CLASSES), SIZE))
+
+
+def test_crops_are_taken_from_a_larger_pair(transformed):
+    raw, serialized, _ = transformed
+    for pair in raw:
+        large = stored_size(SIZE, TRAINING_SCALE)
+        image, mask = parse_pair(serialized[pair["image/name"]], large, "to crop from")
+        served, _ = prepare_photo(tf.constant(pair["image/encoded"]), large, "bilinear")
+        np.testing.assert_array_equal(image, served)
+        np.testing.assert_array_equal(mask, resize_mask(decode_mask(pair["mask/encoded"], CLASSES), large))
+
+
+def test_a_pair_of_128_px_costs_at_most_66_kb(transformed):
+    _, serialized, _ = transformed
+    for record in serialized.values():
+        features = tf.train.Example.FromString(record.numpy()).features.feature
+        for larger in ("training_image", "training_mask"):
+            del features[larger]
+        assert sum(map(len, features["image"].bytes_list.value)) > 3 * SIZE**2
+        assert tf.train.Example(features=tf.train.Features(feature=features)).ByteSize() <= 66_000
+
+
+def test_class_shares_reach_the_trainer(transformed):
+    raw, _, transform_output = transformed
+    expected = [np.mean([pair[f"mask/share_{name}"] for pair in raw]) for name in CLASSES.names]
+    shares = class_shares(transform_output, CLASSES)
+    assert shares.dtype == np.float32
+    np.testing.assert_allclose(shares, expected, atol=1e-5)
+    assert shares[2] == 0  # no mask has the third class
+
+
+def test_a_pair_of_another_size_is_refused(transformed):
+    _, serialized, _ = transformed
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+        parse_pair(next(iter(serialized.values())), 64)

@@ -1,0 +1,220 @@
+"""What the frozen part of a network gives for each photo, computed once and kept on disk.
+
+Every change of a photo but mirroring would change its features in a new way in every epoch, so this is for
+trainings whose only augmentation is flips.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from petseg.errors import UserError
+from trainer.data.augmentation import mirrored
+from trainer.data.augmentation_settings import AugmentationSettings
+from trainer.data.input import (
+    ONE_DEVICE,
+    EvaluationBatches,
+    Pairs,
+    TrainingBatches,
+    evaluation_batches,
+    evaluation_places,
+    gather,
+    ignored_unless,
+    made_ahead,
+)
+from trainer.models.frozen_part import cut_frozen_part
+from trainer.settings import TrainingSettings
+from trainer.training.callbacks import logger
+
+
+class FeatureCache:
+    """The features of a split's photos, and of their mirror images where asked, in unnamed files.
+
+    The files vanish with the process however it ends; a training that goes on makes them anew. Rows are read
+    one by one, not mapped, so that they take no memory.
+
+    Args:
+        frozen: From photos, float32 [n, S, S, 3], to features; see `cut_frozen_part`.
+        pairs: The split.
+        mirror: Whether mirror images are asked for too.
+    """
+
+    def __init__(self, frozen: keras.Model, pairs: Pairs, mirror: bool):
+        self._frozen = frozen
+        self._pairs = pairs
+        self._versions = 2 if mirror else 1
+        self._shapes = [tuple(feature.shape[1:]) for feature in frozen.outputs]
+        self._dtypes = [tf.as_dtype(feature.dtype) for feature in frozen.outputs]
+        self._row_bytes = [
+            int(np.prod(shape)) * dtype.size for shape, dtype in zip(self._shapes, self._dtypes, strict=True)
+        ]
+        self._files = [tempfile.TemporaryFile(prefix="petseg-features-") for _ in self._shapes]  # noqa: SIM115
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk when filled."""
+        return len(self._pairs) * self._versions * sum(self._row_bytes)
+
+    def fill(self, batch_size: int) -> None:
+        """Computes the features of all photos, `batch_size` at a time, in inference mode."""
+
+        # A Keras model with a list of one output gives it without the list.
+        def features_of(photos: tf.Tensor) -> list[tf.Tensor]:
+            return keras.tree.flatten(self._frozen(photos, training=False))
+
+        compute = tf.function(features_of, reduce_retracing=True)
+        for start in range(0, len(self._pairs), batch_size):
+            photos = np.stack(self._pairs.images[start : start + batch_size])
+            versions = [photos, photos[:, :, ::-1]][: self._versions]
+            computed = [compute(tf.constant(version, tf.float32)) for version in versions]
+            for file, *of_versions in zip(self._files, *computed, strict=True):
+                file.write(np.stack([feature.numpy() for feature in of_versions], axis=1).tobytes())
+        for file in self._files:
+            file.flush()
+
+    def gather(self, places: tf.Tensor, mirror: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """The features of photos.
+
+        Args:
+            places: int64 [n], places in the split.
+            mirror: bool [n], where those of the mirror image are asked for.
+
+        Returns:
+            A tensor [n, ...] for each of the features.
+        """
+
+        def read(places: np.ndarray, mirror: np.ndarray) -> list[np.ndarray]:
+            rows = places * self._versions + mirror
+            return [
+                np.stack(
+                    [
+                        np.frombuffer(
+                            os.pread(file.fileno(), size, row * size), dtype.as_numpy_dtype
+                        ).reshape(shape)
+                        for row in rows
+                    ]
+                )
+                for file, size, dtype, shape in zip(
+                    self._files, self._row_bytes, self._dtypes, self._shapes, strict=True
+                )
+            ]
+
+        features = tf.numpy_function(read, [places, mirror], self._dtypes, stateful=False)
+        for feature, shape in zip(features, self._shapes, strict=True):
+            feature.set_shape((places.shape[0], *shape))
+        return tuple(features)
+
+
+class FeatureBatches(TrainingBatches):
+    """Training pairs with features in place of photos; order and flips are those of the photos.
+
+    Args:
+        features: Of these pairs.
+        pairs: See `TrainingBatches`, as all else.
+    """
+
+    def __init__(
+        self,
+        features: FeatureCache,
+        pairs: Pairs,
+        batch_size: int,
+        augmentation: AugmentationSettings,
+        seed: int,
+        replicas: int = 1,
+    ):
+        super().__init__(pairs, batch_size, augmentation, seed, replicas)
+        self._features = features
+
+    def _make(self, places: tf.Tensor, draws: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+        mirror = mirrored(draws, self._augmentation)
+        _, masks = gather(self._pairs, places)
+        masks = tf.where(mirror[:, tf.newaxis, tf.newaxis], masks[:, :, ::-1], masks)
+        return self._features.gather(places, mirror), masks
+
+
+def feature_evaluation_batches(
+    features: FeatureCache,
+    pairs: Pairs,
+    batch_size: int,
+    context: tf.distribute.InputContext = ONE_DEVICE,
+) -> tf.data.Dataset:
+    """All pairs once, unchanged and in order, as (features, masks); see `evaluation_batches`."""
+
+    def make(places: tf.Tensor, counted: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+        masks = ignored_unless(counted, gather(pairs, places)[1])
+        return features.gather(places, tf.zeros_like(places, tf.bool)), masks
+
+    rows = evaluation_places(len(pairs), batch_size, context)
+    return made_ahead(rows, make)
+
+
+def fill_caches(caches: Sequence[FeatureCache], batch_size: int) -> None:
+    """Computes all features; says before how much room they take.
+
+    Raises:
+        UserError: The disk has not that much.
+    """
+    needed, folder = sum(cache.size for cache in caches), tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"trainer.cache_features: the frozen encoder's features take {needed / 1e9:.1f} GB in {folder}, "
+            f"which has {free / 1e9:.1f} GB free; set TMPDIR to a folder on a larger disk, or "
+            "trainer.cache_features to false"
+        )
+    logger.info("computes the frozen encoder's features once: %.2f GB in %s", needed / 1e9, folder)
+    started = time.monotonic()
+    for cache in caches:
+        cache.fill(batch_size)
+    logger.info("the frozen encoder's features took %.0f s", time.monotonic() - started)
+
+
+def training_inputs(
+    model: keras.Model,
+    settings: TrainingSettings,
+    train_pairs: Pairs,
+    eval_pairs: Pairs,
+    replicas: int = 1,
+    whole_network: bool = False,
+) -> tuple[TrainingBatches, EvaluationBatches, keras.Model | None]:
+    """The batches of a training: of photos, or of a frozen encoder's features where these can be kept.
+
+    Args:
+        model: The network, with the weights that training starts from.
+        settings: How it was built and is trained.
+        train_pairs: Pairs to train on.
+        eval_pairs: Pairs to judge by.
+        replicas: Devices that share a batch.
+        whole_network: Whether the network must not be cut, because more than its logits is looked at.
+
+    Returns:
+        Training batches, evaluation batches, and the part of the model that takes them; None: all of it.
+
+    Raises:
+        UserError: The disk has no room for the features.
+    """
+    trainer = settings.trainer
+    batching = train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed, replicas
+    caches = settings.model.freeze_encoder and trainer.cache_features and not whole_network
+    parts = cut_frozen_part(model) if caches else None
+    if parts and trainer.augmentation.mirrors_only:
+        frozen, trained_part = parts
+        features = FeatureCache(frozen, train_pairs, mirror=trainer.augmentation.flip)
+        eval_features = FeatureCache(frozen, eval_pairs, mirror=False)
+        fill_caches([features, eval_features], trainer.batch_size)
+        evaluation = partial(feature_evaluation_batches, eval_features, eval_pairs, trainer.batch_size)
+        return FeatureBatches(features, *batching), evaluation, trained_part
+    if parts:
+        logger.info(
+            "computes the frozen encoder in every epoch: once would do if flips were the only augmentation "
+            "(trainer.augmentation.preset: flips)"
+        )
+    photos = TrainingBatches(*batching, settings.model.image_size)
+    return photos, partial(evaluation_batches, eval_pairs, trainer.batch_size), None

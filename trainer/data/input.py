@@ -1,0 +1,271 @@
+"""The trainer's input: transformed pairs, decoded once, kept in memory or on disk, shuffled and augmented.
+
+The order of epoch e and every change of its pairs follow from (seed, e) alone. A run that is killed and goes
+on at epoch e sees what the unbroken run would have seen.
+"""
+
+import dataclasses
+import math
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from petseg.class_table import CLASS_ID_IGNORED
+from petseg.errors import UserError
+from petseg.tf_data import PARALLEL, without_autotuning
+from trainer.data.augmentation import DRAWS, augment
+from trainer.data.augmentation_settings import AugmentationSettings
+from trainer.data.preprocessing import PairKind, parse_pair, stored_size
+from trainer.settings import TrainingSettings
+
+EvaluationBatches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
+"""Gives the pairs to judge by, those for the replicas of one process."""
+
+ONE_DEVICE = tf.distribute.InputContext()
+"""The whole batch, for one replica in one process."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """All pairs of a split, sorted by name, whatever engine wrote them in whatever order.
+
+    Attributes:
+        images: n arrays, uint8 [S, S, 3].
+        masks: n arrays, uint8 [S, S], class ids.
+        names: n names.
+    """
+
+    images: Sequence[np.ndarray]
+    masks: Sequence[np.ndarray]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def first(self, count: int) -> "Pairs":
+        """The first `count` pairs, or all if there are fewer."""
+        return Pairs(self.images[:count], self.masks[:count], self.names[:count])
+
+
+def load_pairs(patterns: Sequence[str], size: int, cache: str, kind: PairKind = "at model size") -> Pairs:
+    """Reads and decodes all pairs of a split.
+
+    Args:
+        patterns: File patterns of TFRecords (GZIP) of transformed examples.
+        size: S, height and width in pixels.
+        cache: `memory` or `disk`; on disk the pairs lie in unnamed temporary files, which vanish with the
+            process however it ends.
+        kind: Which of the two sizes in the examples.
+
+    Raises:
+        UserError: There is no pair.
+    """
+    files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
+
+    def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        name = tf.io.parse_single_example(record, {"image/name": tf.io.FixedLenFeature([], tf.string)})
+        return *parse_pair(record, size, kind), name["image/name"]
+
+    batches = without_autotuning(records.map(parse, num_parallel_calls=PARALLEL).batch(64).prefetch(2))
+    keep = _Memory if cache == "memory" else _Disk
+    images, masks = keep((size, size, 3)), keep((size, size))
+    names: list[str] = []
+    for image_batch, mask_batch, name_batch in batches.as_numpy_iterator():
+        images.append(image_batch)
+        masks.append(mask_batch)
+        names += [name.decode() for name in name_batch]
+    if not names:
+        raise UserError(f"no pairs in {', '.join(patterns)}; the split must hold at least one")
+    order = np.argsort(names, kind="stable")
+    image_rows, mask_rows = images.rows(), masks.rows()
+    return Pairs(
+        images=[image_rows[i] for i in order],
+        masks=[mask_rows[i] for i in order],
+        names=[names[i] for i in order],
+    )
+
+
+def load_training_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
+    """The pairs to train on, as large as `transform.training_scale` has them stored."""
+    size, scale = settings.model.image_size, settings.transform.training_scale
+    kind: PairKind = "to crop from" if scale > 1 else "at model size"
+    return load_pairs(patterns, stored_size(size, scale), settings.trainer.cache, kind)
+
+
+def load_evaluation_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
+    """The pairs to judge by, at model size."""
+    return load_pairs(patterns, settings.model.image_size, settings.trainer.cache)
+
+
+class _Memory:
+    """Keeps rows where they came: views into the batches, nothing is copied together."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self._rows: list[np.ndarray] = []
+
+    def append(self, batch: Iterable[np.ndarray]) -> None:
+        self._rows.extend(batch)
+
+    def rows(self) -> Sequence[np.ndarray]:
+        return self._rows
+
+
+class _Disk:
+    """Keeps rows of one shape in an unnamed file and maps them into memory."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self._shape = shape
+        self._file = tempfile.TemporaryFile(prefix="petseg-cache-")  # noqa: SIM115
+
+    def append(self, batch: np.ndarray) -> None:
+        self._file.write(batch.tobytes())
+
+    def rows(self) -> Sequence[np.ndarray]:
+        self._file.flush()
+        return list(np.memmap(self._file, np.uint8, mode="r").reshape((-1, *self._shape)))
+
+
+class TrainingBatches:
+    """The training pairs, epoch by epoch.
+
+    Args:
+        pairs: The training split.
+        batch_size: Pairs a step, of all replicas together; a split with fewer makes one batch of all it has.
+        augmentation: How pairs are changed.
+        seed: Of order and augmentation.
+        replicas: Devices that share a batch.
+        size: S, height and width of the batches' pairs in pixels; None: those of `pairs`.
+
+    Raises:
+        UserError: There are fewer pairs than replicas.
+    """
+
+    def __init__(
+        self,
+        pairs: Pairs,
+        batch_size: int,
+        augmentation: AugmentationSettings,
+        seed: int,
+        replicas: int = 1,
+        size: int | None = None,
+    ):
+        if len(pairs) < replicas:
+            raise UserError(
+                f"trainer.distribution: {len(pairs)} pairs cannot train {replicas} replicas; each needs one"
+            )
+        self._pairs = pairs
+        self._batch_size = min(batch_size, len(pairs) // replicas * replicas)
+        self._augmentation = augmentation
+        self._seed = seed
+        self._size = size
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch. All are full: the few pairs left over differ from epoch to epoch."""
+        return len(self._pairs) // self._batch_size
+
+    def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
+        """The batches of one epoch.
+
+        Args:
+            number: Epoch, from 0.
+            context: Which replicas' parts of the batches are asked for.
+
+        Returns:
+            Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], of each of this
+            process's replicas in turn. All replicas' parts together are the batch that one device has.
+        """
+        random = np.random.default_rng((self._seed, number))
+        places = random.permutation(len(self._pairs))[: self.steps * self._batch_size]
+        draws = np.concatenate([random.random((len(places), count), np.float32) for count in DRAWS], axis=1)
+        rows = shared_out((places, draws), self._batch_size, context)
+        return made_ahead(rows, self._make)
+
+    def _make(self, places: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return augment(*gather(self._pairs, places), draws, self._augmentation, self._size)
+
+
+def evaluation_batches(
+    pairs: Pairs, batch_size: int, context: tf.distribute.InputContext = ONE_DEVICE
+) -> tf.data.Dataset:
+    """All pairs once, unchanged and in order; the last batch may be smaller.
+
+    Returns:
+        Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], of each of this
+        process's replicas in turn. Where pairs and replicas do not come out even, the first pair fills up,
+        with a mask that does not count.
+    """
+
+    def make(places: tf.Tensor, counted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, masks = gather(pairs, places)
+        return tf.cast(images, tf.float32), ignored_unless(counted, masks)
+
+    rows = evaluation_places(len(pairs), batch_size, context)
+    return made_ahead(rows, make)
+
+
+def evaluation_places(count: int, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+    """Places from 0 to `count` in batches, shared out evenly.
+
+    Returns:
+        Dataset of (places, counted): int64 [n], bool [n], False where a place only fills up.
+    """
+    filled_up = np.arange(math.ceil(count / context.num_replicas_in_sync) * context.num_replicas_in_sync)
+    counted = filled_up < count
+    return shared_out((np.where(counted, filled_up, 0), counted), batch_size, context)
+
+
+def made_ahead(rows: tf.data.Dataset, make: Callable[..., Any]) -> tf.data.Dataset:
+    """Batches made of rows, in their order, on all cores and two ahead of the training."""
+    return without_autotuning(rows.map(make, num_parallel_calls=PARALLEL, deterministic=True).prefetch(2))
+
+
+def ignored_unless(counted: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    """Masks, uint8 [n, S, S], of which only those count for which bool [n] says so."""
+    return tf.where(counted[:, tf.newaxis, tf.newaxis], masks, tf.cast(CLASS_ID_IGNORED, masks.dtype))
+
+
+def shared_out(
+    rows: tuple[np.ndarray, ...], batch_size: int, context: tf.distribute.InputContext
+) -> tf.data.Dataset:
+    """Batches of rows, each dealt to the replicas one row at a time.
+
+    Args:
+        rows: Arrays of one length, a multiple of the replicas.
+        batch_size: Rows a batch, of all replicas together.
+        context: Which replicas' parts are asked for.
+
+    Returns:
+        Dataset of tuples with one entry an array, the parts of this process's replicas in turn.
+    """
+    replicas = context.num_replicas_in_sync
+    local = replicas // context.num_input_pipelines
+    first = context.input_pipeline_id * local
+    own = tuple(each.reshape(-1, replicas, *each.shape[1:])[:, first : first + local] for each in rows)
+    count, size = len(own[0]), batch_size // replicas
+
+    def deal(*batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return tuple(tf.stack(tf.unstack(each, axis=1)) for each in batch)
+
+    batches = tf.data.Dataset.from_tensor_slices(own).batch(size, drop_remainder=count % size == 0)
+    return batches.map(deal).unbatch()
+
+
+def gather(pairs: Pairs, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The pairs at these places, uint8 [n, S, S, 3] and [n, S, S].
+
+    By NumPy, for a tensor of all pairs would be a constant of some hundred megabytes in the graph, and
+    tf.data's own cache and shuffle can neither jump to an epoch nor share one copy of the pairs.
+    """
+
+    def pick(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.stack([pairs.images[i] for i in places]), np.stack([pairs.masks[i] for i in places])
+
+    images, masks = tf.numpy_function(pick, [places], [tf.uint8, tf.uint8], stateful=False)
+    images.set_shape((places.shape[0], *pairs.images[0].shape))
+    masks.set_shape((places.shape[0], *pairs.masks[0].shape))
+    return images, masks

@@ -1,0 +1,222 @@
+"""Raw examples to model inputs: Transform's `preprocessing_fn`, and the image path that serving uses too."""
+
+from typing import Any, Literal
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from petseg.class_table import CLASS_ID_IGNORED, ClassTable
+from trainer.settings import TransformSettings
+
+CLASS_SHARES = "class_shares"
+"""Vocabulary of Transform's output that holds the classes' pixel shares."""
+
+PairKind = Literal["at model size", "to crop from"]
+"""The two sizes in which a pair may be stored."""
+
+FEATURES: dict[PairKind, tuple[str, str]] = {
+    "at model size": ("image", "mask"),
+    "to crop from": ("training_image", "training_mask"),
+}
+"""Names of the image and the mask of each size."""
+
+PARALLEL_PHOTOS = 4
+"""Photos decoded at once; more would only hold more full-size pictures in memory."""
+
+
+def decode_photo(image_bytes: tf.Tensor) -> tf.Tensor:
+    """Decodes a photo.
+
+    Args:
+        image_bytes: string []. JPEG, PNG, BMP or GIF, of which the first frame is taken. Grey, palette, CMYK
+            and alpha pictures become RGB.
+
+    Returns:
+        uint8 [h, w, 3].
+
+    Raises:
+        tf.errors.InvalidArgumentError: when run, if the bytes are no such picture.
+    """
+    # decode_image with 3 channels refuses BMPs that have 1 or 4; those are asked for as they are.
+    photo = tf.cond(
+        tf.strings.substr(image_bytes, 0, 2) == b"BM",
+        lambda: _decode_bmp(image_bytes),
+        lambda: tf.io.decode_image(image_bytes, channels=3, expand_animations=False),
+    )
+    photo.set_shape([None, None, 3])
+    return photo
+
+
+def _decode_bmp(image_bytes: tf.Tensor) -> tf.Tensor:
+    """uint8 [h, w, 3]. TensorFlow gives the palette's indices for the colours of an 8-bit BMP."""
+    pixels = tf.io.decode_bmp(image_bytes)
+
+    def look_up() -> tf.Tensor:
+        header_bytes = tf.io.decode_raw(tf.strings.substr(image_bytes, 14, 4), tf.int32)[0]
+        blue_green_red_0 = tf.io.decode_raw(tf.strings.substr(image_bytes, 14 + header_bytes, 1024), tf.uint8)
+        palette = tf.reshape(blue_green_red_0, [-1, 4])[:, 2::-1]
+        return tf.gather(palette, tf.cast(pixels[..., 0], tf.int32))
+
+    return tf.cond(tf.shape(pixels)[2] == 1, look_up, lambda: pixels[..., :3])
+
+
+def resize_photo(photo: tf.Tensor, size: int, interpolation: str) -> tf.Tensor:
+    """Resizes photos to the model's size, antialiased and rounded.
+
+    Args:
+        photo: uint8 [h, w, 3] or [n, h, w, 3].
+        size: height and width of the result in pixels.
+        interpolation: a method of `tf.image.resize`.
+
+    Returns:
+        uint8 [size, size, 3] or [n, size, size, 3].
+    """
+    resized = tf.image.resize(photo, [size, size], method=interpolation, antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
+
+
+def prepare_photo(image_bytes: tf.Tensor, size: int, interpolation: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """The one path from a photo's bytes to the model's input: `decode_photo`, then `resize_photo`.
+
+    Transform takes the same two steps, for it may want two sizes of one decoded photo.
+
+    Args:
+        image_bytes: string [], see `decode_photo`.
+        size: height and width of the model's input in pixels.
+        interpolation: a method of `tf.image.resize`.
+
+    Returns:
+        The photo at model size, uint8 [size, size, 3], and its own height and width, int32 [2].
+    """
+    photo = decode_photo(image_bytes)
+    return resize_photo(photo, size, interpolation), tf.shape(photo)[:2]
+
+
+def decode_mask(mask_bytes: tf.Tensor, class_table: ClassTable) -> tf.Tensor:
+    """Decodes a mask to class ids.
+
+    Args:
+        mask_bytes: string []. One-channel 8-bit PNG with the data set's own values.
+        class_table: which value is which class.
+
+    Returns:
+        uint8 [h, w]: class ids; `CLASS_ID_IGNORED` where the value is the ignored one or in no class.
+    """
+    ids = np.full(256, CLASS_ID_IGNORED, np.uint8)
+    ids[list(class_table.values)] = np.arange(len(class_table))
+    values = tf.io.decode_png(mask_bytes, channels=1)[..., 0]
+    return tf.gather(tf.constant(ids), tf.cast(values, tf.int32))
+
+
+def resize_mask(ids: tf.Tensor, size: int) -> tf.Tensor:
+    """Resizes class ids by nearest neighbour: any other method would invent classes.
+
+    Args:
+        ids: uint8 [h, w].
+        size: height and width of the result in pixels.
+
+    Returns:
+        uint8 [size, size].
+    """
+    return tf.image.resize(ids[..., tf.newaxis], [size, size], method="nearest")[..., 0]
+
+
+def stored_size(image_size: int, training_scale: float) -> int:
+    """Height and width in pixels of the pairs that crops are taken from."""
+    return round(image_size * training_scale)
+
+
+def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
+    """Transform's module function.
+
+    Args:
+        inputs: raw features, dense, one value an example: `image/encoded`, `mask/encoded`, `image/name`, and
+            `mask/share_<class name>` for every class.
+        custom_config: `settings` has the keys `classes`, `transform` and `image_size`.
+
+    Returns:
+        `image` (uint8 [size, size, 3]) and `mask` (uint8 [size, size], class ids), each as the bytes of
+        `tf.io.serialize_tensor`, and `image/name`; string [n]. With a `training_scale` above 1 the same pair
+        larger, as `training_image` and `training_mask`. The classes' pixel shares over the analyzed split
+        are in the transform graph, see `class_shares`.
+    """
+    settings = custom_config["settings"]
+    classes = ClassTable.model_validate(settings["classes"])
+    transform = TransformSettings.model_validate(settings["transform"])
+    sizes: dict[PairKind, int] = {"at model size": int(settings["image_size"])}
+    if transform.training_scale > 1:
+        sizes["to crop from"] = stored_size(sizes["at model size"], transform.training_scale)
+
+    def prepare(pair: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        photo, ids = decode_photo(pair[0]), decode_mask(pair[1], classes)
+        prepared = {}
+        for kind, size in sizes.items():
+            image, mask = FEATURES[kind]
+            prepared[image] = tf.io.serialize_tensor(resize_photo(photo, size, transform.interpolation))
+            prepared[mask] = tf.io.serialize_tensor(resize_mask(ids, size))
+        return prepared
+
+    scalars = {name: tf.reshape(values, [-1]) for name, values in inputs.items()}
+    _analyze_class_shares(scalars, classes)
+    pairs = tf.map_fn(
+        prepare,
+        (scalars["image/encoded"], scalars["mask/encoded"]),
+        fn_output_signature={name: tf.TensorSpec([], tf.string) for kind in sizes for name in FEATURES[kind]},
+        parallel_iterations=PARALLEL_PHOTOS,
+    )
+    return {**pairs, "image/name": scalars["image/name"]}
+
+
+def _analyze_class_shares(scalars: dict[str, tf.Tensor], classes: ClassTable) -> None:
+    """Sums the classes' pixel shares into a vocabulary: the class names, each weighted by its share.
+
+    A vocabulary is a file of the transform graph, so the shares cost no column in every example.
+    """
+    shares = tf.stack([scalars[f"mask/share_{name}"] for name in classes.names], axis=1)
+    names = tf.broadcast_to(tf.constant(classes.names), tf.shape(shares))
+    tft.vocabulary(
+        tf.reshape(names, [-1]),
+        weights=tf.reshape(shares, [-1]),
+        store_frequency=True,
+        vocab_filename=CLASS_SHARES,
+    )
+
+
+def class_shares(transform_output: tft.TFTransformOutput, classes: ClassTable) -> np.ndarray:
+    """Mean shares of pixels of each class in the training photos.
+
+    Args:
+        transform_output: the output of a Transform with this module's `preprocessing_fn`.
+        classes: the class table.
+
+    Returns:
+        float32 [classes], sum 1; ignored pixels are left out.
+    """
+    path = transform_output.vocabulary_file_by_name(CLASS_SHARES)
+    with tf.io.gfile.GFile(path) as lines:
+        weight_and_name = [line.split() for line in lines]
+    weights = {name: float(weight) for weight, name in weight_and_name}
+    sums = np.array([weights.get(name, 0.0) for name in classes.names])
+    return (sums / sums.sum()).astype(np.float32)
+
+
+def parse_pair(
+    serialized: tf.Tensor, size: int, kind: PairKind = "at model size"
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Reads one transformed example.
+
+    Args:
+        serialized: string [], a tf.Example that Transform wrote.
+        size: height and width of the pair in pixels.
+        kind: which of the two sizes in the example.
+
+    Returns:
+        The image, uint8 [size, size, 3], and the mask, uint8 [size, size], class ids.
+    """
+    names = FEATURES[kind]
+    example = tf.io.parse_single_example(
+        serialized, {name: tf.io.FixedLenFeature([], tf.string) for name in names}
+    )
+    image, mask = (tf.io.parse_tensor(example[name], tf.uint8) for name in names)
+    return tf.ensure_shape(image, [size, size, 3]), tf.ensure_shape(mask, [size, size])

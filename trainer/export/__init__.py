@@ -1,0 +1,1 @@
+"""What a trained model becomes: signatures, counts, model card."""

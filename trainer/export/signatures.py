@@ -1,0 +1,268 @@
+"""The SavedModel: three signatures around a trained network, and what later nodes want to know of it."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from petseg.saved_model import (
+    EXTRA_FOLDER,
+    MODEL_CARD_FILE,
+    REFERENCE_FILE,
+    SETTINGS_FILE,
+    STATISTICS_FILE,
+    WEIGHTS_FILE,
+)
+from trainer.data.preprocessing import (
+    PARALLEL_PHOTOS,
+    decode_mask,
+    prepare_photo,
+    resize_mask,
+    resize_photo,
+)
+from trainer.export.counts import PhotoCounts, counts_shapes, photo_counts
+from trainer.models import build_model
+from trainer.settings import TrainingSettings
+
+EXAMPLES_AT_ONCE = 32
+"""Examples that `evaluate` takes through the network at once: TFMA may send a thousand in one call."""
+
+
+class Predictor:
+    """What the signatures compute, as functions of tensors.
+
+    Attributes:
+        model: the trained network.
+        settings: how it was trained.
+    """
+
+    def __init__(self, model: keras.Model, settings: TrainingSettings):
+        self.model = model
+        self.settings = settings
+        self._size = settings.model.image_size
+        self._interpolation = settings.transform.interpolation
+        self._classes = len(settings.classes)
+        self._shapes_of_a_photo = {
+            output: [2, *shape] for output, shape in counts_shapes(self._classes).items()
+        }
+        # One traced function for all signatures: the SavedModel holds, and loads, the network once.
+        self._logits = tf.function(
+            lambda photos: model(photos, training=False),
+            input_signature=[tf.TensorSpec([None, self._size, self._size, 3], tf.float32)],
+        )
+
+    def probabilities(self, photos: tf.Tensor) -> tf.Tensor:
+        """Softmax of the logits, averaged with the mirror image's where `model.flip_tta` is on.
+
+        Args:
+            photos: uint8 [n, S, S, 3] at model size.
+
+        Returns:
+            float32 [n, S, S, classes].
+        """
+        photos = tf.cast(photos, tf.float32)
+        probabilities = tf.nn.softmax(self._logits(photos))
+        if self.settings.model.flip_tta:
+            mirrored = tf.nn.softmax(self._logits(tf.reverse(photos, axis=[2])))
+            probabilities = (probabilities + tf.reverse(mirrored, axis=[2])) / 2
+        return probabilities
+
+    def serving_default(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """From photos' bytes, string [n], to masks and probabilities at model size and PNGs at their own."""
+        photos, own_sizes = tf.map_fn(
+            lambda photo: prepare_photo(photo, self._size, self._interpolation),
+            image_bytes,
+            fn_output_signature=(
+                tf.TensorSpec([self._size, self._size, 3], tf.uint8),
+                tf.TensorSpec([2], tf.int32),
+            ),
+            parallel_iterations=PARALLEL_PHOTOS,
+        )
+        probabilities = self.probabilities(photos)
+        mask_png = tf.map_fn(
+            lambda photo: tf.io.encode_png(most_probable_at(photo[0], photo[1])[0][..., tf.newaxis]),
+            (probabilities, own_sizes),
+            fn_output_signature=tf.TensorSpec([], tf.string),
+            parallel_iterations=PARALLEL_PHOTOS,
+        )
+        return {"mask": class_ids(probabilities), "probabilities": probabilities, "mask_png": mask_png}
+
+    def images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """From photos, uint8 [n, H, W, 3], to masks and probabilities at that size."""
+        probabilities = self.probabilities(resize_photo(images, self._size, self._interpolation))
+        probabilities = tf.image.resize(probabilities, tf.shape(images)[1:3])
+        return {"mask": class_ids(probabilities), "probabilities": probabilities}
+
+    def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """From raw tf.Examples, string [n], to what metrics are made of, int64 [n, 2, ...].
+
+        Axis 1 is the model's size and the photo's own size; `photo_counts` says what the outputs hold.
+        """
+        count = tf.size(examples)
+        ends = tf.minimum(tf.range(0, count + EXAMPLES_AT_ONCE, EXAMPLES_AT_ONCE), count)
+        shapes = self._shapes_of_a_photo
+        counts = tf.map_fn(
+            self._evaluate_batch,
+            tf.RaggedTensor.from_row_splits(examples, tf.cast(ends, tf.int64)),
+            fn_output_signature={
+                output: tf.RaggedTensorSpec([None, *shape], tf.int64, ragged_rank=0)
+                for output, shape in shapes.items()
+            },
+            parallel_iterations=1,
+        )
+        return {output: tf.reshape(counts[output].values, [-1, *shape]) for output, shape in shapes.items()}
+
+    def _evaluate_batch(self, examples: tf.Tensor) -> PhotoCounts:
+        bytes_feature = tf.io.FixedLenFeature([], tf.string)
+        raw = tf.io.parse_example(examples, {"image/encoded": bytes_feature, "mask/encoded": bytes_feature})
+        photos = tf.map_fn(
+            lambda photo: prepare_photo(photo, self._size, self._interpolation)[0],
+            raw["image/encoded"],
+            fn_output_signature=tf.TensorSpec([self._size, self._size, 3], tf.uint8),
+            parallel_iterations=PARALLEL_PHOTOS,
+        )
+        return tf.map_fn(
+            self._count_photo,
+            (self.probabilities(photos), raw["mask/encoded"]),
+            fn_output_signature={
+                output: tf.TensorSpec(shape, tf.int64) for output, shape in self._shapes_of_a_photo.items()
+            },
+            parallel_iterations=PARALLEL_PHOTOS,
+        )
+
+    def _count_photo(self, photo: tuple[tf.Tensor, tf.Tensor]) -> PhotoCounts:
+        """Counts of one photo, int64 [2, ...]."""
+        probabilities, mask_bytes = photo
+        truth = decode_mask(mask_bytes, self.settings.classes)
+        at_model_size = photo_counts(
+            resize_mask(truth, self._size),
+            class_ids(probabilities),
+            tf.reduce_max(probabilities, axis=-1),
+            self._classes,
+        )
+        at_own_size = photo_counts(
+            truth, *most_probable_at(probabilities, tf.shape(truth)), classes=self._classes
+        )
+        return {output: tf.stack([at_model_size[output], at_own_size[output]]) for output in at_own_size}
+
+
+def class_ids(probabilities: tf.Tensor) -> tf.Tensor:
+    """The most probable class: float32 [..., classes] to uint8 [...]."""
+    return tf.cast(tf.argmax(probabilities, axis=-1, output_type=tf.int32), tf.uint8)
+
+
+def most_probable_at(probabilities: tf.Tensor, own_size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The most probable class at the photo's own size, to which the probabilities are resized bilinearly.
+
+    Args:
+        probabilities: float32 [S, S, classes].
+        own_size: int32 [2], height and width in pixels.
+
+    Returns:
+        Class ids, uint8 [height, width], and their probabilities, float32 [height, width].
+    """
+    best = tf.image.resize(probabilities[..., :1], own_size)
+    ids = tf.zeros_like(best, tf.uint8)
+    # Class by class: all at once would hold a large photo's probabilities of every class.
+    for place in range(1, probabilities.shape[-1]):
+        other = tf.image.resize(probabilities[..., place : place + 1], own_size)
+        ids = tf.where(other > best, tf.constant(place, tf.uint8), ids)
+        best = tf.maximum(other, best)
+    return ids[..., 0], best[..., 0]
+
+
+def export_model(
+    model: keras.Model,
+    settings: TrainingSettings,
+    directory: str,
+    statistics: bytes | None,
+    reference_images: np.ndarray,
+    reference_names: Sequence[str],
+    model_card: str,
+) -> None:
+    """Writes the SavedModel with its signatures and `assets.extra/`.
+
+    It appears in one step, by a rename: a killed export leaves `<directory>.partial`, never half a model.
+
+    Args:
+        model: the trained network, from photos to logits.
+        settings: how it was trained.
+        directory: where the SavedModel goes; must not exist or be empty.
+        statistics: serialized DatasetFeatureStatisticsList of the training data, or None where there is none.
+        reference_images: uint8 [n, S, S, 3], eval photos whose answers are kept for ServingCheck.
+        reference_names: their names.
+        model_card: Markdown.
+    """
+    partial = f"{directory.rstrip('/')}.partial"
+    if tf.io.gfile.exists(partial):
+        tf.io.gfile.rmtree(partial)
+    predictor = Predictor(model, settings)
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    strings = [None], tf.string
+    photos = [None, None, None, 3], tf.uint8
+    archive.add_endpoint(
+        "serving_default", predictor.serving_default, [tf.TensorSpec(*strings, name="image_bytes")]
+    )
+    archive.add_endpoint("images", predictor.images, [tf.TensorSpec(*photos, name="images")])
+    archive.add_endpoint("evaluate", predictor.evaluate, [tf.TensorSpec(*strings, name="examples")])
+    archive.write_out(partial, verbose=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        _write_extra(scratch, predictor, statistics, reference_images, reference_names, model_card)
+        tf.io.gfile.makedirs(os.path.join(partial, EXTRA_FOLDER))
+        for name in sorted(os.listdir(scratch)):
+            tf.io.gfile.copy(os.path.join(scratch, name), os.path.join(partial, EXTRA_FOLDER, name))
+    tf.io.gfile.rename(partial, directory.rstrip("/"), overwrite=True)
+
+
+def _write_extra(
+    folder: str,
+    predictor: Predictor,
+    statistics: bytes | None,
+    images: np.ndarray,
+    names: Sequence[str],
+    model_card: str,
+) -> None:
+    """Writes the files of `assets.extra/` into a local folder: Keras writes weights to local files only."""
+    predictor.model.save_weights(os.path.join(folder, WEIGHTS_FILE))
+    texts = {SETTINGS_FILE: predictor.settings.model_dump_json(indent=2), MODEL_CARD_FILE: model_card}
+    for name, text in texts.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    if statistics is not None:
+        with open(os.path.join(folder, STATISTICS_FILE), "wb") as file:
+            file.write(statistics)
+    # PNG keeps every pixel, so that the SavedModel must give the very answers of the trainer.
+    encoded = [tf.io.encode_png(image).numpy() for image in images]
+    probabilities = predictor.probabilities(tf.constant(images))
+    np.savez_compressed(
+        os.path.join(folder, REFERENCE_FILE),
+        names=np.array(names, dtype=np.str_),
+        lengths=np.array([len(image) for image in encoded], np.int64),
+        bytes=np.frombuffer(b"".join(encoded), np.uint8),
+        mask=class_ids(probabilities).numpy(),
+        probabilities=probabilities.numpy(),
+    )
+
+
+def load_trained(directory: str) -> tuple[keras.Model, TrainingSettings]:
+    """Rebuilds the Keras model of an exported SavedModel, which Keras 3 itself cannot load.
+
+    Args:
+        directory: a SavedModel that `export_model` wrote.
+
+    Returns:
+        The network with its trained weights, and the settings it was trained with.
+    """
+    extra = os.path.join(directory, EXTRA_FOLDER)
+    with tf.io.gfile.GFile(os.path.join(extra, SETTINGS_FILE)) as file:
+        settings = TrainingSettings.model_validate_json(file.read())
+    model = build_model(settings, load_encoder_weights=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        weights = os.path.join(scratch, WEIGHTS_FILE)
+        tf.io.gfile.copy(os.path.join(extra, WEIGHTS_FILE), weights)
+        model.load_weights(weights)
+    return model, settings

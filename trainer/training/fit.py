@@ -1,0 +1,132 @@
+"""Builds and trains the network that the settings describe: what Trainer does once and Tuner many times."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from petseg.errors import UserError
+from trainer.data.feature_cache import training_inputs
+from trainer.data.input import Pairs, TrainingBatches
+from trainer.data.preprocessing import class_shares
+from trainer.models import auxiliary_loss, build_model
+from trainer.settings import TrainingSettings
+from trainer.training.callbacks import LogProgress, Watcher, logger
+from trainer.training.distribution import for_replicas, is_chief, synchronize_batch_norm
+from trainer.training.loop import train
+from trainer.training.precision import compute_dtype
+from trainer.training.pretraining import pretrain
+from trainer.training.warm_start import warm_start
+
+
+def fit(
+    settings: TrainingSettings,
+    train_pairs: Pairs,
+    eval_pairs: Pairs,
+    *,
+    transform_output: str,
+    checkpoints: str,
+    strategy: tf.distribute.Strategy,
+    production_model: str | None = None,
+    watchers: Sequence[Watcher] = (),
+) -> tuple[keras.Model, list[dict[str, Any]]]:
+    """Trains a network from its first weights to its best.
+
+    Args:
+        settings: What is built and how it is trained.
+        train_pairs: Pairs to train on.
+        eval_pairs: Pairs to judge by.
+        transform_output: Transform's graph, for the classes' pixel shares.
+        checkpoints: Folder of this very training. What is found there is gone on with.
+        strategy: What `make_strategy` made for `trainer.distribution`.
+        production_model: SavedModel to start from, or None.
+        watchers: Are told how it gets on, beside the log; only in the process that writes.
+
+    Returns:
+        The network, on one device and computing in float32 wherever it was trained, and the history that
+        `train` gives.
+
+    Raises:
+        UserError: Settings do not fit the data or the model that is started from, or the loss diverged.
+    """
+    replicas = strategy.num_replicas_in_sync
+    trainer = for_replicas(settings.trainer, replicas)
+    settings = settings.model_copy(update={"trainer": trainer})
+    class_weights = _class_weights(settings, transform_output)
+    dtype = compute_dtype(trainer.precision)
+    with strategy.scope():
+        model = build_model(settings, compute_dtype=dtype)
+    if replicas > 1:
+        synchronize_batch_norm(model)
+        logger.info("%d replicas train together, %d pairs a step", replicas, trainer.batch_size)
+    if dtype != "float32":
+        logger.info("trains in mixed precision: the network computes in %s", dtype)
+    if production_model:
+        warm_start(model, production_model, "the model in production")
+    elif isinstance(trainer.warm_start, str):
+        warm_start(model, trainer.warm_start, trainer.warm_start)
+    if trainer.pretrain_epochs:
+        photos = TrainingBatches(
+            train_pairs,
+            trainer.batch_size,
+            trainer.augmentation,
+            trainer.seed,
+            replicas,
+            settings.model.image_size,
+        )
+        pretrain(model, photos, trainer, os.path.join(checkpoints, dtype), strategy)
+    auxiliary = auxiliary_loss(model, settings)
+    batches, evaluation, trained_part = training_inputs(
+        model, settings, train_pairs, eval_pairs, replicas, whole_network=auxiliary is not None
+    )
+    if is_chief(strategy):
+        watchers = [LogProgress(trainer.epochs, batches.steps), *watchers]
+    history = train(
+        model,
+        batches,
+        evaluation,
+        trainer,
+        class_names=settings.classes.names,
+        # Its weights would not be those of an unbroken run if it went on in another number type.
+        checkpoints=os.path.join(checkpoints, dtype),
+        class_weights=class_weights,
+        trained_part=trained_part,
+        auxiliary=auxiliary,
+        watchers=watchers,
+        strategy=strategy,
+    )
+    if dtype == "float32" and strategy is tf.distribute.get_strategy():
+        return model, history
+    return _on_one_device(model, settings), history
+
+
+def _class_weights(settings: TrainingSettings, transform_output: str) -> list[float] | None:
+    """One number a class for the cross entropy, or None for equal ones.
+
+    From shares: inverse to the share, and such that the weight of the average pixel is 1. A class without a
+    pixel has weight 0.
+    """
+    choice, classes = settings.trainer.class_weights, settings.classes
+    if choice == "off":
+        return None
+    if choice == "shares":
+        shares = class_shares(tft.TFTransformOutput(transform_output), classes)
+        inverse = np.divide(1.0, shares, out=np.zeros(len(shares)), where=shares > 0)
+        return [float(weight) for weight in inverse / np.count_nonzero(shares)]
+    if len(choice) != len(classes):
+        raise UserError(
+            f"trainer.class_weights must have one number for each of the {len(classes)} classes; "
+            f"received {len(choice)}"
+        )
+    return list(choice)
+
+
+def _on_one_device(model: keras.Model, settings: TrainingSettings) -> keras.Model:
+    """The same network in float32, so that its answers do not depend on where it was trained."""
+    exported = build_model(settings, load_encoder_weights=False)
+    exported.set_weights(model.get_weights())
+    return exported

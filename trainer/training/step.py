@@ -1,0 +1,240 @@
+"""One training: a step on one device or many, an evaluation, and all the state that a checkpoint holds."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer.data.input import EvaluationBatches
+from trainer.export.counts import confusion_counts
+from trainer.losses import AuxiliaryLoss, segmentation_loss
+from trainer.models.blocks import ENCODER_NAME
+from trainer.settings import TrainerSettings
+from trainer.training.callbacks import SECONDS_BETWEEN_RECORDS
+from trainer.training.optimizer import LayerwiseAdamW
+from trainer.training.schedules import WarmUpSchedule
+
+Loss = Callable[..., tf.Tensor]
+
+
+class Training:
+    """A model, its optimizer, its moving average and its best weights so far.
+
+    Args:
+        model: From photos, float32 [n, S, S, 3] (0 to 255), to logits [n, S, S, classes]. A layer named
+            `encoder` learns at its own rate. Where the model computes in float16, its loss is scaled.
+        settings: How it is trained.
+        steps_per_epoch: Batches an epoch.
+        class_weights: One number a class, or None for equal ones.
+        trained_part: Takes the batches in the model's place, where they are not photos but what a frozen part
+            of the model makes of them.
+        loss: From truth, output and a sum over replicas to a number; None: the settings' segmentation loss.
+        auxiliary: What is learned beside it; not together with `trained_part`.
+        strategy: In whose scope the model was built; None: one device.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        settings: TrainerSettings,
+        steps_per_epoch: int,
+        class_weights: Sequence[float] | None = None,
+        trained_part: keras.Model | None = None,
+        loss: Loss | None = None,
+        auxiliary: AuxiliaryLoss | None = None,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
+        self.model = model
+        self._network = trained_part or model
+        self._settings = settings
+        self._strategy = strategy or tf.distribute.get_strategy()
+        self._loss = loss or partial(
+            segmentation_loss,
+            class_weights=class_weights,
+            label_smoothing=settings.label_smoothing,
+            dice_weight=settings.dice_weight,
+            focal_gamma=settings.focal_gamma,
+            lovasz_weight=settings.lovasz_weight,
+        )
+        self._auxiliary = auxiliary
+        self._observed = model
+        if auxiliary:
+            self._observed = keras.Model(model.input, [model.output, *auxiliary.outputs])
+        self._trained, factors = _trained_variables(model, settings.encoder_learning_rate_factor)
+        self._schedule = WarmUpSchedule(
+            peak=settings.learning_rate,
+            warmup_steps=round(settings.warmup_epochs * steps_per_epoch),
+            total_steps=settings.epochs * steps_per_epoch,
+            shape=settings.schedule,
+        )
+        with self._strategy.scope():
+            self.optimizer = LayerwiseAdamW(self._schedule, settings.weight_decay, self._trained, factors)
+            if model.compute_dtype == "float16":
+                self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
+                self.optimizer.build(self._trained)
+            self._average = _copies(model) if settings.ema else []
+        with tf.device("CPU:0"):
+            self._best = _copies(model)
+        self._train_step = tf.function(self._train_step_eagerly, reduce_retracing=True)
+        self._count_step = tf.function(self._count_step_eagerly, reduce_retracing=True)
+
+    def variables(self) -> dict[str, list[tf.Variable]]:
+        """All that a checkpoint must hold, dropout's random state included."""
+        return {
+            "model": [variable.value for variable in self.model.variables],
+            "optimizer": [variable.value for variable in self.optimizer.variables],
+            "average": self._average,
+            "best": self._best,
+        }
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the last step."""
+        return float(keras.ops.convert_to_numpy(self._schedule(self.optimizer.iterations - 1)))
+
+    def train_epoch(
+        self,
+        batches: Callable[[tf.distribute.InputContext], tf.data.Dataset],
+        on_step: Callable[[int, float], None],
+    ) -> float:
+        """Trains on all batches once.
+
+        Args:
+            batches: Gives (images, masks) for the replicas of one process, see `TrainingBatches.epoch`.
+            on_step: Called now and then with the step, from 1, and the mean loss so far.
+
+        Returns:
+            Mean loss of the epoch.
+
+        Raises:
+            FloatingPointError: The loss is not a number; the argument is the step.
+        """
+        losses: list[float] = []
+        waiting: list[tf.Tensor] = []
+        reported = time.monotonic()
+        for inputs, masks in self._strategy.distribute_datasets_from_function(batches):
+            waiting.append(self._train_step(inputs, masks))
+            # A loss that is read makes the host wait for the device, so they are read in groups.
+            if time.monotonic() - reported > SECONDS_BETWEEN_RECORDS:
+                losses += _finite(waiting, len(losses))
+                waiting = []
+                on_step(len(losses), float(np.mean(losses)))
+                reported = time.monotonic()
+        losses += _finite(waiting, len(losses))
+        return float(np.mean(losses))
+
+    def use_average(self) -> Callable[[], None]:
+        """Gives the model its moving average, where one is kept; the result puts the live weights back."""
+        if not self._average:
+            return lambda: None
+        live = [keras.ops.convert_to_numpy(weight) for weight in self.model.weights]
+        _assign(self.model, self._average)
+        return lambda: _assign(self.model, live)
+
+    def evaluate(self, batches: EvaluationBatches) -> np.ndarray:
+        """Confusion counts of the model as it stands, int64 [classes, classes], truth by prediction."""
+        distributed = self._strategy.distribute_datasets_from_function(batches)
+        return sum(self._count_step(inputs, masks).numpy() for inputs, masks in distributed)
+
+    def keep_as_best(self) -> None:
+        """Remembers the model's weights as the best so far."""
+        for best, weight in zip(self._best, self.model.weights, strict=True):
+            best.assign(weight.value)
+
+    def use_best(self) -> None:
+        """Gives the model its best weights."""
+        _assign(self.model, self._best)
+
+    def _train_step_eagerly(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
+        replicas = self._strategy.num_replicas_in_sync
+        losses = self._strategy.run(self._replica_step, args=(inputs, truth))
+        if self._average:
+            self._update_average()
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None) / replicas
+
+    def _replica_step(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([variable.value for variable in self._trained])
+            loss = self._loss_of(inputs, truth)
+            # Every replica has the loss of the whole batch, and the optimizer adds up their gradients.
+            share = self.optimizer.scale_loss(loss / self._strategy.num_replicas_in_sync)
+        gradients = tape.gradient(share, [variable.value for variable in self._trained])
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = _overflowing_together(gradients)
+        self.optimizer.apply(gradients)
+        return loss
+
+    def _loss_of(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
+        if self._auxiliary is None:
+            return self._loss(truth, self._network(inputs, training=True), total=_replica_total)
+        output, *observed = self._observed(inputs, training=True)
+        loss = self._loss(truth, output, total=_replica_total)
+        return loss + self._auxiliary.compute(truth, observed, _replica_total)
+
+    def _update_average(self) -> None:
+        """Moves the average towards the weights, faster in the first steps, in which they change most."""
+        step = tf.cast(self.optimizer.iterations.value, tf.float32)
+        decay = tf.minimum(self._settings.ema, (1 + step) / (10 + step))
+
+        def move(average: tf.Variable, weight: tf.Tensor) -> None:
+            average.assign_add((1 - tf.cast(decay, weight.dtype)) * (weight - average))
+
+        for average, weight in zip(self._average, self.model.weights, strict=True):
+            self._strategy.extended.update(average, move, args=(weight.value,))
+
+    def _count_step_eagerly(self, inputs: Any, masks: tf.Tensor) -> tf.Tensor:
+        def count(inputs: Any, masks: tf.Tensor) -> tf.Tensor:
+            logits = self._network(inputs, training=False)
+            return confusion_counts(masks, tf.argmax(logits, axis=-1), logits.shape[-1])
+
+        counts = self._strategy.run(count, args=(inputs, masks))
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, counts, axis=None)
+
+
+def _trained_variables(model: keras.Model, encoder_factor: float) -> tuple[list[keras.Variable], list[float]]:
+    """The variables that learn, and each one's factor of the learning rate."""
+    encoder = next((layer for layer in model.layers if layer.name == ENCODER_NAME), None)
+    of_encoder = {id(variable) for variable in encoder.trainable_variables} if encoder else set()
+    factors = [encoder_factor if id(v) in of_encoder else 1.0 for v in model.trainable_variables]
+    trained = [(v, factor) for v, factor in zip(model.trainable_variables, factors, strict=True) if factor]
+    return [variable for variable, _ in trained], [factor for _, factor in trained]
+
+
+def _copies(model: keras.Model) -> list[tf.Variable]:
+    return [tf.Variable(keras.ops.convert_to_numpy(weight), trainable=False) for weight in model.weights]
+
+
+def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Makes an overflow on one replica one on all: the loss-scaling optimizer looks at its own replica's."""
+    if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
+        return gradients
+    # Zero times infinity is not a number.
+    overflow = _replica_total(tf.add_n([tf.reduce_sum(0 * gradient) for gradient in gradients]))
+    return [gradients[0] + overflow, *gradients[1:]]
+
+
+def _replica_total(partial_sum: tf.Tensor) -> tf.Tensor:
+    """Adds up over the replicas; on one device there is nothing to add."""
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return partial_sum
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, partial_sum)
+
+
+def _finite(losses: list[tf.Tensor], steps_before: int) -> list[float]:
+    """Reads losses; raises FloatingPointError with the step, from 1, of the first that is not finite."""
+    values = [float(loss) for loss in losses]
+    for step, value in enumerate(values, start=steps_before + 1):
+        if not math.isfinite(value):
+            raise FloatingPointError(step)
+    return values
+
+
+def _assign(model: keras.Model, values: Sequence[Any]) -> None:
+    for weight, value in zip(model.weights, values, strict=True):
+        weight.assign(value)

@@ -1,0 +1,65 @@
+"""TensorBoard's logs: curves, and what the model makes of a few eval photos."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from petseg.class_table import CLASS_ID_IGNORED, ClassTable
+from trainer.data.input import Pairs
+
+
+class TensorBoard:
+    """Writes scalars and previews (photo, truth, prediction side by side) after every epoch.
+
+    Args:
+        directory: Where event files go.
+        previews: The pairs to draw; may be none.
+        classes: Gives names to the curves and colours to the previews.
+    """
+
+    def __init__(self, directory: str, previews: Pairs, classes: ClassTable):
+        self._writer = tf.summary.create_file_writer(directory)
+        self._previews = previews
+        self._classes = classes
+
+    def on_step(self, epoch: int, step: int, loss: float) -> None:
+        """Nothing: curves have one point an epoch."""
+
+    def on_epoch(self, model: keras.Model, history: list[dict[str, Any]]) -> None:
+        """Writes the last epoch's figures and previews."""
+        record = history[-1]
+        epoch = record["epoch"]
+        with self._writer.as_default():
+            for name in ("loss", "mean_iou", "learning_rate", "seconds"):
+                tf.summary.scalar(name, record[name], step=epoch)
+            for name, iou in record["iou"].items():
+                if iou is not None:
+                    tf.summary.scalar(f"iou/{name}", iou, step=epoch)
+            if len(self._previews):
+                rows = self._draw(model)
+                tf.summary.image("photo, truth, prediction", rows, step=epoch, max_outputs=len(rows))
+        self._writer.flush()
+
+    def _draw(self, model: keras.Model) -> np.ndarray:
+        """Photo, truth and prediction side by side, uint8 [n, S, 3 S, 3]."""
+        photos = np.stack(self._previews.images)
+        logits = keras.ops.convert_to_numpy(model(photos.astype(np.float32), training=False))
+        masks = [np.stack(self._previews.masks), np.argmax(logits, axis=-1)]
+        return np.concatenate([photos, *(colored(mask, self._classes) for mask in masks)], axis=2)
+
+
+def colored(masks: np.ndarray, classes: ClassTable) -> np.ndarray:
+    """Masks in the classes' colours, ignored pixels black.
+
+    Args:
+        masks: int [n, S, S], class ids.
+        classes: Table with a colour a class.
+
+    Returns:
+        uint8 [n, S, S, 3].
+    """
+    palette = np.zeros((CLASS_ID_IGNORED + 1, 3), np.uint8)
+    palette[: len(classes)] = classes.colors
+    return palette[masks]
