@@ -30,7 +30,7 @@ runs/sample: | setup
 	@$(RUN) pipeline_runner.py sample-data --output $@ --pairs 360 --seed 1
 
 test: setup ## the tests that take minutes
-	@$(RUN) -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadfile $(TEST_ARGS)
+	@$(RUN) -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadgroup $(TEST_ARGS)
 
 test-slow: setup ## the others; PETSEG_DATA and PETSEG_WEIGHTS name the real photos and weights
 	@$(RUN) -m pytest -m slow $(TEST_ARGS)

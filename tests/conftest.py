@@ -15,6 +15,21 @@ settings.load_profile("petseg")
 
 PROJECT = Path(__file__).resolve().parents[1]
 
+SHARED_RUNS = ("first_run",)
+"""Session fixtures that run a whole pipeline: all tests that use one go to the same worker of `pytest -n`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tells xdist (`--dist loadgroup`) what belongs together: a file's tests, and those that share a run."""
+    shared = {
+        item.path: fixture
+        for item in items
+        for fixture in SHARED_RUNS
+        if fixture in getattr(item, "fixturenames", ())
+    }
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(shared.get(item.path, str(item.path))))
+
 
 @dataclass(frozen=True)
 class Finished:
