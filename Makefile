@@ -38,10 +38,11 @@ test-slow: setup ## the others; PETSEG_DATA and PETSEG_WEIGHTS name the real pho
 test-tfx121: ## the tests on the newer stack; as root in a Debian 13 root where glibc is too old
 	@scripts/test_tfx121.sh $(or $(TEST_ARGS),-m "not slow")
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy and the rules of imports
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy $(CHECKED)
+	@$(VENV)/bin/lint-imports --no-cache --no-logo
 
 format: setup ## put every file into ruff's format and mend what it can
 	@$(RUN) -m ruff check --fix .
