@@ -21,8 +21,10 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from PIL import Image
 
-from benchmarks.pictures import overlay, sample_names, sample_truth
+from benchmarks.pictures import sample_names, sample_truth
+from components.example_gen.settings import PETS
 from components.run_report.templates import figure as number
+from petseg.overlay import overlay
 from pipeline.runs.run_folder import HISTORY_FILE, RunFolder, find_run, read_file
 
 SAMPLE_PHOTOS = 3
@@ -76,7 +78,7 @@ def truth_picture(one: Shown) -> Image.Image:
     """The truth laid over the photo; blank where there is none."""
     if one.truth is None:
         return Image.new("RGB", one.photo.size, "white")
-    return overlay(one.photo, one.truth)
+    return overlay(one.photo, one.truth, PETS)
 
 
 def draw_answers(runs: dict[str, RunFolder], shown: list[Shown], file: Path) -> None:
@@ -84,7 +86,9 @@ def draw_answers(runs: dict[str, RunFolder], shown: list[Shown], file: Path) -> 
     rows = {"photo": [one.photo for one in shown], "truth": [truth_picture(one) for one in shown]}
     for name, run in runs.items():
         label = f"{name}\n{number(run.metrics['model']['mean_iou'], 4)}"
-        rows[label] = [overlay(one.photo, ids) for one, ids in zip(shown, answers(run, shown), strict=True)]
+        rows[label] = [
+            overlay(one.photo, ids, PETS) for one, ids in zip(shown, answers(run, shown), strict=True)
+        ]
     widths = [one.photo.width / one.photo.height for one in shown]
     size = (ROW_INCHES * sum(widths) + LABEL_INCHES, ROW_INCHES * len(rows))
     sheet = Figure(figsize=size, layout="constrained")

@@ -13,17 +13,11 @@ import tensorflow as tf
 from PIL import Image
 
 from components.example_gen.settings import PETS
+from petseg.overlay import overlay
 
 TILE = (216, 162)
 GAP = 6
 PHOTOS = 8
-OPACITY = 0.55
-
-
-def overlay(photo: Image.Image, ids: np.ndarray) -> Image.Image:
-    """The photo with its classes in their colours laid over it; `ids` is uint8 [h, w] at the photo's size."""
-    colors = Image.fromarray(np.array(PETS.colors, np.uint8)[ids])
-    return Image.blend(photo, colors, OPACITY)
 
 
 def sample_names(sample: Path, number: int) -> list[str]:
@@ -63,7 +57,9 @@ def main() -> None:
         predicted = np.array(Image.open(io.BytesIO(png)))
         left = GAP + (place % 2) * (3 * (width + GAP) + GAP)
         top = GAP + (place // 2) * (height + GAP)
-        for column, picture in enumerate((photo, overlay(photo, truth), overlay(photo, predicted))):
+        for column, picture in enumerate(
+            (photo, overlay(photo, truth, PETS), overlay(photo, predicted, PETS))
+        ):
             sheet.paste(picture.resize(TILE, Image.Resampling.LANCZOS), (left + column * (width + GAP), top))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(arguments.output, quality=88, optimize=True)

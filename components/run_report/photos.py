@@ -17,6 +17,7 @@ from components.run_report.inputs import RunInputs
 from components.run_report.scores import counts_of
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
 from petseg.metrics.confusion import iou_per_class, mean_iou
+from petseg.overlay import overlay
 from petseg.tf_data import without_autotuning
 
 THUMBNAIL = 256
@@ -137,27 +138,19 @@ def _pictures(
         "width": photo.width,
         "height": photo.height,
         "photo": _data_uri(np.asarray(photo)),
-        "truth": _data_uri(_overlay(photo, truth, classes)),
+        "truth": _data_uri(np.asarray(overlay(photo, truth, classes))),
         "prediction": None,
         "difference": None,
     }
     if predict:
         prediction = _shrunk(predict(photo_bytes), photo.size)
-        pictures["prediction"] = _data_uri(_overlay(photo, prediction, classes))
+        pictures["prediction"] = _data_uri(np.asarray(overlay(photo, prediction, classes)))
         pictures["difference"] = _data_uri(_difference(photo, truth, prediction))
     return pictures
 
 
 def _shrunk(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
-
-
-def _overlay(photo: Image.Image, mask: np.ndarray, classes: ClassTable) -> np.ndarray:
-    """Class colours [H, W, 3] over the photo; ignored pixels stay the photo's."""
-    palette = np.zeros((256, 3), np.float32)
-    palette[: len(classes)] = classes.colors
-    strength = np.where(mask == CLASS_ID_IGNORED, 0, 0.6)[..., None]
-    return np.asarray(photo) * (1 - strength) + palette[mask] * strength
 
 
 def _difference(photo: Image.Image, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:

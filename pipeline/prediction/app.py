@@ -15,7 +15,8 @@ from PIL import Image
 from components.run_report.templates import template_engine
 from petseg.errors import UserError
 from petseg.files.image_file import BrokenFileError
-from pipeline.prediction.predict import SavedSegmenter, model_folder, overlay, read_photo, shares
+from petseg.overlay import overlay
+from pipeline.prediction.predict import SavedSegmenter, model_folder, read_photo, shares
 from pipeline.runs.run_log import chatter_to
 
 SHOWN_PIXELS = 1600

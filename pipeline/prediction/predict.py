@@ -16,13 +16,13 @@ from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
 from petseg.files.image_file import FORMATS, BrokenFileError, open_image, upright_rgb
+from petseg.overlay import overlay
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.versions import NONE, production_version
 from pipeline.runs.run_log import chatter_to
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 MAX_PIXELS: int = DataSettings.model_fields["max_pixels"].default
-OVERLAY_OPACITY = 0.5
 SHARES_FILE = "shares.csv"
 MODEL_SETTINGS = f"{EXTRA_FOLDER}/{SETTINGS_FILE}"
 
@@ -107,12 +107,6 @@ def read_photo(file: Path) -> Image.Image:
         OSError: There is no such file, or it may not be read.
     """
     return upright_rgb(open_image(file.read_bytes(), FORMATS, MAX_PIXELS))
-
-
-def overlay(photo: Image.Image, class_ids: np.ndarray, classes: ClassTable) -> Image.Image:
-    """The classes' colours [h, w] laid half transparent over a photo of that size."""
-    colors = np.array(classes.colors, np.uint8)
-    return Image.blend(photo, Image.fromarray(colors[class_ids]), OVERLAY_OPACITY)
 
 
 def shares(class_ids: np.ndarray, classes: ClassTable) -> dict[str, float]:

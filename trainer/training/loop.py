@@ -4,7 +4,6 @@ Keras' own `fit` fails under MultiWorkerMirroredStrategy and cannot go on in the
 same weights at the end, so the loop is ours: a step through `strategy.run`, an evaluation, a checkpoint.
 """
 
-import math
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -20,7 +19,7 @@ from trainer.settings import TrainerSettings
 from trainer.training.callbacks import Watcher, logger
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution import check_alike, is_chief
-from trainer.training.metrics import class_iou, mean_iou
+from trainer.training.metrics import epoch_metrics
 from trainer.training.step import Training
 
 
@@ -97,11 +96,7 @@ def train(
             {
                 "epoch": epoch,
                 "loss": loss,
-                "mean_iou": mean_iou(counts),
-                "iou": {
-                    name: None if math.isnan(iou) else float(iou)
-                    for name, iou in zip(class_names, class_iou(counts), strict=True)
-                },
+                **epoch_metrics(counts, class_names),
                 "learning_rate": training.learning_rate,
                 "seconds": round(time.monotonic() - started, 2),
             }

@@ -1,23 +1,32 @@
-"""What the training loop reads from confusion counts."""
+"""What the history of a training records of the confusion counts of an epoch."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from petseg.metrics.confusion import iou_per_class, mean_iou
 
-def class_iou(counts: np.ndarray) -> np.ndarray:
-    """Intersection over union of each class.
+
+def epoch_metrics(counts: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:
+    """Mean IoU and IoU per class, as JSON holds them.
+
+    Where a metric is NaN in `petseg.metrics`, because nothing was counted, the history has a value that can
+    be compared and written: a mean IoU of 0, and None for a class that is absent from labels and prediction.
 
     Args:
-        counts: int [classes, classes], truth by prediction.
+        counts: int [classes, classes], labels by prediction.
+        class_names: In the order of class ids.
 
     Returns:
-        float64 [classes]; NaN for a class that is neither in the truth nor predicted.
+        `mean_iou`, and `iou` {class name: value or None}.
     """
-    intersection = np.diag(counts).astype(np.float64)
-    union = counts.sum(axis=0) + counts.sum(axis=1) - intersection
-    return np.divide(intersection, union, out=np.full(len(counts), np.nan), where=union > 0)
-
-
-def mean_iou(counts: np.ndarray) -> float:
-    """Mean of the classes' IoU, absent classes left out; 0 where no pixel counts at all."""
-    iou = class_iou(counts)
-    return float(np.nanmean(iou)) if counts.sum() else 0.0
+    mean = float(mean_iou(counts))
+    return {
+        "mean_iou": 0.0 if math.isnan(mean) else mean,
+        "iou": {
+            name: None if math.isnan(iou) else float(iou)
+            for name, iou in zip(class_names, iou_per_class(counts), strict=True)
+        },
+    }

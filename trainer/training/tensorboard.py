@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from petseg.class_table import CLASS_ID_IGNORED, ClassTable
+from petseg.class_table import ClassTable
+from petseg.overlay import color_mask
 from trainer.data.input import Pairs
 
 
@@ -47,19 +48,4 @@ class TensorBoard:
         photos = np.stack(self._previews.images)
         logits = keras.ops.convert_to_numpy(model(photos.astype(np.float32), training=False))
         masks = [np.stack(self._previews.masks), np.argmax(logits, axis=-1)]
-        return np.concatenate([photos, *(colored(mask, self._classes) for mask in masks)], axis=2)
-
-
-def colored(masks: np.ndarray, classes: ClassTable) -> np.ndarray:
-    """Masks in the classes' colours, ignored pixels black.
-
-    Args:
-        masks: int [n, S, S], class ids.
-        classes: Table with a colour a class.
-
-    Returns:
-        uint8 [n, S, S, 3].
-    """
-    palette = np.zeros((CLASS_ID_IGNORED + 1, 3), np.uint8)
-    palette[: len(classes)] = classes.colors
-    return palette[masks]
+        return np.concatenate([photos, *(color_mask(mask, self._classes) for mask in masks)], axis=2)

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from petseg.class_table import CLASS_ID_IGNORED, ClassTable
+from petseg.class_table import ClassTable
+from petseg.overlay import color_mask
 from tests.trainer.shapes import shape_pairs, tiny_network
 from trainer.training.callbacks import LogProgress, write_history
-from trainer.training.tensorboard import TensorBoard, colored
+from trainer.training.tensorboard import TensorBoard
 
 CLASSES = ClassTable.model_validate(
     [
@@ -81,9 +82,4 @@ def test_tensorboard_gets_curves_and_previews(tmp_path, previews):
         picture = tf.io.decode_png(png).numpy()
         assert picture.shape == (16, 48, 3)
         np.testing.assert_array_equal(picture[:, :16], pairs.images[0])
-        np.testing.assert_array_equal(picture[:, 16:32], colored(pairs.masks[0], CLASSES))
-
-
-def test_masks_are_drawn_in_the_tables_colors():
-    drawn = colored(np.array([[[0, 2, CLASS_ID_IGNORED]]]), CLASSES)
-    np.testing.assert_array_equal(drawn, [[[[255, 0, 0], [0, 0, 255], [0, 0, 0]]]])
+        np.testing.assert_array_equal(picture[:, 16:32], color_mask(pairs.masks[0], CLASSES))
