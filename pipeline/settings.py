@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -30,6 +31,22 @@ from trainer.tuner_settings import TunerSettings
 SECRET_NAME = re.compile(
     r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|PRIVATE_KEY|API_KEY|ACCESS_KEY", re.IGNORECASE
 )
+
+PATHS_AND_MACHINES = (
+    "output",
+    "data.path",
+    "trainer.cache",
+    "push.directory",
+    "report.directory",
+    "beam",
+    "metadata",
+    "runner",
+    "schedule",
+)
+"""Settings that say where and on what a run works: not part of the settings' digest."""
+
+FILES = ("data.schema", "model.encoder_weights", "trainer.warm_start")
+"""Settings that may name a file or folder whose content changes a result."""
 
 
 class PipelineSettings(Settings):
@@ -75,20 +92,19 @@ class PipelineSettings(Settings):
         return yaml.safe_dump(self.model_dump(mode="json", by_alias=True), sort_keys=False)
 
     def sha256(self) -> str:
-        """Hex digest of the settings that can change a result; places and machines are none of them."""
-        content = self.model_dump_json(
-            by_alias=True,
-            exclude={
-                "output": True,
-                "data": {"path"},
-                "push": {"directory"},
-                "report": {"directory"},
-                "metadata": True,
-                "runner": True,
-                "schedule": True,
-            },
-        )
-        return hashlib.sha256(content.encode()).hexdigest()
+        """Hex digest of the settings that can change a result: without paths, machines and engines.
+
+        Of a file or folder that a result depends on, only that there is one counts, not where it is.
+        """
+        tree = self.model_dump(mode="json", by_alias=True)
+        for key in PATHS_AND_MACHINES:
+            part, _, name = key.partition(".")
+            del (tree[part] if name else tree)[name or part]
+        for part, name in (key.split(".") for key in FILES):
+            value = tree[part].get(name)
+            if isinstance(value, str) and value != "imagenet":
+                tree[part][name] = "a file"
+        return hashlib.sha256(json.dumps(tree).encode()).hexdigest()
 
 
 def load_settings(config: Path | None, overrides: Iterable[str] = ()) -> PipelineSettings:

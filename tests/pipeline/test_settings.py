@@ -119,10 +119,46 @@ def test_resolved_settings_read_back_as_the_same(tmp_path):
     assert yaml.safe_load(settings.to_yaml())["data"]["schema"] is None
 
 
+def digest(*overrides: str) -> str:
+    return load_settings(None, overrides).sha256()
+
+
 def test_digest_follows_what_can_change_a_result():
-    base = load_settings(None).sha256()
-    assert load_settings(None, ["data.path=/elsewhere", "output=runs/x"]).sha256() == base
-    assert load_settings(None, ["trainer.seed=2"]).sha256() != base
+    assert digest("data.path=/elsewhere", "output=runs/x") == digest()
+    assert digest("trainer.seed=2") != digest()
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "beam.workers=7",
+        "beam.engine=multi_processing",
+        "beam={engine: flink, address: 'host:8081', worker_pool: 'host:50000'}",
+        "metadata.url_variable=METADATA_URL",
+        "push.directory=s3://bucket/models",
+        "report.directory=/reports",
+        "runner.image=registry/petseg:cpu",
+        "runner.nodes={Trainer: {cpu: 8}}",
+        "schedule.grace_hours=3",
+        "trainer.cache=disk",
+    ],
+)
+def test_paths_machines_and_engines_do_not_change_the_digest(override):
+    assert digest(override) == digest()
+
+
+@pytest.mark.parametrize(
+    ("key", "others"),
+    [
+        ("model.encoder_weights", ["null", "imagenet"]),
+        ("trainer.warm_start", ["false", "true"]),
+        ("data.schema", ["null"]),
+    ],
+)
+def test_that_there_is_a_file_changes_the_digest_but_not_where_it_is(key, others):
+    given = digest(f"{key}=/one/file")
+    assert digest(f"{key}=/another/folder/file.new") == given
+    assert len({given, *(digest(f"{key}={other}") for other in others)}) == 1 + len(others)
 
 
 def test_other_data_gets_no_defaults_of_the_pets():
