@@ -1,7 +1,7 @@
 r"""One of several workers that train together: `python -m trainer.worker`, with what Trainer's node gets.
 
     python -m trainer.worker --training "$(cat training.json)" --examples URI --transform-graph URI \
-        --schema URI --statistics URI --checkpoints DIR --model DIR --model-run DIR
+        --statistics URI --checkpoints DIR --model DIR --model-run DIR
 
 Each worker is started with the same arguments and its own TF_CONFIG. Folders must be the same for all. The
 chief (the task `chief`, else worker 0) writes: checkpoints, the model, the history.
@@ -12,6 +12,8 @@ import json
 import logging
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -71,7 +73,6 @@ def _parser() -> argparse.ArgumentParser:
         "--examples", required=True, help="transformed examples, with Split-train and Split-eval"
     )
     parser.add_argument("--transform-graph", required=True, help="Transform's output")
-    parser.add_argument("--schema", required=True, help="the schema; not read, as by the node")
     parser.add_argument("--statistics", required=True, help="StatisticsGen's output")
     parser.add_argument(
         "--checkpoints", required=True, help="folder of this very training, the same for all workers"
@@ -88,13 +89,37 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(arguments: argparse.Namespace) -> TrainingSettings:
     try:
         settings = TrainingSettings.model_validate_json(arguments.training)
-        if arguments.hyperparameters:
-            with open(arguments.hyperparameters, encoding="utf-8") as file:
-                settings = settings.with_values(json.load(file)["values"])
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"--training: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    return settings
+        raise UserError(f"--training: {_first(error)}") from error
+    if not arguments.hyperparameters:
+        return settings
+    source = f"--hyperparameters {arguments.hyperparameters}"
+    values = _best_values(source, Path(arguments.hyperparameters))
+    try:
+        return settings.with_values(values)
+    except ValidationError as error:
+        raise UserError(f"{source}: {_first(error)}") from error
+    except ValueError as error:
+        raise UserError(f"{source}: {error}") from error
+
+
+def _best_values(source: str, file: Path) -> dict[str, Any]:
+    """The values in a file that KerasTuner wrote: `{"values": {"trainer.learning_rate": 0.001}}`."""
+    try:
+        best = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{source}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"{source}: is not JSON: {error}") from None
+    values = best.get("values") if isinstance(best, dict) else None
+    if not isinstance(values, dict):
+        raise UserError(f'{source}: must hold {{"values": {{SETTING: VALUE}}}}, as the Tuner writes it')
+    return values
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return ": ".join(part for part in (".".join(map(str, first["loc"])), first["msg"]) if part)
 
 
 def _split(examples: str, name: str) -> str:

@@ -70,7 +70,6 @@ def worker_arguments(settings: TrainingSettings, inputs: Path, folder: Path) -> 
         f"--training={settings.model_dump_json()}",
         f"--examples={inputs / 'examples'}",
         "--transform-graph=",
-        "--schema=",
         f"--statistics={inputs / 'statistics'}",
         f"--checkpoints={folder / 'checkpoints'}",
         f"--model={folder / 'model'}",
