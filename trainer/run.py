@@ -11,23 +11,23 @@ from trainer.data.input import Pairs, load_evaluation_pairs, load_training_pairs
 from trainer.export.model_card import model_card
 from trainer.export.signatures import export_model
 from trainer.settings import TrainingSettings
-from trainer.training.callbacks import Watcher, logger, write_history
+from trainer.training.callbacks import Callback, logger, write_history
 from trainer.training.distribution import (
     check_alike,
     is_chief,
     make_strategy,
-    told_of_lost_workers,
+    report_lost_workers,
     wait_for_all,
 )
 from trainer.training.fit import fit
 from trainer.training.tensorboard import TensorBoard
-from trainer.training_paths import Places
+from trainer.training.training_paths import TrainingPaths
 
 REFERENCE_PHOTOS = 8
 """Eval photos whose answers travel with the model, for ServingCheck."""
 
 
-def run(settings: TrainingSettings, places: Places) -> None:
+def run(settings: TrainingSettings, paths: TrainingPaths) -> None:
     """Trains a model, alone or with other workers, and exports it where this process is the chief.
 
     Raises:
@@ -37,28 +37,28 @@ def run(settings: TrainingSettings, places: Places) -> None:
     """
     trainer = settings.trainer
     if trainer.distribution == "multi_worker":
-        logger.info("waits for the other workers; checkpoints are in %s", places.checkpoints)
+        logger.info("waits for the other workers; checkpoints are in %s", paths.checkpoints)
     strategy = make_strategy(trainer.distribution)
-    train_pairs = load_training_pairs(places.train, settings)
-    eval_pairs = load_evaluation_pairs(places.evaluation, settings)
-    watchers: list[Watcher] = []
+    train_pairs = load_training_pairs(paths.train, settings)
+    eval_pairs = load_evaluation_pairs(paths.evaluation, settings)
+    callbacks: list[Callback] = []
     if is_chief(strategy):
         previews = eval_pairs.first(trainer.preview_photos)
-        watchers.append(TensorBoard(places.model_run, previews, settings.classes))
-    with told_of_lost_workers(strategy):
+        callbacks.append(TensorBoard(paths.model_run, previews, settings.classes))
+    with report_lost_workers(strategy):
         check_alike(strategy, f"{settings.model_dump_json()} {train_pairs.names} {eval_pairs.names}")
         model, history = fit(
             settings,
             train_pairs,
             eval_pairs,
-            transform_output=places.transform_graph,
-            checkpoints=places.checkpoints,
+            transform_output=paths.transform_graph,
+            checkpoints=paths.checkpoints,
             strategy=strategy,
-            production_model=places.base_model,
-            watchers=watchers,
+            production_model=paths.base_model,
+            callbacks=callbacks,
         )
         if is_chief(strategy):
-            _write(model, history, settings, places, len(train_pairs), eval_pairs)
+            _write(model, history, settings, paths, len(train_pairs), eval_pairs)
         # A worker that leaves earlier would be taken for a lost one.
         wait_for_all(strategy)
 
@@ -67,19 +67,19 @@ def _write(
     model: keras.Model,
     history: list[dict[str, Any]],
     settings: TrainingSettings,
-    places: Places,
+    paths: TrainingPaths,
     trained_on: int,
     eval_pairs: Pairs,
 ) -> None:
-    write_history(places.model_run, history)
+    write_history(paths.model_run, history)
     reference = eval_pairs.first(REFERENCE_PHOTOS)
     export_model(
         model,
         settings,
-        places.model,
-        statistics=merged_statistics(places.statistics),
+        paths.model,
+        statistics=merged_statistics(paths.statistics),
         reference_images=np.stack(reference.images),
         reference_names=reference.names,
         model_card=model_card(settings, history, trained_on, len(eval_pairs)),
     )
-    tf.io.gfile.rmtree(places.checkpoints)
+    tf.io.gfile.rmtree(paths.checkpoints)

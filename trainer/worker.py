@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from petseg.errors import UserError
 from trainer.settings import TrainingSettings
-from trainer.training_paths import Places
+from trainer.training.training_paths import TrainingPaths
 
 WORKER_LOST = 1
 
@@ -38,7 +38,7 @@ def main() -> int:
         try:
             run(
                 settings,
-                Places(
+                TrainingPaths(
                     train=[_split(arguments.examples, "train")],
                     evaluation=[_split(arguments.examples, "eval")],
                     transform_graph=arguments.transform_graph,

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from trainer.settings import TrainingSettings
-from trainer.training_paths import Places
+from trainer.training.training_paths import TrainingPaths
 
 LOGGER = "petseg"
 PR_SET_PDEATHSIG = 1
@@ -36,7 +36,7 @@ def run_fn(fn_args: Any) -> None:
     settings = TrainingSettings.model_validate_json(config["training"])
     if fn_args.hyperparameters:
         settings = settings.with_values(fn_args.hyperparameters["values"])
-    places = Places(
+    paths = TrainingPaths(
         train=fn_args.train_files,
         evaluation=fn_args.eval_files,
         transform_graph=fn_args.transform_output,
@@ -49,7 +49,7 @@ def run_fn(fn_args: Any) -> None:
     context = multiprocessing.get_context("spawn")
     records: Any = context.Queue()
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_train, args=(settings, places, records, sender))
+    child = context.Process(target=_train, args=(settings, paths, records, sender))
     listener = logging.handlers.QueueListener(records, _Relay())
     listener.start()
     try:
@@ -79,7 +79,7 @@ class _Relay(logging.Handler):
         logging.getLogger(record.name).handle(record)
 
 
-def _train(settings: TrainingSettings, places: Places, records: Any, sender: Connection) -> None:
+def _train(settings: TrainingSettings, paths: TrainingPaths, records: Any, sender: Connection) -> None:
     """The child: dies with its parent, however that dies, for the next run takes up the same checkpoints."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     logger = logging.getLogger(LOGGER)
@@ -88,7 +88,7 @@ def _train(settings: TrainingSettings, places: Places, records: Any, sender: Con
     try:
         from trainer.run import run
 
-        run(settings, places)
+        run(settings, paths)
         sender.send(None)
     except Exception as error:
         traceback.print_exc()

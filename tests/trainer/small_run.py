@@ -18,7 +18,7 @@ from tests.trainer.pictures import THREE_CLASSES
 from tests.trainer.shapes import shape_pairs, write_pairs
 from trainer.run import run
 from trainer.settings import TrainingSettings
-from trainer.training_paths import Places
+from trainer.training.training_paths import TrainingPaths
 
 SIZE = 32
 
@@ -53,8 +53,8 @@ def write_inputs(folder: Path, pairs: int = 8) -> None:
         path.write_bytes(statistics.SerializeToString())
 
 
-def places(inputs: Path, folder: Path) -> Places:
-    return Places(
+def training_paths(inputs: Path, folder: Path) -> TrainingPaths:
+    return TrainingPaths(
         train=[str(inputs / "examples" / "Split-train" / "*")],
         evaluation=[str(inputs / "examples" / "Split-eval" / "*")],
         transform_graph="",
@@ -111,4 +111,4 @@ if __name__ == "__main__":
     (cpu,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     inputs, folder, training = sys.argv[1:]
-    run(TrainingSettings.model_validate_json(training), places(Path(inputs), Path(folder)))
+    run(TrainingSettings.model_validate_json(training), training_paths(Path(inputs), Path(folder)))

@@ -32,7 +32,7 @@ class Announcer:
 
 
 class Recorder:
-    """Keeps what a watcher is told, and the weights it is shown."""
+    """Keeps what a callback is told, and the weights it is shown."""
 
     def __init__(self):
         self.weights = []
@@ -66,7 +66,7 @@ def assert_same_weights(one, other):
 
 
 def tiny_train(
-    directory: Path, settings=SETTINGS, network=None, watchers=(), pairs=16
+    directory: Path, settings=SETTINGS, network=None, callbacks=(), pairs=16
 ) -> tuple[keras.Model, list]:
     model = network or tiny_network(SIZE)
     batches = TrainingBatches(
@@ -79,12 +79,12 @@ def tiny_train(
         settings,
         class_names=CLASS_NAMES,
         checkpoints=str(directory / "checkpoints"),
-        watchers=watchers,
+        callbacks=callbacks,
     )
     return model, history
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    trained, _ = tiny_train(folder, watchers=[Announcer()])
+    trained, _ = tiny_train(folder, callbacks=[Announcer()])
     np.savez(folder / "weights.npz", *trained.get_weights())

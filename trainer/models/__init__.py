@@ -30,14 +30,14 @@ class Architecture:
         taps: for the encoders named here, the layers whose outputs it takes instead of the encoder's own.
         strides: of the features that it takes. Where they are not the usual ones, only encoders in `taps` do.
         load_weights: gives the decoder what the encoder's weights have for it.
-        learn_more: what the network learns beside the classes of the pixels.
+        auxiliary_loss: what the network learns beside the classes of the pixels.
     """
 
     decode: Decoder
     taps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     strides: tuple[int, ...] = STRIDES
     load_weights: Callable[[keras.Model, ModelSettings], None] | None = None
-    learn_more: Callable[[keras.Model, TrainingSettings], AuxiliaryLoss] | None = None
+    auxiliary_loss: Callable[[keras.Model, TrainingSettings], AuxiliaryLoss] | None = None
 
 
 _VGG_POOLS = {"vgg19": VGG19_POOLS}
@@ -51,7 +51,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "fpn": Architecture(build_fpn),
     "deeplabv3plus": Architecture(build_deeplabv3plus),
     "autoencoder": Architecture(build_autoencoder),
-    "mask_rcnn": Architecture(build_mask_rcnn, learn_more=learn_detection),
+    "mask_rcnn": Architecture(build_mask_rcnn, auxiliary_loss=learn_detection),
 }
 
 
@@ -104,8 +104,8 @@ def auxiliary_loss(model: keras.Model, settings: TrainingSettings) -> AuxiliaryL
     Raises:
         UserError: if the data set lacks what it learns from.
     """
-    learn_more = ARCHITECTURES[settings.model.architecture].learn_more
-    return learn_more(model, settings) if learn_more else None
+    auxiliary_loss = ARCHITECTURES[settings.model.architecture].auxiliary_loss
+    return auxiliary_loss(model, settings) if auxiliary_loss else None
 
 
 @contextmanager

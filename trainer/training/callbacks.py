@@ -14,7 +14,7 @@ logger = logging.getLogger("petseg.trainer")
 SECONDS_BETWEEN_RECORDS = 0.5
 
 
-class Watcher(Protocol):
+class Callback(Protocol):
     """Is told how a training gets on. Epochs and steps count from 1."""
 
     def on_step(self, epoch: int, step: int, loss: float) -> None:

@@ -116,7 +116,7 @@ def check_alike(strategy: tf.distribute.Strategy, content: str) -> None:
 
 
 @contextmanager
-def told_of_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
+def report_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turns what TensorFlow raises when another worker is gone into one sentence.
 
     Raises:

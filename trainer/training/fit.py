@@ -15,7 +15,7 @@ from trainer.data.input import Pairs, TrainingBatches
 from trainer.data.preprocessing import class_shares
 from trainer.models import auxiliary_loss, build_model
 from trainer.settings import TrainingSettings
-from trainer.training.callbacks import LogProgress, Watcher, logger
+from trainer.training.callbacks import Callback, LogProgress, logger
 from trainer.training.distribution import for_replicas, is_chief, synchronize_batch_norm
 from trainer.training.loop import train
 from trainer.training.precision import compute_dtype
@@ -32,7 +32,7 @@ def fit(
     checkpoints: str,
     strategy: tf.distribute.Strategy,
     production_model: str | None = None,
-    watchers: Sequence[Watcher] = (),
+    callbacks: Sequence[Callback] = (),
 ) -> tuple[keras.Model, list[dict[str, Any]]]:
     """Trains a network from its first weights to its best.
 
@@ -44,7 +44,7 @@ def fit(
         checkpoints: Folder of this very training. What is found there is gone on with.
         strategy: What `make_strategy` made for `trainer.distribution`.
         production_model: SavedModel to start from, or None.
-        watchers: Are told how it gets on, beside the log; only in the process that writes.
+        callbacks: Are told how it gets on, beside the log; only in the process that writes.
 
     Returns:
         The network, on one device and computing in float32 wherever it was trained, and the history that
@@ -84,7 +84,7 @@ def fit(
         model, settings, train_pairs, eval_pairs, replicas, whole_network=auxiliary is not None
     )
     if is_chief(strategy):
-        watchers = [LogProgress(trainer.epochs, batches.steps), *watchers]
+        callbacks = [LogProgress(trainer.epochs, batches.steps), *callbacks]
     history = train(
         model,
         batches,
@@ -96,7 +96,7 @@ def fit(
         class_weights=class_weights,
         trained_part=trained_part,
         auxiliary=auxiliary,
-        watchers=watchers,
+        callbacks=callbacks,
         strategy=strategy,
     )
     if dtype == "float32" and strategy is tf.distribute.get_strategy():

@@ -16,7 +16,7 @@ from petseg.errors import UserError
 from trainer.data.input import EvaluationBatches, TrainingBatches
 from trainer.losses import AuxiliaryLoss
 from trainer.settings import TrainerSettings
-from trainer.training.callbacks import Watcher, logger
+from trainer.training.callbacks import Callback, logger
 from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution import check_alike, is_chief
 from trainer.training.metrics import epoch_metrics
@@ -34,7 +34,7 @@ def train(
     class_weights: Sequence[float] | None = None,
     trained_part: keras.Model | None = None,
     auxiliary: AuxiliaryLoss | None = None,
-    watchers: Sequence[Watcher] = (),
+    callbacks: Sequence[Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
 ) -> list[dict[str, Any]]:
     """Trains a model and leaves it with the weights that did best on `evaluation`.
@@ -49,7 +49,7 @@ def train(
         class_weights: One number a class, or None for equal ones.
         trained_part: See `Training`.
         auxiliary: See `Training`.
-        watchers: Are told how it gets on.
+        callbacks: Are told how it gets on.
         strategy: See `Training`. Of several processes only the chief writes checkpoints.
 
     Returns:
@@ -79,8 +79,8 @@ def train(
         started = time.monotonic()
 
         def on_step(step: int, loss: float, epoch: int = epoch) -> None:
-            for watcher in watchers:
-                watcher.on_step(epoch, step, loss)
+            for callback in callbacks:
+                callback.on_step(epoch, step, loss)
 
         try:
             loss = training.train_epoch(partial(batches.epoch, epoch - 1), on_step)
@@ -108,8 +108,8 @@ def train(
         if is_chief(strategy):
             saved.save(history)
         use_live = training.use_average()
-        for watcher in watchers:
-            watcher.on_epoch(model, history)
+        for callback in callbacks:
+            callback.on_epoch(model, history)
         use_live()
     training.use_best()
     return history

@@ -33,7 +33,7 @@ def settings(tiny_settings):
     return make
 
 
-def run(settings, folder, watchers=()):
+def run(settings, folder, callbacks=()):
     model = build_model(settings)
     batches, evaluation, trained_part = training_inputs(model, settings, PAIRS, EVAL_PAIRS)
     history = train(
@@ -44,7 +44,7 @@ def run(settings, folder, watchers=()):
         class_names=settings.classes.names,
         checkpoints=str(folder),
         trained_part=trained_part,
-        watchers=watchers,
+        callbacks=callbacks,
     )
     return model, history, trained_part
 
@@ -77,7 +77,7 @@ def test_same_losses_and_weights_as_without_the_cache(architecture, freeze, sett
 def test_resumed_and_unbroken_training_end_with_the_same_weights(settings, tmp_path):
     unbroken, *_ = run(settings(), tmp_path / "unbroken")
     with pytest.raises(Killed):
-        run(settings(), tmp_path / "resumed", watchers=[KillAfter(2)])
+        run(settings(), tmp_path / "resumed", callbacks=[KillAfter(2)])
     resumed, *_ = run(settings(), tmp_path / "resumed")
     assert_same_weights(resumed.get_weights(), unbroken.get_weights())
 

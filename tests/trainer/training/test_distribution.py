@@ -8,10 +8,10 @@ from petseg.errors import UserError
 from tests.conftest import PROJECT
 from tests.trainer.small_run import (
     history,
-    places,
     small_settings,
     start,
     start_workers,
+    training_paths,
     worker_arguments,
     write_inputs,
 )
@@ -34,7 +34,7 @@ def inputs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def alone(inputs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone")
-    run(small_settings(), places(inputs, folder))
+    run(small_settings(), training_paths(inputs, folder))
     return history(folder)
 
 

@@ -78,9 +78,9 @@ def test_killed_training_goes_on_and_ends_with_the_same_weights(unbroken, tmp_pa
 
 def test_an_epoch_that_was_told_of_is_not_trained_again(unbroken, tmp_path):
     with pytest.raises(Killed):
-        tiny_train(tmp_path, watchers=[KillAfter(3)])
+        tiny_train(tmp_path, callbacks=[KillAfter(3)])
     recorder = Recorder()
-    model, _ = tiny_train(tmp_path, watchers=[recorder])
+    model, _ = tiny_train(tmp_path, callbacks=[recorder])
     assert len(recorder.weights) == SETTINGS.epochs - 3
     assert_same_weights(model.get_weights(), unbroken[0].get_weights())
 
@@ -103,7 +103,7 @@ def test_a_finished_training_is_not_trained_again(tmp_path):
     settings = SETTINGS.model_copy(update={"epochs": 2})
     first, _ = tiny_train(tmp_path, settings)
     recorder = Recorder()
-    second, history = tiny_train(tmp_path, settings, watchers=[recorder])
+    second, history = tiny_train(tmp_path, settings, callbacks=[recorder])
     assert recorder.weights == []
     assert len(history) == 2
     assert_same_weights(first.get_weights(), second.get_weights())
@@ -121,7 +121,7 @@ def test_ends_with_the_weights_of_the_best_epoch(tmp_path):
 
     settings = SETTINGS.model_copy(update={"epochs": 4, "ema": 0.0})
     recorder = Forgetter()
-    model, history = tiny_train(tmp_path, settings, watchers=[recorder])
+    model, history = tiny_train(tmp_path, settings, callbacks=[recorder])
     scores = [record["mean_iou"] for record in history]
     best = int(np.argmax(scores))
     assert best < 3
@@ -177,7 +177,7 @@ def test_a_loss_that_is_no_number_ends_in_one_line(tmp_path):
 
     settings = SETTINGS.model_copy(update={"ema": 0.0})
     with pytest.raises(UserError, match=r"epoch 2, step 1; a lower trainer.learning_rate \(now 0.02\)"):
-        tiny_train(tmp_path, settings, watchers=[Spoiler()])
+        tiny_train(tmp_path, settings, callbacks=[Spoiler()])
 
 
 def test_dropouts_random_state_is_part_of_a_checkpoint():

@@ -31,7 +31,7 @@ def test_learns_as_in_float32(policy, in_float32, tmp_path):
 def test_resumed_and_unbroken_training_end_with_the_same_weights(policy, tmp_path):
     unbroken, _ = tiny_train(tmp_path / "unbroken", network=tiny_network(SIZE, policy=policy))
     with pytest.raises(Killed):
-        tiny_train(tmp_path / "resumed", network=tiny_network(SIZE, policy=policy), watchers=[KillAfter(4)])
+        tiny_train(tmp_path / "resumed", network=tiny_network(SIZE, policy=policy), callbacks=[KillAfter(4)])
     resumed, history = tiny_train(tmp_path / "resumed", network=tiny_network(SIZE, policy=policy))
     assert len(history) == SETTINGS.epochs
     assert_same_weights(resumed.get_weights(), unbroken.get_weights())

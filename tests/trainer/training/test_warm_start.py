@@ -13,9 +13,9 @@ from trainer.training.warm_start import warm_start
 def checkpoints(tmp_path_factory):
     """The checkpoints of a training that was killed in its third epoch, and the best weights till then."""
     folder = tmp_path_factory.mktemp("killed")
-    watcher = KillAfter(3)
+    callback = KillAfter(3)
     with pytest.raises(Killed):
-        tiny_train(folder, SETTINGS, watchers=[watcher])
+        tiny_train(folder, SETTINGS, callbacks=[callback])
     model, _ = tiny_train(folder, SETTINGS.model_copy(update={"epochs": 2}))
     return folder / "checkpoints", model.get_weights()
 

@@ -1,15 +1,15 @@
-"""Where a training lies; needs no TensorFlow."""
+"""The paths that a training reads and writes. Needs no TensorFlow."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
-class Places:
-    """Where a training finds what it needs and leaves what it makes.
+class TrainingPaths:
+    """The paths that a training reads and writes.
 
     Attributes:
         train: File patterns of the transformed examples to train on.
-        evaluation: File patterns of those to judge by.
+        evaluation: File patterns of the transformed examples to evaluate on.
         transform_graph: Transform's output.
         statistics: Output of StatisticsGen.
         checkpoints: Folder of this very training, removed at the end.
