@@ -1,5 +1,6 @@
 """Peak memory of a process and its children."""
 
+import contextlib
 import ctypes
 import gc
 import threading
@@ -63,12 +64,17 @@ class PeakMemory:
 
     def _sum(self, size: Callable[[psutil.Process], int]) -> int:
         total = 0
-        try:
-            for member in [self._process, *self._process.children(recursive=True)]:
+        for member in self._members():
+            # A process may end between being listed and being measured; the others still count.
+            with contextlib.suppress(psutil.NoSuchProcess):
                 total += size(member)
-        except psutil.NoSuchProcess:  # a child that just ended
-            return total
         return total
+
+    def _members(self) -> list[psutil.Process]:
+        try:
+            return [self._process, *self._process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
 
 def release_free_memory() -> None:

@@ -1,6 +1,10 @@
+import subprocess
+import sys
 import time
 
 import numpy as np
+import psutil
+import pytest
 
 from pipeline.runs.memory import PeakMemory
 
@@ -26,3 +30,28 @@ def test_each_lap_has_a_peak_of_its_own():
     assert large > small + 300
     assert after < large - 300
     assert memory.megabytes == large
+
+
+LARGE_CHILD = "block = bytearray(b'1') * 300_000_000; print('ready', flush=True); input()"
+
+
+@pytest.fixture
+def large_child():
+    """A child process that holds 300 MB."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", LARGE_CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout.readline() == "ready\n"
+    yield psutil.Process(child.pid)
+    child.communicate("\n")
+
+
+def test_living_children_count_although_another_one_has_ended(large_child, monkeypatch):
+    ended_child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    ended = psutil.Process(ended_child.pid)
+    with PeakMemory() as memory:
+        monkeypatch.setattr(psutil.Process, "children", lambda *_, **__: [])
+        alone = memory.lap()
+        ended_child.communicate(b"\n")
+        monkeypatch.setattr(psutil.Process, "children", lambda *_, **__: [ended, large_child])
+        assert memory.lap() > alone + 250
