@@ -30,8 +30,8 @@ from benchmarks.fake_clock import FakeClock
 from components.example_gen.readers.pets import MASKS, PHOTOS, TEST_LIST, TRAINVAL_LIST
 from petseg.versions import production_version
 from pipeline.runners.local.schedules import LocalSchedules
-from pipeline.schedule.firing import Schedule
 from pipeline.schedule.history import Firing, History, database
+from pipeline.schedule.schedule import Schedule
 
 SPANS = 3
 SUNDAY_NIGHT = datetime(2026, 11, 22, 23)

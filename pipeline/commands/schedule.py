@@ -1,23 +1,31 @@
-"""`pipeline_runner.py schedule`: parses, calls, prints."""
+"""`schedule`: runs the pipeline by the clock."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from pipeline.commands.options import Config, Data, Output, Overrides, with_shorts
-
-COMMAND = "python pipeline_runner.py schedule"
+from pipeline.commands.options import (
+    PROGRAM,
+    AsJson,
+    Config,
+    Data,
+    Output,
+    Overrides,
+    Target,
+    example,
+    with_shorts,
+)
+from pipeline.runners.registry import LOCAL
+from pipeline.schedule.conditions import OnlyIf
 
 app = typer.Typer(
+    name="schedule",
     rich_markup_mode="markdown",
-    epilog=f'Example: `{COMMAND} --target local --cron "0 3 * * 1" --config configs/retraining.yaml '
-    f"--data spans`, then `{COMMAND} start`",
+    epilog=example('schedule --target local --cron "0 3 * * 1" --config configs/retraining.yaml --data spans')
+    + f", then `{PROGRAM} schedule start`",
 )
 
-Target = Annotated[
-    Literal["local", "kubeflow", "vertex"], typer.Option(help="This machine, or the cluster that keeps it.")
-]
 Store = Annotated[Path, typer.Option(help="Folder that keeps the schedules of this machine.", metavar="DIR")]
 Name = Annotated[str, typer.Argument(help="Name of the schedule.", metavar="NAME")]
 STORE = Path("runs/schedules")
@@ -26,13 +34,13 @@ STORE = Path("runs/schedules")
 @app.callback(invoke_without_command=True)
 def create(
     context: typer.Context,
-    target: Target = "local",
+    target: Target = LOCAL,
     cron: Annotated[
         str | None,
         typer.Option(help="Minute, hour, day, month, weekday; in the machine's time zone, on clusters UTC."),
     ] = None,
     only_if: Annotated[
-        Literal["new-data", "drift", "always"],
+        OnlyIf,
         typer.Option(
             help="new-data: files changed since the last model was judged; drift: the newest span has moved "
             "from what the model in production knows; always."
@@ -62,32 +70,43 @@ def create(
     typer.echo(create_schedule(target, cron, only_if, name, config, overrides, store))
 
 
-@app.command("list", epilog=f"Example: `{COMMAND} list`")
+@app.command("list", epilog=example("schedule list"))
 def list_(
     name: Annotated[
         str | None, typer.Argument(help="Shows every run of this schedule of this machine.", metavar="[NAME]")
     ] = None,
-    target: Target = "local",
+    target: Target = LOCAL,
     config: Config = None,
     override: Overrides = None,
     store: Store = STORE,
+    as_json: AsJson = False,
 ) -> None:
     """List schedules: when they are due, and status, outcome and log of their last runs."""
-    from pipeline.commands.terminal import table_console
-    from pipeline.schedule.tables import cluster_table, firings_table, schedules_table
-    from pipeline.settings import load_settings
+    from dataclasses import asdict
 
-    if target != "local":
-        table = cluster_table(load_settings(config, override or []), target)
+    from pipeline.commands.terminal import show_json, show_table
+    from pipeline.schedule.tables import firings_table, runs_of, schedules_json, schedules_table
+    from pipeline.schedule.targets import schedules_at
+
+    if name is not None:
+        firings = runs_of(store, name)
+        if as_json:
+            show_json([asdict(firing) for firing in firings])
+        else:
+            show_table(firings_table(name, firings))
+        return
+    with schedules_at(target, store, config, override) as schedules:
+        entries = schedules.entries()
+    if as_json:
+        show_json(schedules_json(entries))
     else:
-        table = firings_table(store, name) if name else schedules_table(store)
-    table_console().print(table)
+        show_table(schedules_table(f"Schedules in {store if target == LOCAL else target}", entries))
 
 
-@app.command(epilog=f"Example: `{COMMAND} pause retraining`")
+@app.command(epilog=example("schedule pause retraining"))
 def pause(
     name: Name,
-    target: Target = "local",
+    target: Target = LOCAL,
     config: Config = None,
     override: Overrides = None,
     store: Store = STORE,
@@ -100,10 +119,10 @@ def pause(
     typer.echo(f"{name} is paused")
 
 
-@app.command(epilog=f"Example: `{COMMAND} resume retraining`")
+@app.command(epilog=example("schedule resume retraining"))
 def resume(
     name: Name,
-    target: Target = "local",
+    target: Target = LOCAL,
     config: Config = None,
     override: Overrides = None,
     store: Store = STORE,
@@ -116,10 +135,10 @@ def resume(
     typer.echo(f"{name} goes on")
 
 
-@app.command(epilog=f"Example: `{COMMAND} delete retraining`")
+@app.command(epilog=example("schedule delete retraining"))
 def delete(
     name: Name,
-    target: Target = "local",
+    target: Target = LOCAL,
     config: Config = None,
     override: Overrides = None,
     store: Store = STORE,
@@ -132,7 +151,7 @@ def delete(
     typer.echo(f"{name} is deleted")
 
 
-@app.command(epilog=f"Example: `{COMMAND} start`")
+@app.command(epilog=example("schedule start"))
 def start(store: Store = STORE) -> None:
     """Run what is due on this machine, until stopped; for systemd, a container or a terminal."""
     from pipeline.runners.local.schedules import LocalSchedules
@@ -141,7 +160,7 @@ def start(store: Store = STORE) -> None:
     LocalSchedules(store).run_until_stopped()
 
 
-@app.command(epilog=f"Example: `{COMMAND} fire retraining`")
+@app.command(epilog=example("schedule fire retraining"))
 def fire(name: Name, store: Store = STORE) -> None:
     """Run a schedule's pipeline now, as if it were due; for cron and systemd timers.
 

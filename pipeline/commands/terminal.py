@@ -1,13 +1,21 @@
-"""How tables come to the terminal."""
+"""How results come to the terminal."""
 
+import json
 import sys
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 WIDTH_OF_A_FILE = 180
 """Columns where stdout is no terminal, so that tables in files and pipes are not folded to 80."""
 
 
-def table_console() -> Console:
-    """Console on stdout, wide where nobody's window limits it."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE, highlight=False, emoji=False)
+def show_table(table: RenderableType) -> None:
+    """Prints a table for people, wide where no window limits it."""
+    width = None if sys.stdout.isatty() else WIDTH_OF_A_FILE
+    Console(width=width, highlight=False, emoji=False).print(table)
+
+
+def show_json(content: dict[str, Any] | list[dict[str, Any]]) -> None:
+    """Prints JSON for programs."""
+    print(json.dumps(content, indent=2))

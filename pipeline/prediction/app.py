@@ -17,7 +17,7 @@ from petseg.errors import UserError
 from petseg.files.image_file import BrokenFileError
 from petseg.overlay import overlay
 from pipeline.prediction.predict import SavedSegmenter, model_folder, read_photo, shares
-from pipeline.runs.run_log import chatter_to
+from pipeline.runs.run_log import redirect_output
 
 SHOWN_PIXELS = 1600
 """Longest side of what is sent back: the mask is made at the photo's own size, the screen is smaller."""
@@ -67,7 +67,7 @@ def serve(model: Path, options: AppOptions) -> None:
     with tempfile.TemporaryDirectory(prefix="petseg_app_") as uploads:
         os.environ |= GRADIO_ENVIRONMENT | {"GRADIO_TEMP_DIR": uploads}
         gradio = _gradio()
-        with chatter_to(Path(uploads) / "chatter.log"):
+        with redirect_output(Path(uploads) / "output.log"):
             segmenter = SavedSegmenter(version)
             # The first answer takes seconds: TensorFlow prepares the graph.
             segmenter.class_ids(Image.new("RGB", (64, 64)))

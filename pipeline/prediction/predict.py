@@ -19,7 +19,7 @@ from petseg.files.image_file import FORMATS, BrokenFileError, open_image, uprigh
 from petseg.overlay import overlay
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.versions import NONE, production_version
-from pipeline.runs.run_log import chatter_to
+from pipeline.runs.run_log import redirect_output
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 MAX_PIXELS: int = DataSettings.model_fields["max_pixels"].default
@@ -70,7 +70,7 @@ def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
     version, files = model_folder(model), _photo_files(images)
     for folder in ("masks", "overlays"):
         (output / folder).mkdir(parents=True, exist_ok=True)
-    with chatter_to(output / "predict.log") as terminal:
+    with redirect_output(output / "predict.log") as terminal:
         segmenter = SavedSegmenter(version)
         unreadable: list[str] = []
         with (output / SHARES_FILE).open("w", newline="") as file:

@@ -1,12 +1,13 @@
 """Settings of the clusters: where a compiled pipeline keeps things and what each node asks for."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from petseg.settings import Settings
 from pipeline.nodes import check_node
+from pipeline.runners.kubeflow.settings import KubeflowSettings
+from pipeline.runners.vertex.settings import VertexSettings
 
 
 class NodeSettings(Settings):
@@ -37,51 +38,6 @@ class NodeSettings(Settings):
                 f"received gpu_type {self.gpu_type!r} and gpus {self.gpus}"
             )
         return self
-
-
-class KubeflowSettings(Settings):
-    """A Kubeflow Pipelines deployment. Its token is read from a file, never from settings."""
-
-    host: str | None = Field(
-        None, description="Address of the Pipelines API, such as https://kubeflow.example.com/pipeline."
-    )
-    namespace: str | None = Field(
-        None, description="Namespace of the runs; null where the deployment serves one user."
-    )
-    volume_claim: str | None = Field(
-        None, description="PersistentVolumeClaim that all steps mount; null: they mount none."
-    )
-    mount_path: str = Field("/petseg", description="Where the steps see that volume.")
-
-    @field_validator("host")
-    @classmethod
-    def _bare_address(cls, host: str | None) -> str | None:
-        return host if host is None else _checked_address(host)
-
-
-class VertexSettings(Settings):
-    """A Vertex AI project. Its credentials are Google's default ones, never in settings."""
-
-    project: str | None = Field(None, description="Id of the Google Cloud project.")
-    region: str | None = Field(None, description="Region of the runs, such as europe-west4.")
-    endpoint: str | None = Field(
-        None, description="Address of the API where it is a private one; null: the region's public one."
-    )
-
-    @field_validator("endpoint")
-    @classmethod
-    def _bare_address(cls, endpoint: str | None) -> str | None:
-        return endpoint if endpoint is None else _checked_address(endpoint)
-
-
-def _checked_address(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.password is not None or parts.username is not None:
-        # Not repeated in the message: it would be in the log.
-        raise ValueError(f"must hold no user and no password; received one for {parts.hostname}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must begin with https:// or http:// and name a host")
-    return address.rstrip("/")
 
 
 class RunnerSettings(Settings):

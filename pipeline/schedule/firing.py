@@ -3,82 +3,35 @@
 import contextlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from components.example_gen.fingerprint import fingerprint
 from petseg.errors import UserError
-from petseg.files.object_store import is_url
 from petseg.versions import production_version
 from pipeline.paths import push_directory
 from pipeline.runs.outcome import DONE, INTERRUPTED, NODE_FAILED, REFUSED
 from pipeline.schedule.failure_hook import tell_failure
 from pipeline.schedule.history import History, database, now
+from pipeline.schedule.schedule import Schedule
 from pipeline.schedule.settings import ScheduleSettings
-from pipeline.settings import PipelineSettings, load_settings, output_folder
-from pipeline.source_hash import ROOT
+from pipeline.settings import PipelineSettings
 
-OnlyIf = Literal["always", "new-data", "drift"]
-
-RUN_LINE = re.compile(r"^run (\S+)   log ", re.MULTILINE)
-VERDICT_LINE = re.compile(r"^(?:blessed|refused|error|done|interrupted)\b.*", re.MULTILINE)
+COMMAND = (sys.executable, str(Path(__file__).resolve().parents[2] / "pipeline_runner.py"))
+"""The command line: the running interpreter and the script beside this package, from any folder."""
 
 _stopping = threading.Event()
 _children: set[int] = set()
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """A schedule on this machine.
-
-    Attributes:
-        name: Unique in its store.
-        cron: Crontab expression.
-        only_if: What must be so for the run to take place.
-        folder: Absolute path of the folder that relative paths start from.
-        config: Path of the config, read anew each time; None: the defaults.
-        overrides: `key=value`, laid over the config.
-        grace_seconds: How late a run may begin.
-        hook: ScheduleSettings of the day on which it was made.
-    """
-
-    name: str
-    cron: str
-    only_if: OnlyIf
-    folder: str
-    config: str | None
-    overrides: tuple[str, ...]
-    grace_seconds: float
-    hook: dict[str, Any]
-
-    def settings(self) -> PipelineSettings:
-        """The settings as they are now, data and output as absolute paths.
-
-        Raises:
-            UserError: The config or an override is wrong.
-        """
-        config = Path(self.folder, self.config) if self.config else None
-        settings = load_settings(config, self.overrides)
-        places: dict[str, Any] = {"output": str(Path(self.folder, output_folder(settings, config)))}
-        if settings.data.path is not None and not is_url(settings.data.path):
-            path = str(Path(self.folder, settings.data.path))
-            places["data"] = settings.data.model_copy(update={"path": path})
-        return settings.model_copy(update=places)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as the store keeps them."""
-        return asdict(self)
 
 
 def fire(store: str, schedule: dict[str, Any]) -> int:
@@ -178,32 +131,39 @@ class _Firing:
         return self._run()
 
     def _run(self, *more: str) -> tuple[int, str]:
-        """Runs the pipeline in a process of its own; returns its exit status and what it said last."""
+        """Runs the pipeline in a process of its own; returns its exit status and its verdict."""
         arguments = ["--config", self._schedule.config] if self._schedule.config else []
         for override in self._schedule.overrides:
             arguments += ["--set", override]
-        with self._log.open("ab") as log:
-            begin = log.tell()
+        # A file, because a pipe would stay open for as long as a grandchild holds it.
+        with self._log.open("ab") as log, tempfile.TemporaryFile() as stdout:
             process = subprocess.Popen(
-                [sys.executable, str(ROOT / "pipeline_runner.py"), "run", *arguments, *more],
+                [*COMMAND, "run", "--json", *arguments, *more],
                 cwd=self._schedule.folder,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=stdout,
+                stderr=log,
                 # Its processes form a group, which can be stopped as a terminal would.
                 start_new_session=True,
             )
+            status = self._wait(process)
+            stdout.seek(0)
+            printed = stdout.read()
+        try:
+            result = json.loads(printed)
+        except ValueError:
+            self._run_id = None
+            return status, f"error: ended with status {status} and printed no result"
+        self._run_id = result["run_id"]
+        return status, f"{result['verdict']}: {result['reason']}"
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
         _children.add(process.pid)
         if _stopping.is_set():
             _interrupt(process.pid)
         try:
-            status = process.wait()
+            return process.wait()
         finally:
             _children.discard(process.pid)
-        said = self._log.read_bytes()[begin:].decode(errors="replace")
-        run = RUN_LINE.search(said)
-        self._run_id = run.group(1) if run else None
-        verdicts = VERDICT_LINE.findall(said)
-        return status, verdicts[-1] if verdicts else f"ended with status {status} and without a word"
 
     def _tell(self, settings: PipelineSettings | None, status: int, outcome: str) -> str:
         """Calls the hook; returns the outcome, and what went wrong with the hook."""

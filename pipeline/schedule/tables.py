@@ -1,58 +1,73 @@
-"""Schedules and their runs as tables."""
+"""Schedules and their runs as tables and as JSON."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from petseg.errors import UserError
-from pipeline.runners.compiled_file import Target
 from pipeline.runners.local.schedules import LocalSchedules
-from pipeline.schedule.cluster_schedules import cluster_schedules
+from pipeline.runners.runner import ScheduleEntry
 from pipeline.schedule.history import Firing, History, database
-from pipeline.settings import PipelineSettings
 
 NOTHING = "\N{EN DASH}"
 
 
-def schedules_table(store: Path) -> Table:
-    """All schedules of a folder, with the last run of each."""
-    table = _table(
-        f"Schedules in {store}",
-        ("name", "cron", "only if", "due next", "last fired (UTC)", "status", "outcome", "log"),
-    )
-    for entry in LocalSchedules(store).entries():
-        due = f"{entry.next_time:%Y-%m-%d %H:%M %Z}" if entry.next_time else "paused"
-        last = _cells(entry.firings[-1]) if entry.firings else [NOTHING] * 4
-        table.add_row(entry.schedule.name, entry.schedule.cron, entry.schedule.only_if, due, *last)
-    return table
+def schedules_table(title: str, entries: Sequence[ScheduleEntry]) -> Table:
+    """All schedules of a runner, with the last run of each where the runner says.
 
-
-def cluster_table(settings: PipelineSettings, target: Target) -> Table:
-    """All schedules that a cluster keeps.
-
-    Raises:
-        UserError: The cluster cannot be reached, or refuses.
+    Args:
+        title: Title of the table.
+        entries: The schedules.
     """
-    with cluster_schedules(settings, target) as schedules:
-        entries = schedules.entries()
-    table = _table(f"Schedules on {target}", ("name", "cron (UTC)", "state"))
+    headers: tuple[str, ...] = ("name", "cron", "state")
+    shows_runs = any(entry.next_time or entry.firings for entry in entries)
+    if shows_runs:
+        headers += ("only if", "next run", "last run (UTC)", "status", "outcome", "log")
+    table = _table(title, headers)
     for entry in entries:
-        table.add_row(entry.name, entry.cron, entry.state)
+        row = [entry.name, entry.cron, entry.state]
+        if shows_runs:
+            row += [entry.only_if, f"{entry.next_time:%Y-%m-%d %H:%M %Z}" if entry.next_time else NOTHING]
+            row += _cells(entry.firings[-1]) if entry.firings else [NOTHING] * 4
+        table.add_row(*row)
     return table
 
 
-def firings_table(store: Path, name: str) -> Table:
-    """All that became of a schedule, oldest first.
+def schedules_json(entries: Sequence[ScheduleEntry]) -> list[dict[str, Any]]:
+    """The same for programs."""
+    return [
+        {
+            "name": entry.name,
+            "cron": entry.cron,
+            "state": entry.state,
+            "only_if": entry.only_if,
+            "next_time": entry.next_time and entry.next_time.isoformat(timespec="seconds"),
+            "last_run": asdict(entry.firings[-1]) if entry.firings else None,
+        }
+        for entry in entries
+    ]
+
+
+def runs_of(store: Path, name: str) -> Sequence[Firing]:
+    """All runs of a schedule of this machine, oldest first, also of a deleted one.
 
     Raises:
-        UserError: There neither is nor was such a schedule.
+        UserError: There is and was no such schedule.
     """
-    entries = {entry.schedule.name for entry in LocalSchedules(store).entries()}
+    names = {entry.name for entry in LocalSchedules(store).entries()}
     firings = History(database(store)).of(name)
-    if not firings and name not in entries:
-        raise UserError(f"there is no schedule {name} in {store}; `schedule list` shows those that there are")
-    table = _table(f"Runs of {name}", ("fired (UTC)", "status", "outcome", "log", "run", "ended (UTC)"))
+    if not firings and name not in names:
+        raise UserError(f"there is no schedule {name} in {store}; `schedule list` shows all of them")
+    return firings
+
+
+def firings_table(name: str, firings: Sequence[Firing]) -> Table:
+    """All runs of a schedule."""
+    table = _table(f"Runs of {name}", ("started (UTC)", "status", "outcome", "log", "run", "ended (UTC)"))
     for firing in firings:
         table.add_row(*_cells(firing), firing.run_id or NOTHING, _time(firing.ended))
     return table

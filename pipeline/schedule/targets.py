@@ -4,22 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.runners.kubeflow.schedules import KubeflowSchedules
-from pipeline.runners.local.schedules import LocalSchedules
-from pipeline.runners.vertex.schedules import VertexSchedules
-from pipeline.schedule.cluster_schedules import cluster_schedules
-from pipeline.schedule.creation import Target
+from pipeline.runners.registry import find_runner
+from pipeline.runners.runner import Schedules
+from pipeline.runs.run_log import discard_output
 from pipeline.settings import load_settings
 
 
 @contextmanager
 def schedules_at(
-    target: Target, store: Path, config: Path | None, overrides: list[str] | None
-) -> Iterator[LocalSchedules | KubeflowSchedules | VertexSchedules]:
-    """The schedules of a place.
+    target: str, store: Path, config: Path | None, overrides: list[str] | None
+) -> Iterator[Schedules]:
+    """The schedules that a runner keeps; what its client prints is not shown.
 
     Args:
-        target: The place.
+        target: Name of the runner.
         store: Folder of the schedules on this machine.
         config: YAML with the cluster's address.
         overrides: `key=value`, laid over it.
@@ -27,8 +25,6 @@ def schedules_at(
     Raises:
         UserError: A setting is missing, the cluster cannot be reached, or refuses.
     """
-    if target == "local":
-        yield LocalSchedules(store)
-    else:
-        with cluster_schedules(load_settings(config, overrides or []), target) as schedules:
-            yield schedules
+    settings = load_settings(config, overrides or [])
+    with discard_output():
+        yield find_runner(target).schedules(settings, store)

@@ -6,7 +6,7 @@ from benchmarks.retraining import retrain_weekly
 from petseg.versions import list_versions
 from pipeline.runners.local.schedules import LocalSchedules
 from pipeline.sample_data import write_sample
-from pipeline.schedule.firing import Schedule
+from pipeline.schedule.schedule import Schedule
 
 FLOOR = 0.15
 SETTINGS = (

@@ -1,25 +1,12 @@
+import json
+
 import pytest
 
-from tests.conftest import petseg
-
-COMMANDS = [
-    "run",
-    "sample-data",
-    "fetch",
-    "predict",
-    "app",
-    "runs",
-    "compare",
-    "rollback",
-    "compile",
-    "submit",
-    "schedule",
-    "settings",
-    "plot",
-]
+from pipeline.commands.registry import COMMANDS
+from tests.conftest import PROJECT, petseg
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [name.replace("_", "-") for name in COMMANDS])
 def test_help_needs_neither_tfx_nor_tensorflow_and_shows_an_example(command):
     shown = petseg(command, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert shown.status == 0
@@ -29,6 +16,17 @@ def test_help_needs_neither_tfx_nor_tensorflow_and_shows_an_example(command):
     }
     assert "typer" in imported
     assert not imported & {"tensorflow", "tfx", "apache_beam", "kfp", "google"}
+
+
+def test_help_lists_every_command():
+    shown = petseg("--help").stdout
+    assert [name for name in COMMANDS if f" {name.replace('_', '-')} " not in shown] == []
+
+
+def test_every_file_of_a_command_is_registered():
+    helpers = {"__init__", "options", "registry", "terminal"}
+    files = {path.stem for path in (PROJECT / "pipeline/commands").glob("*.py")}
+    assert files - helpers == set(COMMANDS)
 
 
 def test_a_typo_in_the_settings_is_one_line_and_writes_nothing(tmp_path):
@@ -57,6 +55,23 @@ def test_arguments_that_cannot_be_right_are_refused_before_tfx_is_imported(argum
     for word in words:
         assert word in done.stderr
     assert not output.exists()
+
+
+def test_a_refused_run_is_json_for_programs(tmp_path):
+    done = petseg("run", "--json", "--output", tmp_path / "out", "--data", "no/such/folder")
+    assert done.status == 2
+    reason = "data.path: there is no folder no/such/folder"
+    assert done.stderr == f"error: {reason}\n"
+    assert json.loads(done.stdout) == {
+        "run_id": None,
+        "status": 2,
+        "verdict": "error",
+        "reason": reason,
+        "model": None,
+        "report": None,
+        "metrics": None,
+        "log": None,
+    }
 
 
 def test_sample_data_refuses_a_folder_with_other_things(tmp_path):

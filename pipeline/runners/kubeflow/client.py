@@ -19,7 +19,7 @@ SECONDS = 20
 """How long a deployment may take to say that it is there."""
 
 
-class KubeflowCluster:
+class KubeflowClient:
     """A deployment that has been seen to answer and to accept the token."""
 
     def __init__(self, settings: PipelineSettings):

@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 from pipeline.paths import Paths
-from pipeline.runners.pipeline_job import compile_job
+from pipeline.runners.pipeline_spec import compile_job
 from pipeline.runners.settings import RunnerSettings
 from pipeline.settings import PipelineSettings
 

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from petseg.errors import UserError
-from pipeline.runners.cluster_entry import ClusterEntry
-from pipeline.runners.kubeflow.client import KubeflowCluster
+from pipeline.runners.kubeflow.client import KubeflowClient
+from pipeline.runners.runner import ScheduleEntry
 
 PAGE = 100
 
 
-class KubeflowSchedules(KubeflowCluster):
+class KubeflowSchedules(KubeflowClient):
     """The recurring runs of one pipeline."""
 
     def add(self, name: str, cron: str, compiled: Path) -> str:
@@ -38,13 +38,13 @@ class KubeflowSchedules(KubeflowCluster):
             )
         return f"{self._host}/#/recurringrun/details/{created.recurring_run_id}"
 
-    def entries(self) -> list[ClusterEntry]:
+    def entries(self) -> list[ScheduleEntry]:
         """All recurring runs of the namespace, by name."""
         with self._refusals():
             found = self._all(self._client())
         return sorted(
             (
-                ClusterEntry(
+                ScheduleEntry(
                     name=run.display_name,
                     cron=(run.trigger.cron_schedule.cron if run.trigger.cron_schedule else "").removeprefix(
                         "0 "

@@ -16,7 +16,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from petseg.errors import UserError
 from petseg.settings import Settings
-from pipeline.runs.run_log import chatter_to
+from pipeline.runs.run_log import redirect_output
 from pipeline.settings import PipelineSettings
 
 VARIABLE_PREFIX = "env:"
@@ -109,9 +109,9 @@ def open_server(variable: str) -> MetadataStore:
 def _connect(config: mlmd.ConnectionConfig) -> MetadataStore:
     # The cause is not in the exception: ML Metadata writes it to stderr.
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder, "chatter.log")
+        log = Path(folder, "output.log")
         try:
-            with chatter_to(log):
+            with redirect_output(log):
                 return MetadataStore(config)
         except (RuntimeError, errors.StatusError) as error:
             causes = re.findall(r"^E.*\] (.+)$", log.read_text(errors="replace"), re.MULTILINE)

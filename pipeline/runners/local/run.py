@@ -10,7 +10,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TextIO
@@ -34,7 +34,7 @@ from pipeline.runs.outcome import (
     verdict,
 )
 from pipeline.runs.run_folder import REPORT_FILE
-from pipeline.runs.run_log import chatter_to
+from pipeline.runs.run_log import STDERR, STDOUT, redirect_output
 from pipeline.settings import PipelineSettings
 
 
@@ -46,15 +46,17 @@ class RunOptions:
         from_node: First node to run; None: from the start.
         to_node: Last node to run; None: to the end.
         enable_cache: Whether unchanged nodes are reused.
+        progress_on_stderr: Whether progress is shown on stderr; else on stdout.
     """
 
     from_node: str | None = None
     to_node: str | None = None
     enable_cache: bool = True
+    progress_on_stderr: bool = False
 
 
 def run_local(settings: PipelineSettings, output: Path, options: RunOptions) -> Outcome:
-    """Runs the pipeline on this machine, showing its progress on stdout.
+    """Runs the pipeline on this machine and shows its progress.
 
     Raises:
         UserError: Before anything was written: the arguments or the data cannot be right.
@@ -122,7 +124,7 @@ class _LocalRun:
         self._failed_node = ""
 
     def outcome(self) -> Outcome:
-        outcome = self._outcome()
+        outcome = replace(self._outcome(), run_id=self._run_id, log=self._log, folder=self._folder)
         directory = self._settings.report.directory
         if directory and self._folder.is_dir():
             target = place(directory) / self._run_id
@@ -131,7 +133,8 @@ class _LocalRun:
         return outcome
 
     def _outcome(self) -> Outcome:
-        with chatter_to(self._log) as terminal, _scratch_folder(), PeakMemory() as memory:
+        shown_on = STDERR if self._options.progress_on_stderr else STDOUT
+        with redirect_output(self._log, shown_on) as terminal, _scratch_folder(), PeakMemory() as memory:
             print(f"run {self._run_id}   log {self._log}", file=terminal, flush=True)
             seconds: dict[str, float] = {}
             try:
@@ -139,13 +142,14 @@ class _LocalRun:
             except KeyboardInterrupt:
                 logging.getLogger().error("interrupted")
                 self._stopped("interrupted", seconds, memory)
-                return Outcome(INTERRUPTED, ["interrupted; the same command goes on from here"])
+                reason = "run the same command again to resume"
+                return Outcome(INTERRUPTED, "interrupted", reason, [f"interrupted; {reason}"])
             except Exception as error:
                 traceback.print_exc(file=sys.stderr)
                 status, reason = _explain(error)
                 reason = f"{self._failed_node}: {reason}" if self._failed_node else reason
                 self._stopped(reason.splitlines()[0], seconds, memory)
-                return Outcome(status, [f"error: {reason}", f"log      {self._log}"])
+                return Outcome(status, "error", reason, [f"error: {reason}", f"log      {self._log}"])
 
     def _run(self, terminal: TextIO, memory: PeakMemory, seconds: dict[str, float]) -> Outcome:
         # TFX takes 10 to 20 seconds to import: not before the arguments are known to be right.
@@ -170,7 +174,8 @@ class _LocalRun:
                 self._failed_node = progress.failed_node()
         if runner.output_uri("RunReport", "report") is None:
             publish_files(runner.output_uri, self._folder)
-            return Outcome(DONE, [f"done up to {self._options.to_node}, as asked"])
+            reason = f"up to {self._options.to_node}, as asked"
+            return Outcome(DONE, "done", reason, [f"done {reason}"])
         metrics = publish_run(runner.output_uri, self._folder, seconds, memory.megabytes)
         complete_report(self._folder / REPORT_FILE, self._run_id, progress.rows, runner.lineage())
         return verdict(metrics, runner.pushed(), runner.push_directory, self._folder)

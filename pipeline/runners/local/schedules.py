@@ -5,7 +5,6 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,27 +18,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from filelock import FileLock, Timeout
 
 from petseg.errors import UserError
+from pipeline.runners.runner import ScheduleEntry
 from pipeline.schedule.cron import cron_trigger
-from pipeline.schedule.firing import Schedule, allow_firing, fire, stop_firing
-from pipeline.schedule.history import Firing, History, database
+from pipeline.schedule.firing import allow_firing, fire, stop_firing
+from pipeline.schedule.history import History, database
+from pipeline.schedule.schedule import Schedule
 
 POLL_SECONDS = 5
 """How soon a running scheduler sees what the command line changed."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A schedule as `list` shows it.
-
-    Attributes:
-        schedule: What is run when.
-        next_time: When it is due next; None while it is paused.
-        firings: What became of it so far, oldest first.
-    """
-
-    schedule: Schedule
-    next_time: datetime | None
-    firings: list[Firing]
 
 
 class LocalSchedules:
@@ -78,12 +64,19 @@ class LocalSchedules:
                 ) from None
             return job.next_run_time
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[ScheduleEntry]:
         """All schedules, by name."""
         history = self._history()
         with self._at_rest() as scheduler:
             return [
-                Entry(Schedule(**job.kwargs["schedule"]), job.next_run_time, list(history.of(job.id)))
+                ScheduleEntry(
+                    name=job.id,
+                    cron=job.kwargs["schedule"]["cron"],
+                    state="due" if job.next_run_time else "paused",
+                    only_if=job.kwargs["schedule"]["only_if"],
+                    next_time=job.next_run_time,
+                    firings=tuple(history.of(job.id)),
+                )
                 for job in sorted(scheduler.get_jobs("default"), key=lambda job: job.id)
             ]
 
@@ -180,7 +173,7 @@ class LocalSchedules:
                 raise self._unknown(name) from None
 
     def _unknown(self, name: str) -> UserError:
-        known = ", ".join(entry.schedule.name for entry in self.entries()) or "none"
+        known = ", ".join(entry.name for entry in self.entries()) or "none"
         return UserError(f"there is no schedule {name} in {self._store}; there are: {known}")
 
     @contextlib.contextmanager

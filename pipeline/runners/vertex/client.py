@@ -12,7 +12,7 @@ from pipeline.settings import PipelineSettings
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
-class VertexCluster:
+class VertexClient:
     """A project of Vertex AI, with credentials that Google has accepted."""
 
     def __init__(self, settings: PipelineSettings):

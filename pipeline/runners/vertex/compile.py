@@ -3,7 +3,7 @@
 import json
 
 from pipeline.paths import Paths
-from pipeline.runners.pipeline_job import compile_job
+from pipeline.runners.pipeline_spec import compile_job
 from pipeline.settings import PipelineSettings
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from petseg.errors import UserError
-from pipeline.runners.cluster_entry import ClusterEntry
-from pipeline.runners.vertex.client import VertexCluster
+from pipeline.runners.runner import ScheduleEntry
+from pipeline.runners.vertex.client import VertexClient
 
 
-class VertexSchedules(VertexCluster):
+class VertexSchedules(VertexClient):
     """The schedules of a project in a region."""
 
     def add(self, name: str, cron: str, compiled: Path) -> str:
@@ -48,13 +48,13 @@ class VertexSchedules(VertexCluster):
             f"?project={self._project}"
         )
 
-    def entries(self) -> list[ClusterEntry]:
+    def entries(self) -> list[ScheduleEntry]:
         """All schedules of the project in the region, by name."""
         with self._refusals():
             found = list(self._client().list_schedules(parent=self._parent))
         return sorted(
             (
-                ClusterEntry(
+                ScheduleEntry(
                     name=schedule.display_name,
                     cron=schedule.cron,
                     state="due" if schedule.state.name == "ACTIVE" else schedule.state.name.lower(),

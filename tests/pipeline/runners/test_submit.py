@@ -10,7 +10,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 
 from petseg.errors import UserError
 from pipeline.nodes import NODES
-from pipeline.runners.submission import submit_pipeline
+from pipeline.runners.submit_pipeline import submit_pipeline
 from pipeline.settings import load_settings
 from tests.conftest import petseg
 from tests.pipeline.conftest import COMPILED, kubeflow_settings, public_pem, vertex_settings

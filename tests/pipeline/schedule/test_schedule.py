@@ -15,8 +15,8 @@ from filelock import FileLock
 from benchmarks.fake_clock import FakeClock
 from components.example_gen.fingerprint import fingerprint
 from pipeline.runners.local.schedules import LocalSchedules
-from pipeline.schedule.firing import Schedule
 from pipeline.schedule.history import Firing, History, database
+from pipeline.schedule.schedule import Schedule
 from tests.conftest import PROJECT, petseg
 
 SATURDAY_NOON = datetime(2026, 11, 21, 12).astimezone()
@@ -168,6 +168,34 @@ def test_a_run_waits_for_another_one_no_longer_than_its_grace_time(schedules, tm
     assert firing.outcome.startswith("skipped: another run held")
 
 
+def test_the_run_takes_the_running_interpreter_from_any_folder(schedules, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline/__init__.py").write_text("raise ImportError('the wrong package')")
+    schedules.add(weekly(tmp_path))
+    assert schedules.fire("weekly") == 2
+    assert firings(tmp_path / "store")[-1].outcome == "error: data.path: there is no folder gone"
+
+
+def test_a_process_without_a_result_is_an_error(schedules, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.schedule.firing.COMMAND", (sys.executable, "-c", "import os; os.abort()"))
+    schedules.add(weekly(tmp_path))
+    assert schedules.fire("weekly") == -signal.SIGABRT
+    (firing,) = firings(tmp_path / "store")
+    assert firing.outcome == "error: ended with status -6 and printed no result"
+    assert firing.run_id is None
+
+
+def test_the_runs_of_a_schedule_can_be_read_by_programs(schedules, tmp_path):
+    schedules.add(weekly(tmp_path))
+    schedules.fire("weekly")
+    schedules.delete("weekly")
+    (run,) = json.loads(petseg("schedule", "list", "weekly", "--json", "--store", tmp_path / "store").stdout)
+    assert run["status"] == 2
+    assert run["outcome"] == "error: data.path: there is no folder gone"
+
+
 def test_what_was_killed_leaves_no_lock_and_is_shown_as_cut_off(schedules, tmp_path):
     schedules.add(weekly(tmp_path))
     (tmp_path / "out").mkdir()
@@ -209,6 +237,10 @@ def test_the_commands(tmp_path):
     assert petseg("schedule", "resume", "weekly", *store).stdout == "weekly goes on\n"
     shown = petseg("schedule", "list", *store).stdout
     assert "0 3 * * 1" in shown
+    (listed,) = json.loads(petseg("schedule", "list", "--json", *store).stdout)
+    assert (listed["name"], listed["cron"], listed["state"]) == ("weekly", "0 3 * * 1", "due")
+    assert listed["next_time"].startswith("20")
+    assert listed["last_run"] is None
     assert petseg("schedule", "delete", "weekly", *store).status == 0
     gone = petseg("schedule", "pause", "weekly", *store)
     assert gone.status == 2

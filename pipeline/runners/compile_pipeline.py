@@ -1,39 +1,65 @@
 """`pipeline_runner.py compile`: the DAG as a file that a cluster runs."""
 
 import os
+import re
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 from petseg.errors import UserError
 from petseg.files.object_store import check_scheme, is_url
 from pipeline.paths import Paths, push_directory
-from pipeline.runs.run_log import quietly
+from pipeline.runners.registry import find_cluster
+from pipeline.runners.runner import Cluster
+from pipeline.runs.run_log import discard_output
 from pipeline.settings import PipelineSettings
 
-Target = Literal["kubeflow", "vertex"]
 
-
-def compile_pipeline(settings: PipelineSettings, target: Target, output: Path) -> None:
+def compile_pipeline(settings: PipelineSettings, target: str, output: Path) -> None:
     """Writes the compiled pipeline, whole or not at all.
 
     Args:
         settings: With `data.path`, `runner.pipeline_root` and `runner.image`.
-        target: The cluster.
-        output: File to write: YAML for Kubeflow, JSON for Vertex.
+        target: Name of the cluster.
+        output: File to write.
 
     Raises:
         UserError: A setting is missing, or names a place that the steps could not use.
     """
+    cluster = find_cluster(target)
     paths = cluster_paths(settings)
-    _check_gpu_types(settings, target)
+    _check_gpu_types(settings, cluster)
     # What TensorFlow and TFX say while they are imported is of no use to anyone.
-    with quietly():
-        text = _compiled(settings, target, paths)
+    with discard_output():
+        text = _compiled(settings, cluster, paths)
     output.parent.mkdir(parents=True, exist_ok=True)
     unfinished = output.with_name(f".{output.name}.part")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(output)
+
+
+@contextmanager
+def compiled_file(settings: PipelineSettings, target: str, compiled: Path | None = None) -> Iterator[Path]:
+    """A temporary file with the compiled pipeline.
+
+    Args:
+        settings: As for compile_pipeline.
+        target: Name of the cluster.
+        compiled: What `compile` wrote; None: compiled now.
+
+    Raises:
+        UserError: As compile_pipeline.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        # kfp's client accepts only names that end in .yaml.
+        file = Path(folder) / "pipeline.yaml"
+        if compiled is None:
+            compile_pipeline(settings, target, file)
+        else:
+            file.write_bytes(compiled.read_bytes())
+        yield file
 
 
 def cluster_paths(settings: PipelineSettings) -> Paths:
@@ -78,29 +104,20 @@ def _check_root(root: str) -> None:
         )
 
 
-def _check_gpu_types(settings: PipelineSettings, target: Target) -> None:
+def _check_gpu_types(settings: PipelineSettings, cluster: Cluster) -> None:
     for name, node in settings.runner.nodes.items():
-        if node.gpu_type and ("/" in node.gpu_type) != (target == "kubeflow"):
-            right = {
-                "kubeflow": "a resource such as nvidia.com/gpu",
-                "vertex": "a type such as NVIDIA_TESLA_T4",
-            }
+        if node.gpu_type and not re.fullmatch(cluster.gpu_type_pattern, node.gpu_type):
             raise UserError(
-                f"runner.nodes.{name}.gpu_type must be {right[target]} on {target}; received {node.gpu_type}"
+                f"runner.nodes.{name}.gpu_type must be {cluster.gpu_type_example} on {cluster.name}; "
+                f"received {node.gpu_type}"
             )
 
 
-def _compiled(settings: PipelineSettings, target: Target, paths: Paths) -> str:
+def _compiled(settings: PipelineSettings, cluster: Cluster, paths: Paths) -> str:
     # TFX takes 10 to 20 seconds to import: not before the settings are known to be right.
     from absl import logging as absl_logging
 
     absl_logging.set_verbosity(absl_logging.ERROR)
     # TFX parses sys.argv as absl flags; ours are none of its business.
     sys.argv = sys.argv[:1]
-    if target == "kubeflow":
-        from pipeline.runners.kubeflow.compile import compile_kubeflow
-
-        return compile_kubeflow(settings, paths)
-    from pipeline.runners.vertex.compile import compile_vertex
-
-    return compile_vertex(settings, paths)
+    return cluster.compile(settings, paths)

@@ -1,0 +1,32 @@
+"""`compile`: the pipeline as a file for a cluster."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.commands.options import ClusterTarget, Config, Overrides, example
+
+app = typer.Typer()
+
+
+@app.command(
+    "compile",
+    epilog=example(
+        "compile --target kubeflow --config configs/demo.yaml --output runs/demo_kubeflow.yaml "
+        "--set data.path=/petseg/data --set runner.pipeline_root=/petseg/pipeline_root "
+        "--set runner.image=petseg:cpu"
+    ),
+)
+def compile_(
+    target: ClusterTarget,
+    output: Annotated[Path, typer.Option(help="File to write.", metavar="FILE")],
+    config: Config = None,
+    override: Overrides = None,
+) -> None:
+    """Compile the pipeline into a file that a cluster runs: YAML for Kubeflow, JSON for Vertex."""
+    from pipeline.runners.compile_pipeline import compile_pipeline
+    from pipeline.settings import load_settings
+
+    compile_pipeline(load_settings(config, override or []), target, output)
+    typer.echo(f"pipeline for {target} in {output}")

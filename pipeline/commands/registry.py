@@ -1,0 +1,34 @@
+"""All commands in the order of `--help`, one line each: a module here with a Typer app."""
+
+import importlib
+
+import typer
+
+COMMANDS = (
+    "run",
+    "sample_data",
+    "fetch",
+    "predict",
+    "app",
+    "runs",
+    "compare",
+    "rollback",
+    "compile",
+    "submit",
+    "schedule",
+    "plot",
+    "settings",
+)
+
+
+def command_line() -> typer.Typer:
+    """Builds the command line from the registered commands."""
+    command_line = typer.Typer(
+        add_completion=False,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        help="Photos and masks in, a judged and pushed segmentation model out.",
+    )
+    for name in COMMANDS:
+        command_line.add_typer(importlib.import_module(f"pipeline.commands.{name}").app)
+    return command_line

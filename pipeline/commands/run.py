@@ -1,0 +1,50 @@
+"""`run`: the whole pipeline on this machine."""
+
+from typing import Annotated
+
+import typer
+
+from petseg.errors import UserError
+from pipeline.commands.options import Config, Data, Output, Overrides, example, with_shorts
+
+app = typer.Typer()
+
+
+@app.command(epilog=example("run --config configs/demo.yaml --data runs/sample"))
+def run(
+    config: Config = None,
+    data: Data = None,
+    output: Output = None,
+    override: Overrides = None,
+    from_node: Annotated[
+        str | None, typer.Option("--from", help="First node to run; the rest is taken from the last run.")
+    ] = None,
+    to_node: Annotated[str | None, typer.Option("--to", help="Last node to run.")] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every node, changed or not.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON on stdout; all else goes to stderr.")
+    ] = False,
+) -> None:
+    """Run the whole pipeline here: read, check, transform, train, judge, push.
+
+    Exit status: 0 done; 1 a node failed; 2 settings, arguments or data must change; 3 trained but refused;
+    130 interrupted. The same command again goes on where a stopped run was.
+    """
+    from pipeline.commands.terminal import show_json
+    from pipeline.runners.local.run import RunOptions, run_local
+    from pipeline.runs.outcome import Outcome
+    from pipeline.settings import load_settings, output_folder
+
+    try:
+        settings = load_settings(config, with_shorts(override, data, output))
+        options = RunOptions(from_node, to_node, enable_cache=not no_cache, progress_on_stderr=as_json)
+        outcome = run_local(settings, output_folder(settings, config), options)
+    except UserError as error:
+        if not as_json:
+            raise
+        outcome = Outcome(error.exit_status, "error", str(error), [f"error: {error}"])
+    for line in outcome.lines:
+        typer.echo(line, err=as_json or line.startswith("error:"))
+    if as_json:
+        show_json(outcome.to_dict())
+    raise typer.Exit(outcome.status)

@@ -1,0 +1,26 @@
+"""Settings of Kubeflow Pipelines."""
+
+from pydantic import Field, field_validator
+
+from petseg.settings import Settings
+from pipeline.runners.address import checked_address
+
+
+class KubeflowSettings(Settings):
+    """A Kubeflow Pipelines deployment. Its token is read from a file, never from settings."""
+
+    host: str | None = Field(
+        None, description="Address of the Pipelines API, such as https://kubeflow.example.com/pipeline."
+    )
+    namespace: str | None = Field(
+        None, description="Namespace of the runs; null where the deployment serves one user."
+    )
+    volume_claim: str | None = Field(
+        None, description="PersistentVolumeClaim that all steps mount; null: they mount none."
+    )
+    mount_path: str = Field("/petseg", description="Where the steps see that volume.")
+
+    @field_validator("host")
+    @classmethod
+    def _bare_address(cls, host: str | None) -> str | None:
+        return host if host is None else checked_address(host)
