@@ -32,11 +32,40 @@ class Outcome:
 
     Attributes:
         status: Exit status of the command.
+        verdict: `blessed`, `refused`, `done` (up to the node that was asked for), `interrupted` or `error`.
+        reason: Why.
         lines: What to tell the person, most important first.
+        model: Version's folder in production if this run's model is there; else None.
+        run_id: The run; None where none was started.
+        log: Its log file; None where none was started.
+        folder: Its folder `DIR/runs/<run id>`; None where none was started.
     """
 
     status: int
+    verdict: str
+    reason: str
     lines: list[str]
+    model: str | None = None
+    run_id: str | None = None
+    log: Path | None = None
+    folder: Path | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `run --json`; files that the run did not write are null."""
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "model": self.model,
+            "report": self._published("report.html"),
+            "metrics": self._published("metrics.json"),
+            "log": self.log and str(self.log.resolve()),
+        }
+
+    def _published(self, name: str) -> str | None:
+        path = self.folder and (self.folder / name).resolve()
+        return str(path) if path and path.is_file() else None
 
 
 def publish_run(
@@ -115,9 +144,12 @@ def verdict(
         push_directory: Folder of the pushed versions.
         run_folder: The run's folder.
     """
-    blessed = metrics["blessed"]
-    lines = [f"{'blessed' if blessed else 'refused'}: {metrics['reason']}"]
+    blessed, reason = metrics["blessed"], metrics["reason"]
+    word = "blessed" if blessed else "refused"
+    lines = [f"{word}: {reason}"]
+    model = None
     if push is not None and blessed:
+        model = f"{push_directory}/{push['version']}"
         pushed = place(push_directory) / push["version"]
         is_near = isinstance(pushed, Path) and pushed.is_relative_to(Path.cwd())
         shown = pushed.relative_to(Path.cwd()) if is_near else pushed
@@ -126,7 +158,7 @@ def verdict(
         lines.append(f"model    not pushed: judged on {metrics['split']} only")
     lines.append(f"report   {run_folder / 'report.html'}")
     refused = not blessed and push is not None
-    return Outcome(REFUSED if refused else DONE, lines)
+    return Outcome(REFUSED if refused else DONE, word, reason, lines, model)
 
 
 def _write_metrics(run_folder: Path, metrics: dict[str, Any]) -> None:

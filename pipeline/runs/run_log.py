@@ -1,4 +1,4 @@
-"""Keeps the chatter of TensorFlow, Beam and absl out of the terminal: it goes to the run's log file."""
+"""Keeps the output of TensorFlow, Beam and absl out of the terminal: it goes to the run's log file."""
 
 import contextlib
 import logging
@@ -13,43 +13,48 @@ QUIET_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "G
 """Must be set before TensorFlow is imported, in this process and in Beam's workers."""
 
 
-@contextlib.contextmanager
-def chatter_to(log: Path) -> Iterator[TextIO]:
-    """Sends everything that this process and its children write to stdout and stderr into a file.
+STDOUT, STDERR = 1, 2
+"""File descriptors."""
 
-    The file descriptors themselves are turned: C++ code and child processes do not ask sys.stdout.
+
+@contextlib.contextmanager
+def redirect_output(log: Path, terminal: int = STDOUT) -> Iterator[TextIO]:
+    """Redirects what this process and its children write to stdout and stderr into a file.
+
+    It redirects the file descriptors themselves, because C++ code and child processes do not use sys.stdout.
 
     Args:
         log: The file, appended to.
+        terminal: File descriptor on which progress is shown meanwhile.
 
     Yields:
-        The terminal (or what stdout was), for the run's own progress.
+        A stream to what that descriptor was.
     """
     for name, value in QUIET_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     sys.stdout.flush()
     sys.stderr.flush()
-    saved = [os.dup(1), os.dup(2)]
-    with open(log, "ab", buffering=0) as file, os.fdopen(os.dup(1), "w", encoding="utf-8") as terminal:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    saved = {descriptor: os.dup(descriptor) for descriptor in (STDOUT, STDERR)}
+    with open(log, "ab", buffering=0) as file, os.fdopen(os.dup(terminal), "w", encoding="utf-8") as shown:
+        os.dup2(file.fileno(), STDOUT)
+        os.dup2(file.fileno(), STDERR)
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         root = logging.getLogger()
         root.addHandler(handler)
         try:
-            yield terminal
+            yield shown
         finally:
             root.removeHandler(handler)
             sys.stdout.flush()
             sys.stderr.flush()
-            for descriptor, copy in enumerate(saved, start=1):
+            for descriptor, copy in saved.items():
                 os.dup2(copy, descriptor)
                 os.close(copy)
 
 
 @contextlib.contextmanager
-def quietly() -> Iterator[None]:
-    """Drops what this process and its children write to stdout and stderr meanwhile; errors are raised."""
-    with tempfile.TemporaryDirectory() as folder, chatter_to(Path(folder) / "chatter.log"):
+def discard_output() -> Iterator[None]:
+    """Discards what this process and its children write to stdout and stderr; exceptions pass through."""
+    with tempfile.TemporaryDirectory() as folder, redirect_output(Path(folder) / "output.log"):
         yield

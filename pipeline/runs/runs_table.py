@@ -18,20 +18,20 @@ LONGEST_VALUE = 40
 VERDICT_STYLES = {"blessed": "green", "refused": "red", "stopped": "red"}
 
 
-def list_table(output: Path | None, metadata: str | None) -> Table:
-    """The table of an output folder's runs, or of a metadata store's.
+def find_runs(output: Path | None, metadata: str | None) -> Sequence[RunFolder]:
+    """The runs of an output folder or of a metadata store, oldest first.
 
     Raises:
         UserError: Neither or both are given, there is no run, or a run's file cannot be read.
     """
     if output is not None and metadata is None:
-        return runs_table(output, list_runs(output))
+        return list_runs(output)
     if metadata is None or output is not None:
         raise UserError("runs needs either --output DIR or --metadata STORE")
     # ML Metadata takes a second to import.
     from pipeline.runs.stored_runs import stored_runs
 
-    return runs_table(metadata, stored_runs(metadata))
+    return stored_runs(metadata)
 
 
 def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
@@ -41,11 +41,10 @@ def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
         place: Where they were found.
         runs: Oldest first.
     """
-    directories = {run.push_directory for run in runs if run.push_directory}
-    in_production = {directory: _version_in_production(directory, runs) for directory in directories}
+    in_production = _in_production(runs)
     caption = "\n".join(
         f"in production: {directory}/{current}"
-        for directory in sorted(directories)
+        for directory in sorted(in_production)
         if (current := production_version(directory)) != NONE
     )
     table = Table(
@@ -75,6 +74,29 @@ def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
     return table
 
 
+def runs_json(runs: Sequence[RunFolder]) -> list[dict[str, Any]]:
+    """The same for programs: metrics.json of each run, and what became of its model.
+
+    Args:
+        runs: Oldest first.
+    """
+    in_production = _in_production(runs)
+    rows = []
+    for run in runs:
+        version = run.push and run.push["version"]
+        rows.append(
+            {
+                "run_id": run.run_id,
+                "path": str(run.path),
+                **run.metrics,
+                "version": version,
+                "pushed": bool(run.push and run.push["pushed"]),
+                "in_production": bool(version) and version == in_production.get(run.push_directory or ""),
+            }
+        )
+    return rows
+
+
 def short_value(value: Any) -> str:
     """A setting's value in few letters, as `--set` takes it."""
     text = value if isinstance(value, str) else json.dumps(value)
@@ -86,6 +108,12 @@ def _changes(before: RunFolder, run: RunFolder) -> Iterable[str]:
     for key in [*new, *(key for key in old if key not in new)]:
         if key not in new or key not in old or old[key] != new[key]:
             yield f"{key}={short_value(new[key])}" if key in new else f"{key} gone"
+
+
+def _in_production(runs: Sequence[RunFolder]) -> dict[str, str]:
+    """By push folder of the runs: the version in production, see _version_in_production."""
+    directories = {run.push_directory for run in runs if run.push_directory}
+    return {directory: _version_in_production(directory, runs) for directory in directories}
 
 
 def _version_in_production(directory: str, runs: Sequence[RunFolder]) -> str:

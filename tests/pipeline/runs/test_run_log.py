@@ -1,11 +1,11 @@
 import subprocess
 import sys
 
-CHATTER = """
+PROGRAM = """
 import logging, os, sys
 from pathlib import Path
-from pipeline.runs.run_log import chatter_to
-with chatter_to(Path(sys.argv[1])) as terminal:
+from pipeline.runs.run_log import redirect_output
+with redirect_output(Path(sys.argv[1]), int(sys.argv[2])) as terminal:
     print("seen", file=terminal, flush=True)
     print("printed")
     os.system("echo child; echo child error >&2")
@@ -17,7 +17,7 @@ print("after")
 def test_only_what_goes_to_the_terminal_is_seen(tmp_path):
     log = tmp_path / "run.log"
     done = subprocess.run(
-        [sys.executable, "-c", CHATTER, str(log)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, str(log), "1"], capture_output=True, text=True, check=True
     )
     assert done.stdout == "seen\nafter\n"
     assert done.stderr == ""
@@ -29,6 +29,12 @@ def test_only_what_goes_to_the_terminal_is_seen(tmp_path):
 def test_the_log_is_appended_to(tmp_path):
     log = tmp_path / "run.log"
     log.write_text("earlier\n")
-    subprocess.run([sys.executable, "-c", CHATTER, str(log)], capture_output=True, check=True)
+    subprocess.run([sys.executable, "-c", PROGRAM, str(log), "1"], capture_output=True, check=True)
     assert log.read_text().startswith("earlier\n")
     assert "printed\n" in log.read_text()
+
+
+def test_progress_can_be_shown_on_stderr(tmp_path):
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "run.log"), "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("after\n", "seen\n")

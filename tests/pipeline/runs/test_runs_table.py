@@ -1,3 +1,4 @@
+import json
 import shutil
 import time
 
@@ -50,6 +51,18 @@ def test_tells_when_what_changed_figures_verdict_and_version(output):
     assert "trainer.learning_rate=0.001" in refused
     assert "stopped: Trainer: loss is not a number" in stopped
     assert [run_id for run_id, line in lines.items() if "in production" in line] == ["20260902-101500"]
+
+
+def test_programs_read_json(output):
+    runs = json.loads(petseg("runs", "--output", output, "--json").stdout)
+    assert [run["run_id"] for run in runs] == sorted(rows(output))
+    first, again, better, refused, stopped = runs
+    assert first["model"]["mean_iou"] == 0.7
+    assert (first["version"], first["pushed"], first["in_production"]) == ("100", True, False)
+    assert (again["version"], again["pushed"]) == ("100", False)
+    assert (better["version"], better["in_production"]) == ("200", True)
+    assert (refused["blessed"], refused["version"]) == (False, None)
+    assert stopped["reason"] == "Trainer: loss is not a number"
 
 
 def test_a_model_that_was_rolled_back_to_is_in_production(output):
