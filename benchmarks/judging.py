@@ -19,6 +19,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+from benchmarks.pets import PETS, PETS_DATA
+
 PHOTOS = (400, 3669)
 BATCH = 32
 SPLIT = "test"
@@ -29,9 +31,8 @@ def write_examples(data: str, folder: Path, photos: int) -> None:
     from components.example_gen.checks import check_pair
     from components.example_gen.executor import Shard, write_shard
     from components.example_gen.readers.pets import list_pairs
-    from components.example_gen.settings import DataSettings
 
-    settings = DataSettings(path=data)
+    settings = PETS_DATA.model_copy(update={"path": data})
     listing = list_pairs(settings)
     sources = [pair for pair in listing.pairs if pair.split == SPLIT]
     chosen = [sources[place * len(sources) // photos] for place in range(photos)]
@@ -45,7 +46,6 @@ def write_untrained_model(folder: Path) -> None:
     """Exports the default U-Net with random weights."""
     import numpy as np
 
-    from components.example_gen.settings import PETS
     from trainer.export.signatures import export_model
     from trainer.models import build_model
     from trainer.settings import TrainingSettings
@@ -62,7 +62,6 @@ def judge(examples: Path, model: Path, baseline: bool = False) -> float:
 
     from components.evaluator.executor import Executor
     from components.evaluator.settings import JudgingSettings
-    from components.example_gen.settings import PETS, DataSettings
 
     models = {name: standard_artifacts.Model() for name in ("model", "baseline_model")[: 1 + baseline]}
     inputs = {"examples": standard_artifacts.Examples(), **models}
@@ -78,7 +77,7 @@ def judge(examples: Path, model: Path, baseline: bool = False) -> float:
         for artifact in models.values():
             Path(artifact.uri).mkdir()
             Path(artifact.uri, "Format-Serving").symlink_to(model.resolve())
-        settings = JudgingSettings(classes=PETS, slice_features=DataSettings().slice_features)
+        settings = JudgingSettings(classes=PETS, slice_features=PETS_DATA.slice_features)
         context = Executor.Context(
             beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
             tmp_dir=scratch,

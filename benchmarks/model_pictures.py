@@ -21,8 +21,8 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from PIL import Image
 
+from benchmarks.pets import PETS
 from benchmarks.pictures import sample_names, sample_truth
-from components.example_gen.settings import PETS
 from components.run_report.templates import figure as number
 from petseg.overlay import overlay
 from pipeline.runs.run_folder import HISTORY_FILE, RunFolder, find_run, read_file

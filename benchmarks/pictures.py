@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from components.example_gen.settings import PETS
+from benchmarks.pets import PETS
 from petseg.overlay import overlay
 
 TILE = (216, 162)

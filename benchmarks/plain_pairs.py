@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.pets import PETS, PETS_DATA
 from components.example_gen.pairs import split_of_listed
-from components.example_gen.settings import PETS, DataSettings
 from petseg.metrics.confusion import iou_per_class, mean_iou, pixel_accuracy
 from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.preprocessing import decode_mask, prepare_photo
@@ -36,7 +36,7 @@ def read_split(data: str, split: str, size: int) -> Split:
     """Decodes a split of a data set in the official layout; splits as the pipeline makes them."""
     folder = Path(data)
     listed = (folder / "annotations" / ("test.txt" if split == "test" else "trainval.txt")).read_text()
-    percent = DataSettings().eval_percent
+    percent = PETS_DATA.eval_percent
     names = sorted(line.split()[0] for line in listed.splitlines() if line)
     names = [name for name in names if split == "test" or split_of_listed(name, percent) == split]
 

@@ -80,9 +80,7 @@ def poison(span: Path, seed: int = 0) -> None:
         content.resize(size, Image.Resampling.NEAREST).save(file)
 
 
-def retrain_weekly(
-    data: Path, output: Path, config: str | None, overrides: tuple[str, ...]
-) -> Iterator[Week]:
+def retrain_weekly(data: Path, output: Path, config: str, overrides: tuple[str, ...]) -> Iterator[Week]:
     """Lets three Mondays pass and yields what became of each.
 
     Args:

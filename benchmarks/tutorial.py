@@ -18,8 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.pets import PETS
 from benchmarks.plain_pairs import Split, judge, read_split
-from components.example_gen.settings import PETS
 from trainer.models import build_model
 from trainer.settings import ModelSettings, TrainerSettings, TrainingSettings
 

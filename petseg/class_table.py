@@ -22,11 +22,14 @@ class SegmentationClass(BaseModel):
 
 
 class ClassTable(BaseModel):
-    """All classes of a data set. The class id inside the model is the place in this table."""
+    """All classes of a data set. A class's id inside the model is its index in this table.
+
+    A table is either empty, where nobody has set the classes yet, or has at least two.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    classes: tuple[SegmentationClass, ...] = Field(min_length=2, max_length=254)
+    classes: tuple[SegmentationClass, ...] = Field((), max_length=254)
     ignored_value: int | None = Field(
         None, ge=0, le=255, description="Mask value that counts neither in the loss nor in the metrics."
     )
@@ -39,12 +42,14 @@ class ClassTable(BaseModel):
 
     @field_validator("classes")
     @classmethod
-    def _unique(cls, classes: tuple[SegmentationClass, ...]) -> tuple[SegmentationClass, ...]:
+    def _distinct(cls, classes: tuple[SegmentationClass, ...]) -> tuple[SegmentationClass, ...]:
+        if len(classes) == 1:
+            raise ValueError("a class table must have at least two classes; received one")
         for attribute in ("value", "name"):
             seen = [getattr(entry, attribute) for entry in classes]
-            twice = sorted({item for item in seen if seen.count(item) > 1})
-            if twice:
-                raise ValueError(f"class {attribute}s must differ from each other; {twice[0]!r} stands twice")
+            repeated = sorted({item for item in seen if seen.count(item) > 1})
+            if repeated:
+                raise ValueError(f"class {attribute}s must be unique; {repeated[0]!r} is duplicated")
         return classes
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from petseg.settings import Settings
 from pipeline.paths import Observed, Paths
 from pipeline.schema_text import schema_text
 from pipeline.settings import PipelineSettings
-from pipeline.source_hash import ROOT, source_hash
+from pipeline.source_hash import source_hash
 
 Properties = dict[str, Any]
 
@@ -31,19 +31,19 @@ class NodeProperties:
         observed: What the process that starts the run sees of the data and of production.
 
     Raises:
-        UserError: The schema file is missing or is no schema.
+        UserError: The schema file is missing or is not a schema.
     """
 
     def __init__(self, settings: PipelineSettings, paths: Paths, observed: Observed):
         self._settings = settings
         self._paths = paths
         self._observed = observed
-        self._schema = schema_text(settings.data, base=ROOT)
+        self._schema = schema_text(settings.data)
 
     def example_gen(self) -> Properties:
-        """Everything about the data, and its fingerprint."""
+        """Everything about the data that a reader uses, and its fingerprint."""
         return {
-            "data": _json(self._settings.data),
+            "data": self._settings.data.model_dump_json(by_alias=True, exclude={"schema_file"}),
             "fingerprint": self._observed.fingerprint,
             "code": source_hash("components.example_gen.component"),
         }

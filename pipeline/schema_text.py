@@ -1,6 +1,4 @@
-"""The schema of the small features: a curated file, or made from the class table."""
-
-from pathlib import Path
+"""The schema of the small features: from a curated file, or made from the class table."""
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -8,6 +6,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.example_gen.settings import DataSettings
 from components.schema_import.executor import required_feature
 from petseg.errors import UserError
+from petseg.files.object_store import place
 
 SIZES = ("small", "medium", "large")
 
@@ -15,19 +14,15 @@ DRIFT_OF_NUMBERS = 0.1
 """Jensen-Shannon divergence from the train split of the model in production that counts as drift."""
 
 
-def schema_text(data: DataSettings, base: Path) -> str:
-    """Returns the text of the curated schema that the settings name, else of one made from the class table.
-
-    Args:
-        data: The data's settings.
-        base: Folder that a relative `data.schema` starts from.
+def schema_text(data: DataSettings) -> str:
+    """Returns the text of the curated schema that `data.schema` names, or of one made from the class table.
 
     Raises:
-        UserError: The schema file is missing or is no schema.
+        UserError: The schema file is missing or is not a schema.
     """
     if data.schema_file is None:
         return text_format.MessageToString(schema_of(data))
-    path = base / data.schema_file
+    path = place(data.schema_file)
     try:
         text = path.read_text(encoding="utf-8")
         text_format.Parse(text, schema_pb2.Schema())
@@ -36,7 +31,7 @@ def schema_text(data: DataSettings, base: Path) -> str:
             f"data.schema: {path} does not exist; null makes a schema from the class table"
         ) from None
     except (UnicodeDecodeError, text_format.ParseError) as error:
-        raise UserError(f"data.schema: {path} is no schema in text form: {error}") from None
+        raise UserError(f"data.schema: {path} is not a schema in text format: {error}") from None
     return text
 
 

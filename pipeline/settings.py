@@ -1,4 +1,4 @@
-"""The whole settings tree, read from one YAML file an experiment and overridden by `--set key=value`."""
+"""The whole settings tree: defaults, the YAML config of an experiment, and `--set key=value` over it."""
 
 import difflib
 import hashlib
@@ -22,6 +22,7 @@ from components.serving_check.settings import ServingCheckSettings
 from petseg.errors import UserError
 from petseg.settings import Settings
 from pipeline.beam_settings import BeamSettings
+from pipeline.config_file import read_config
 from pipeline.runners.local.metadata_settings import MetadataSettings
 from pipeline.runners.settings import RunnerSettings
 from pipeline.schedule.settings import ScheduleSettings
@@ -75,14 +76,21 @@ class PipelineSettings(Settings):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "PipelineSettings":
-        self.trainer.check_against(self.transform, self.model, self.data.classes)
-        self.evaluation.check_against(self.data.classes, self.data.slice_features)
-        self.tuner.check_against(self.training)
+        # Commands that only ask a cluster need no classes; a run does, see DataSettings.require_classes.
+        if self.data.classes:
+            self.trainer.check_against(self.transform, self.model, self.data.classes)
+            self.evaluation.check_against(self.data.classes, self.data.slice_features)
+            self.tuner.check_against(self.training)
         return self
 
     @property
     def training(self) -> TrainingSettings:
-        """The part that the Trainer needs."""
+        """The part that the Trainer needs.
+
+        Raises:
+            UserError: No classes are set.
+        """
+        self.data.require_classes()
         return TrainingSettings(
             classes=self.data.classes, transform=self.transform, model=self.model, trainer=self.trainer
         )
@@ -108,16 +116,16 @@ class PipelineSettings(Settings):
 
 
 def load_settings(config: Path | None, overrides: Iterable[str] = ()) -> PipelineSettings:
-    """Reads a YAML file, lays `key.sub=value` overrides over it, and checks the whole.
+    """Reads a config and the files that it extends, applies `key.sub=value` overrides, and checks the result.
 
     Args:
         config: The YAML file; None: the defaults.
-        overrides: Strings `key.sub=value`; a value is read as YAML.
+        overrides: Strings `key.sub=value`; the value is parsed as YAML.
 
     Raises:
         UserError: The file cannot be read, or a key or value is wrong.
     """
-    tree = _read_yaml(config) if config else {}
+    tree = read_config(config) if config else {}
     for override in overrides:
         _lay_over(tree, override)
     try:
@@ -140,28 +148,6 @@ def describe_fields(
 
 def _is_part(field: FieldInfo) -> bool:
     return isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"config {path} does not exist{_nearest_config(path)}") from None
-    except OSError as error:
-        raise UserError(f"config {path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"config {path} is not valid YAML: {' '.join(str(error).split())}") from None
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
-        raise UserError(f"config {path} must hold keys and values; received {type(tree).__name__}")
-    return tree
-
-
-def _nearest_config(path: Path) -> str:
-    known = {str(entry): entry.name for entry in sorted(path.parent.glob("*.yaml"))}
-    near = difflib.get_close_matches(path.name, known.values(), n=1)
-    return f"; did you mean {path.parent / near[0]}?" if near else ""
 
 
 def _lay_over(tree: dict[str, Any], override: str) -> None:
@@ -208,7 +194,7 @@ def _expand_environment(value: Any) -> Any:
 
 def _first_line(error: ValidationError, config: Path | None) -> str:
     problem = error.errors()[0]
-    source = f" (in {config} or --set)" if config else ""
+    source = f" (from {config} or --set)" if config else ""
     if problem["type"] == "extra_forbidden":
         key = ".".join(str(part) for part in problem["loc"])
         return f"unknown setting {key}{source}{_nearest_key(key)}"

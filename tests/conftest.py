@@ -64,7 +64,9 @@ def sample(tmp_path_factory) -> Path:
     return folder
 
 
-TINY = [
+PETS_CONFIG = PROJECT / "configs/data/pets.yaml"
+
+TINY_SETTINGS = [
     "--set", "model.image_size=64",
     "--set", "model.decoder_filters=[32, 24, 16, 8]",
     "--set", "trainer.epochs=2",
@@ -75,6 +77,9 @@ TINY = [
     "--set", "serving_check.max_p99_seconds=20",
 ]  # fmt: skip
 """Settings of a run that is quick and means nothing: the floor lets any model through."""
+
+TINY = ["--config", str(PETS_CONFIG), *TINY_SETTINGS]
+"""Options of such a run on the pets."""
 
 
 @dataclass(frozen=True)

@@ -56,9 +56,7 @@ def eval_config(settings: JudgingSettings, has_baseline: bool) -> config_pb2.Eva
         ],
         metrics_specs=[config_pb2.MetricsSpec(model_names=names)],
     )
-    foreground = [
-        settings.classes.names.index(name) for name in settings.evaluation.foreground_of(settings.classes)
-    ]
+    foreground = [settings.classes.names.index(name) for name in settings.evaluation.foreground]
     metrics = config.metrics_specs[0].metrics
     metrics.add(class_name="ExampleCount", config=json.dumps({"name": EXAMPLE_COUNT}))
     for size in SIZES:

@@ -14,9 +14,6 @@ OVERALL_FIGURES = ("mean_iou", "pixel_accuracy", "mean_boundary_iou", "calibrati
 BINARY_IOU = "binary_iou"
 LOWER_IS_BETTER = ("calibration_error",)
 
-FOREGROUND_OF_PETS = ("pet", "border")
-"""What most papers on the pets count as foreground."""
-
 
 class Threshold(Settings):
     """What a metric must reach: over all photos, or in each slice."""
@@ -62,10 +59,8 @@ class EvaluationSettings(Settings):
         le=1,
         description="Mean IoU at model size that a model may lie below the one in production.",
     )
-    foreground: tuple[str, ...] | None = Field(
-        None,
-        description="Classes that together are the foreground of the binary IoU; []: no binary IoU; "
-        "null: pet and border where the data has these.",
+    foreground: tuple[str, ...] = Field(
+        (), description="Classes that together are the foreground of the binary IoU; []: no binary IoU."
     )
     thresholds: tuple[Threshold, ...] = Field(
         (),
@@ -74,19 +69,13 @@ class EvaluationSettings(Settings):
     )
     batch_size: int = Field(32, ge=1, description="Photos judged at a time.")
 
-    def foreground_of(self, classes: ClassTable) -> tuple[str, ...]:
-        """Names of the classes that are the foreground; none: there is no binary IoU."""
-        if self.foreground is not None:
-            return self.foreground
-        return FOREGROUND_OF_PETS if set(FOREGROUND_OF_PETS) < set(classes.names) else ()
-
     def check_against(self, classes: ClassTable, slice_features: Sequence[str]) -> None:
         """Raises a ValueError where the settings name a class, metric or slice that the data has not."""
-        for name in self.foreground or ():
+        for name in self.foreground:
             check_known("evaluation.foreground", name, classes.names)
-        if set(self.foreground or ()) == set(classes.names):
+        if set(self.foreground) == set(classes.names):
             raise ValueError("evaluation.foreground must leave a class for the background; it names all")
-        known = metric_names(classes.names, bool(self.foreground_of(classes)))
+        known = metric_names(classes.names, bool(self.foreground))
         for threshold in self.thresholds:
             check_known("evaluation.thresholds: metric", threshold.metric, known)
             if threshold.slice is not None:

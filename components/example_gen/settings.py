@@ -4,16 +4,9 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from petseg.class_table import ClassTable, SegmentationClass
+from petseg.class_table import ClassTable
+from petseg.errors import UserError
 from petseg.settings import Settings
-
-PETS = ClassTable(
-    classes=(
-        SegmentationClass(value=1, name="pet", color="#f2a03d"),
-        SegmentationClass(value=2, name="background", color="#2e4a62"),
-        SegmentationClass(value=3, name="border", color="#f7f3e3"),
-    )
-)
 
 
 class DataSettings(Settings):
@@ -24,31 +17,39 @@ class DataSettings(Settings):
         description="Folder of the data set, or s3://bucket/folder, gs://bucket/folder (for "
         "tfds: TFDS' data folder).",
     )
-    format: Literal["pets", "folder", "tfds"] = Field(
-        "pets", description="pets: official layout; folder: images/ and masks/; tfds: the TFDS builder."
+    format: Literal["folder", "pets", "tfds"] = Field(
+        "folder",
+        description="Layout of the data set. folder: images/ and masks/; pets: the official layout of the "
+        "Oxford-IIIT Pet data set; tfds: a TensorFlow Datasets builder.",
     )
     spans: Literal["all", "newest"] | PositiveInt | None = Field(
         None,
         description="Where data.path is a folder of spans (span-1, span-2, ... or 2026-11-21, ...): those "
         "trained on are all, newest or the newest N; the test photos of all are judged. null: one data set.",
     )
-    tfds_builder: str = Field("oxford_iiit_pet:4.*.*", description="Builder name, for format tfds.")
-    classes: ClassTable = Field(PETS, description="Mask values, names and colours of the classes.")
+    tfds_builder: str | None = Field(
+        None, description="Builder and version for format tfds, such as oxford_iiit_pet:4.*.*."
+    )
+    classes: ClassTable = Field(
+        ClassTable(), description="Mask values, names and colors of the classes. A run needs at least two."
+    )
     schema_file: str | None = Field(
-        "pipeline/schema.pbtxt",
+        None,
         alias="schema",
-        description="Curated schema of the small features; null: made from the class table.",
+        description="File of a curated schema of the small features; null: a schema made from the class "
+        "table.",
     )
     slice_features: tuple[str, ...] = Field(
-        ("label/species", "label/breed", "slice/photo_size", "slice/pet_size"),
-        description="Features whose values slice the metrics.",
+        ("slice/photo_size",),
+        description="Features whose values slice the metrics. Where sized_class is set, the default "
+        "includes slice/CLASS_size.",
     )
     eval_percent: int = Field(15, ge=1, le=50, description="Share of the train list that becomes `eval`.")
     photo_size_edges: tuple[int, int] = Field(
         (250, 450), description="Side in pixels (root of the area) from which a photo is medium, large."
     )
     sized_class: str | None = Field(
-        "pet", description="Class whose share of pixels makes the slice `slice/<name>_size`; null: none."
+        None, description="Class whose share of pixels makes the slice `slice/<name>_size`; null: none."
     )
     sized_class_edges: tuple[float, float] = Field(
         (0.15, 0.35), description="Share of pixels from which the sized class is medium, large."
@@ -63,25 +64,18 @@ class DataSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _defaults_of_other_data(cls, values: Any) -> Any:
-        """The defaults describe the pets; a folder of other data brings its own classes and no labels."""
-        if not isinstance(values, dict) or values.get("format") != "folder":
+    def _slice_by_the_sized_class(cls, values: Any) -> Any:
+        """Adds the sized class to the default slices."""
+        if not isinstance(values, dict) or "slice_features" in values or not values.get("sized_class"):
             return values
-        if "classes" not in values:
-            raise ValueError(
-                "classes must list the mask values, names and colours where data.format is folder"
-            )
-        sized = values.get("sized_class")
-        sizes = ("slice/photo_size",) + ((f"slice/{sized}_size",) if sized else ())
-        has_schema = "schema" in values or "schema_file" in values
-        return (
-            {"sized_class": None, "slice_features": sizes} | ({} if has_schema else {"schema": None}) | values
-        )
+        return values | {"slice_features": ("slice/photo_size", f"slice/{values['sized_class']}_size")}
 
     @model_validator(mode="after")
     def _consistent(self) -> "DataSettings":
         if self.spans is not None and self.format == "tfds":
             raise ValueError("spans must be null where data.format is tfds; a builder has none")
+        if self.format == "tfds" and not self.tfds_builder:
+            raise ValueError("tfds_builder must name a builder, such as oxford_iiit_pet:4.*.*")
         if self.sized_class is not None and self.sized_class not in self.classes.names:
             raise ValueError(
                 f"sized_class must be null or one of {', '.join(self.classes.names)};"
@@ -92,3 +86,11 @@ class DataSettings(Settings):
             if not 0 < low < high:
                 raise ValueError(f"{key} must be two rising numbers above 0; received [{low}, {high}]")
         return self
+
+    def require_classes(self) -> None:
+        """Raises a UserError if no classes are set."""
+        if not self.classes:
+            raise UserError(
+                "data.classes is not set; list the value, name and color of each class, or use a config that "
+                "does: --config configs/demo.yaml, or `extends: data/pets.yaml` in a config of your own"
+            )

@@ -31,6 +31,7 @@ def compile_pipeline(settings: PipelineSettings, target: str, output: Path) -> N
     cluster = find_cluster(target)
     paths = cluster_paths(settings)
     _check_gpu_types(settings, cluster)
+    settings.data.require_classes()
     # What TensorFlow and TFX say while they are imported is of no use to anyone.
     with discard_output():
         text = _compiled(settings, cluster, paths)

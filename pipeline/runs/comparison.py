@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from components.evaluator.settings import EvaluationSettings
 from components.run_report.scores import boundary_of, calibration_of, counts_of
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
@@ -23,6 +22,7 @@ from pipeline.runs.run_folder import PHOTOS_FILE, RunFolder
 SIZES = {"model": "at model size", "photo": "at the photo's own size"}
 MOST_SLICES = 15
 MOST_PHOTOS = 10
+FOREGROUND_OF_RELEASE_0_1 = ("pet", "border")
 
 
 @dataclass(frozen=True)
@@ -211,9 +211,12 @@ def _figures(
 
 
 def _foreground(run: RunFolder, classes: ClassTable) -> list[int]:
-    """Ids of the classes that the binary IoU of a run takes as one; none: there is no binary IoU."""
-    settings = EvaluationSettings(foreground=run.settings.get("evaluation.foreground"))
-    return [classes.names.index(name) for name in settings.foreground_of(classes)]
+    """Ids of the classes that the binary IoU of a run counts as foreground; none: it has no binary IoU."""
+    names = run.settings.get("evaluation.foreground")
+    if names is None:
+        # Runs of release 0.1 left it null, which meant these two.
+        names = FOREGROUND_OF_RELEASE_0_1 if set(FOREGROUND_OF_RELEASE_0_1) < set(classes.names) else ()
+    return [classes.names.index(name) for name in names]
 
 
 def _differing_settings(runs: Sequence[RunFolder]) -> dict[str, list[Any]]:

@@ -42,6 +42,7 @@ def create_schedule(
         raise UserError(f"--name must be letters, digits, '-', '_' and '.'; received {name!r}")
     if settings.data.path is None:
         raise UserError("data.path is not set; give the data's folder with --data DIR")
+    settings.data.require_classes()
     schedule = Schedule(
         name=name,
         cron=cron,

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from components.example_gen.component import SegmentationExampleGen
 from components.example_gen.pairs import split_of_listed, split_of_unlisted
-from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 from tests.components import tiny_pairs
-from tests.components.tiny_pairs import TEST, TRAINVAL, Written, run_example_gen
+from tests.components.tiny_pairs import TEST, TRAINVAL, Written, pets_data, run_example_gen
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +30,7 @@ def pets(untouched_pets, tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def written(untouched_pets, tmp_path_factory) -> Written:
-    return run_example_gen(tmp_path_factory.mktemp("written"), DataSettings(path=str(untouched_pets)))
+    return run_example_gen(tmp_path_factory.mktemp("written"), pets_data(untouched_pets))
 
 
 def test_test_is_the_official_list_and_the_rest_is_divided_by_hash(written):
@@ -69,8 +68,8 @@ def test_features_of_an_example(written, untouched_pets):
 
 def test_slices_follow_the_edges(untouched_pets, tmp_path):
     # 48 x 64 has a side of 55.4, 60 x 40 one of 49.0; the pet has 22 of 64 and 14 of 40 columns.
-    data = DataSettings(
-        path=str(untouched_pets), photo_size_edges=(49, 55), sized_class="pet", sized_class_edges=(0.345, 0.5)
+    data = pets_data(
+        untouched_pets, photo_size_edges=(49, 55), sized_class="pet", sized_class_edges=(0.345, 0.5)
     )
     written = run_example_gen(tmp_path, data)
     assert tiny_pairs.text(written.example("Bengal_1"), "slice/photo_size") == "large"
@@ -99,14 +98,14 @@ def test_nothing_else_is_left_in_the_outputs(written):
 
 def test_photos_in_no_list_are_left_out_and_counted(pets, tmp_path):
     tiny_pairs.photo(99).save(pets / "images/Bengal_99.jpg")
-    written = run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+    written = run_example_gen(tmp_path / "out", pets_data(pets))
     assert written.report["in_no_list"] == ["Bengal_99"]
     assert sum(written.report["counts"].values()) == len(TRAINVAL + TEST)
 
 
 def test_masks_of_one_class_are_kept_and_counted(pets, tmp_path):
     tiny_pairs.mask(values=(2,)).save(pets / "annotations/trimaps/Bengal_1.png")
-    written = run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+    written = run_example_gen(tmp_path / "out", pets_data(pets))
     assert written.report["single_class"] == ["Bengal_1"]
     assert tiny_pairs.number(written.example("Bengal_1"), "mask/share_background") == 1
 
@@ -114,7 +113,7 @@ def test_masks_of_one_class_are_kept_and_counted(pets, tmp_path):
 def test_a_recompressed_copy_in_another_split_is_reported_and_kept(pets, tmp_path):
     tiny_pairs.photo(seed=1).resize((60, 45)).save(pets / "images/pug_100.jpg", quality=70)
     tiny_pairs.mask(45, 60).save(pets / "annotations/trimaps/pug_100.png")
-    written = run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+    written = run_example_gen(tmp_path / "out", pets_data(pets))
     (found,) = written.report["near_duplicates"]
     assert (found["a"], found["b"], found["split_b"]) == ("Bengal_1", "pug_100", "test")
     assert found["split_a"] in ("train", "eval")
@@ -123,7 +122,7 @@ def test_a_recompressed_copy_in_another_split_is_reported_and_kept(pets, tmp_pat
 
 def test_species_comes_from_the_name_where_the_list_has_names_only(pets, tmp_path):
     (pets / "annotations/test.txt").write_text("# a comment\n\n" + "\n".join(TEST))
-    written = run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+    written = run_example_gen(tmp_path / "out", pets_data(pets))
     assert tiny_pairs.text(written.example("Bengal_100"), "label/species") == "cat"
     assert tiny_pairs.text(written.example("pug_100"), "label/species") == "dog"
 
@@ -141,28 +140,28 @@ def test_a_missing_part_is_named_in_one_line(pets, tmp_path, missing, named):
     target = pets / missing
     shutil.rmtree(target) if target.is_dir() else target.unlink()
     with pytest.raises(UserError, match=named) as error:
-        run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+        run_example_gen(tmp_path / "out", pets_data(pets))
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("path", [None, "/nowhere/at/all"])
 def test_a_missing_data_set_is_named_in_one_line(tmp_path, path):
     with pytest.raises(UserError, match=r"data\.path") as error:
-        run_example_gen(tmp_path, DataSettings(path=path))
+        run_example_gen(tmp_path, pets_data(path))
     assert "\n" not in str(error.value)
 
 
 def test_an_empty_split_is_named_in_one_line(pets, tmp_path):
     (pets / "annotations/test.txt").write_text("# nothing\n")
     with pytest.raises(UserError, match="`test`") as error:
-        run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+        run_example_gen(tmp_path / "out", pets_data(pets))
     assert "\n" not in str(error.value)
 
 
 def test_an_unreadable_list_is_named(pets, tmp_path):
     (pets / "annotations/test.txt").write_bytes(b"\xff\xfe\x00\xd8")
     with pytest.raises(UserError, match=r"test\.txt cannot be read"):
-        run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+        run_example_gen(tmp_path / "out", pets_data(pets))
 
 
 @given(name=st.text(min_size=1), percent=st.integers(1, 50))
@@ -187,7 +186,7 @@ def test_shards_are_full_and_in_order(written, untouched_pets, tmp_path, monkeyp
     from components.example_gen import executor
 
     monkeypatch.setattr(executor, "PAIRS_A_SHARD", 4)
-    small_shards = run_example_gen(tmp_path, DataSettings(path=str(untouched_pets)))
+    small_shards = run_example_gen(tmp_path, pets_data(untouched_pets))
     assert "examples/Split-test/data_tfrecord-00001-of-00002.gz" in small_shards.files
     assert small_shards.records == written.records
 
@@ -197,11 +196,10 @@ def test_every_engine_writes_the_same_bytes(written, untouched_pets, tmp_path):
     """In a process of its own: multi_processing forks workers that must find this module."""
     script = f"""
 from pathlib import Path
-from tests.components.tiny_pairs import BEAM_ARGS, run_example_gen
-from components.example_gen.settings import DataSettings
+from tests.components.tiny_pairs import BEAM_ARGS, pets_data, run_example_gen
 if __name__ == "__main__":
     args = [*BEAM_ARGS, "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
-    run_example_gen(Path({str(tmp_path / "out")!r}), DataSettings(path={str(untouched_pets)!r}), args)
+    run_example_gen(Path({str(tmp_path / "out")!r}), pets_data({str(untouched_pets)!r}), args)
 """
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parents[2], timeout=300)
     again = {

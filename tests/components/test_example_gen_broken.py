@@ -9,10 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 from tests.components import tiny_pairs
-from tests.components.tiny_pairs import TEST, TRAINVAL, Written, png_of_stated_size, run_example_gen
+from tests.components.tiny_pairs import (
+    TEST,
+    TRAINVAL,
+    Written,
+    pets_data,
+    png_of_stated_size,
+    run_example_gen,
+)
 
 
 def cut(path: Path) -> None:
@@ -124,9 +130,7 @@ def written(tmp_path_factory) -> Written:
         tiny_pairs.mask().save(folder / f"annotations/trimaps/{name}.png")
     with (folder / "annotations/trainval.txt").open("a") as lines:
         lines.writelines(f"{name} 1 2 1\n" for name in [*sound, "pug_102", "../../outside", "a/b", ".."])
-    return run_example_gen(
-        tmp_path_factory.mktemp("out"), DataSettings(path=str(folder), max_bad_fraction=0.9)
-    )
+    return run_example_gen(tmp_path_factory.mktemp("out"), pets_data(folder, max_bad_fraction=0.9))
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -162,7 +166,7 @@ def pets(tmp_path) -> Path:
 def test_the_same_photo_in_two_splits_stays_in_test_only(pets, tmp_path):
     (pets / "images/Bengal_1.jpg").write_bytes((pets / "images/Bengal_101.jpg").read_bytes())
     Image.open(pets / "annotations/trimaps/Bengal_101.png").save(pets / "annotations/trimaps/Bengal_1.png")
-    written = run_example_gen(tmp_path / "out", DataSettings(path=str(pets), max_bad_fraction=0.1))
+    written = run_example_gen(tmp_path / "out", pets_data(pets, max_bad_fraction=0.1))
     reason = written.reason("quarantined", "images/Bengal_1.jpg")
     assert "the same photo as images/Bengal_101.jpg, which is in test" in reason
     assert "Bengal_101" in written.names("test")
@@ -170,7 +174,7 @@ def test_the_same_photo_in_two_splits_stays_in_test_only(pets, tmp_path):
 
 
 def test_the_bomb_is_found_by_its_header_at_the_set_number(pets, tmp_path):
-    data = DataSettings(path=str(pets), max_pixels=60 * 40, max_bad_fraction=1)
+    data = pets_data(pets, max_pixels=60 * 40, max_bad_fraction=1)
     written = run_example_gen(tmp_path / "out", data)
     assert "64 x 48 pixels" in written.reason("quarantined", "images/Bengal_1.jpg")
     assert "Bengal_0" in written.names("train") + written.names("eval")
@@ -179,14 +183,14 @@ def test_the_bomb_is_found_by_its_header_at_the_set_number(pets, tmp_path):
 def test_a_link_inside_the_folder_is_read(pets, tmp_path):
     (pets / "images/Bengal_1.jpg").rename(pets / "images/kept.jpg")
     (pets / "images/Bengal_1.jpg").symlink_to("kept.jpg")
-    written = run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+    written = run_example_gen(tmp_path / "out", pets_data(pets))
     assert written.report["quarantined"] == []
 
 
 def test_a_linked_folder_of_photos_is_read(pets, tmp_path):
     (pets / "images").rename(tmp_path / "elsewhere")
     (pets / "images").symlink_to(tmp_path / "elsewhere")
-    written = run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+    written = run_example_gen(tmp_path / "out", pets_data(pets))
     assert written.report["quarantined"] == []
 
 
@@ -195,7 +199,7 @@ def test_too_many_stop_the_run_and_all_are_in_the_log(pets, tmp_path, caplog):
     for name in broken:
         (pets / f"images/{name}.jpg").write_text("no photo")
     with pytest.raises(UserError) as error:
-        run_example_gen(tmp_path / "out", DataSettings(path=str(pets)))
+        run_example_gen(tmp_path / "out", pets_data(pets))
     first, *others = str(error.value).splitlines()
     assert "12 of 22 pairs are broken" in first
     assert "data.max_bad_fraction allows 1.0%" in first
@@ -207,7 +211,7 @@ def test_too_many_stop_the_run_and_all_are_in_the_log(pets, tmp_path, caplog):
 
 def test_as_many_as_allowed_do_not_stop_it(pets, tmp_path):
     (pets / "images/Bengal_1.jpg").write_text("no photo")
-    data = DataSettings(path=str(pets), max_bad_fraction=1 / 22)
+    data = pets_data(pets, max_bad_fraction=1 / 22)
     assert len(run_example_gen(tmp_path / "out", data).report["quarantined"]) == 1
     with pytest.raises(UserError, match="1 of 22"):
         run_example_gen(tmp_path / "again", data.model_copy(update={"max_bad_fraction": 0.99 / 22}))

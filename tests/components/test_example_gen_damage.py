@@ -10,8 +10,8 @@ from PIL import ExifTags, Image
 
 from components.example_gen.checks import check_pair, make_example
 from components.example_gen.pairs import PairSource
-from components.example_gen.settings import DataSettings
 from tests.components import tiny_pairs
+from tests.components.tiny_pairs import pets_data
 
 PHOTO = tiny_pairs.photo(seed=1)
 EXIF = Image.Exif()
@@ -40,7 +40,7 @@ def damage(content: bytes, chance: random.Random) -> bytes:
 
 
 def assert_read_or_quarantined(folder: Path, source: PairSource) -> bool:
-    data = DataSettings(path=str(folder))
+    data = pets_data(folder)
     pair = check_pair(source, str(folder), data)
     if pair.broken:
         assert pair.broken.reason

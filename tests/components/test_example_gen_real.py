@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.settings import DataSettings
-from tests.components.tiny_pairs import Written, run_example_gen
+from tests.components.tiny_pairs import Written, pets_data, run_example_gen
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,7 +22,7 @@ def folder() -> Path:
 
 @pytest.fixture(scope="module")
 def written(folder, tmp_path_factory) -> Written:
-    return run_example_gen(tmp_path_factory.mktemp("real"), DataSettings(path=str(folder)))
+    return run_example_gen(tmp_path_factory.mktemp("real"), pets_data(folder))
 
 
 def official(folder: Path, file: str) -> set[str]:

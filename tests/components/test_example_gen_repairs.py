@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from components.example_gen.settings import DataSettings
 from petseg.files.image_file import TURNS
 from tests.components import tiny_pairs
-from tests.components.tiny_pairs import Written, run_example_gen
+from tests.components.tiny_pairs import Written, pets_data, run_example_gen
 
 PHOTO = tiny_pairs.photo(seed=77)
 GREY = PHOTO.convert("L")
@@ -59,7 +58,7 @@ def written(tmp_path_factory) -> Written:
         folder / "annotations/trimaps/pug_100.png"
     )
     # The eight copies of one photo may lie in two splits: as files they all differ.
-    return run_example_gen(tmp_path_factory.mktemp("out"), DataSettings(path=str(folder)))
+    return run_example_gen(tmp_path_factory.mktemp("out"), pets_data(folder))
 
 
 @pytest.mark.parametrize("kind", REPAIRED)
@@ -106,7 +105,7 @@ def write_turned(folder: Path, *, turn_mask: bool) -> None:
 def test_exif_turned_photos_become_upright_with_their_masks(tmp_path, turn_mask):
     folder = tiny_pairs.write_pets(tmp_path / "pets")
     write_turned(folder, turn_mask=turn_mask)
-    written = run_example_gen(tmp_path / "out", DataSettings(path=str(folder)))
+    written = run_example_gen(tmp_path / "out", pets_data(folder))
     for orientation, name in ORIENTATIONS.items():
         example = written.example(name)
         assert f"EXIF orientation {orientation}" in written.reason("repaired", f"images/{name}.jpg")

@@ -14,7 +14,7 @@ from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable, SegmentationClass
 from petseg.errors import UserError
 from tests.components import tiny_pairs
-from tests.components.tiny_pairs import mask, photo, run_example_gen, text
+from tests.components.tiny_pairs import mask, pets_data, photo, run_example_gen, text
 
 LEAVES = ClassTable(
     classes=(
@@ -92,7 +92,7 @@ def test_dated_spans_in_the_official_layout(tmp_path):
             for name in names:
                 photo(int(name[4:])).save(folder / f"images/{name}.jpg")
                 mask().save(folder / f"annotations/trimaps/{name}.png")
-    found = listed(DataSettings(path=str(tmp_path / "data"), spans="newest"))
+    found = listed(pets_data(tmp_path / "data", spans="newest"))
     assert len(found["test"]) == 6
     assert len(found["train"] + found["eval"]) == 12
     assert {name[:5] for name in found["train"]} == {"pug_8"}

@@ -5,11 +5,10 @@ import itertools
 import pytest
 
 from components.example_gen.fingerprint import fingerprint
-from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 from petseg.files.object_store import StorePath, copy_folder
 from tests.components import tiny_pairs
-from tests.components.tiny_pairs import run_example_gen
+from tests.components.tiny_pairs import pets_data, run_example_gen
 
 _numbers = itertools.count()
 
@@ -28,8 +27,8 @@ def uploaded(pets, request):
 
 
 def test_examples_are_those_of_a_folder(pets, uploaded, tmp_path):
-    local = run_example_gen(tmp_path / "local", DataSettings(path=str(pets)))
-    remote = run_example_gen(tmp_path / "remote", DataSettings(path=uploaded))
+    local = run_example_gen(tmp_path / "local", pets_data(pets))
+    remote = run_example_gen(tmp_path / "remote", pets_data(uploaded))
     for split in ("train", "eval", "test"):
         assert remote.names(split) == local.names(split)
         for name in local.names(split):
@@ -39,7 +38,7 @@ def test_examples_are_those_of_a_folder(pets, uploaded, tmp_path):
 
 @pytest.mark.parametrize("kind", ["stat", "content"])
 def test_changed_and_new_files_are_noticed(uploaded, kind):
-    data = DataSettings(path=uploaded, fingerprint=kind)
+    data = pets_data(uploaded, fingerprint=kind)
     seen = [fingerprint(data), fingerprint(data)]
     assert seen[0] == seen[1]
     StorePath(f"{uploaded}/images/Bengal_999.jpg").write_bytes(b"new")
@@ -53,7 +52,7 @@ def test_changed_and_new_files_are_noticed(uploaded, kind):
 
 def test_a_missing_photo_is_named(uploaded, tmp_path):
     StorePath(f"{uploaded}/images/Bengal_1.jpg").unlink()
-    written = run_example_gen(tmp_path, DataSettings(path=uploaded, max_bad_fraction=0.5))
+    written = run_example_gen(tmp_path, pets_data(uploaded, max_bad_fraction=0.5))
     assert written.report["quarantined"] == [{"file": "images/Bengal_1.jpg", "reason": "is missing"}]
 
 
@@ -63,4 +62,4 @@ def test_a_missing_photo_is_named(uploaded, tmp_path):
 )
 def test_a_place_without_data_is_one_line(s3, tmp_path, path, words):
     with pytest.raises(UserError, match=words):
-        run_example_gen(tmp_path, DataSettings(path=path))
+        run_example_gen(tmp_path, pets_data(path))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 from tests.components import tiny_pairs
-from tests.components.tiny_pairs import TEST, TRAINVAL, run_example_gen
+from tests.components.tiny_pairs import TEST, TRAINVAL, pets_data, run_example_gen
 
+TFDS = {"format": "tfds", "tfds_builder": "oxford_iiit_pet:4.*.*"}
 XML = """<annotation><size><width>64</width><height>48</height></size><object><bndbox>
 <xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"""
 
@@ -55,15 +55,15 @@ def prepared(pets, tmp_path_factory) -> Path:
 
 
 def test_writes_the_same_examples_as_the_official_layout(pets, prepared, tmp_path):
-    official = run_example_gen(tmp_path / "official", DataSettings(path=str(pets)))
-    from_tfds = run_example_gen(tmp_path / "tfds", DataSettings(path=str(prepared), format="tfds"))
+    official = run_example_gen(tmp_path / "official", pets_data(pets))
+    from_tfds = run_example_gen(tmp_path / "tfds", pets_data(prepared, **TFDS))
     assert from_tfds.records == official.records
     assert from_tfds.report == official.report
     assert set(from_tfds.files) == set(official.files), "what was unpacked must not stay in the artifact"
 
 
 def test_what_was_never_prepared_is_refused_with_the_command_that_prepares_it(tmp_path):
-    data = DataSettings(path=str(tmp_path), format="tfds")
+    data = pets_data(tmp_path, **TFDS)
     with pytest.raises(UserError, match="tfds build oxford_iiit_pet --data_dir") as error:
         run_example_gen(tmp_path / "out", data)
     assert "\n" not in str(error.value)

@@ -16,12 +16,16 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.artifacts import DataReport
 from components.example_gen.executor import Executor
 from components.example_gen.settings import DataSettings
+from pipeline.config_file import read_config
 from pipeline.settings import BeamSettings
+from tests.conftest import PETS_CONFIG
 
 TRAINVAL = [f"Bengal_{number}" for number in range(8)] + [f"pug_{number}" for number in range(8)]
 TEST = [f"Bengal_{number}" for number in range(100, 103)] + [f"pug_{number}" for number in range(100, 103)]
 
 BEAM_ARGS = BeamSettings().pipeline_args
+
+PETS = read_config(PETS_CONFIG)["data"]
 
 
 def photo(seed: int, height: int = 48, width: int = 64) -> Image.Image:
@@ -48,6 +52,11 @@ def write_pets(folder: Path) -> Path:
         lines = [f"{name} 1 {1 if name[0].isupper() else 2} 1\n" for name in names]
         (folder / f"annotations/{file}.txt").write_text("".join(lines))
     return folder
+
+
+def pets_data(path: Path | str | None, **settings: Any) -> DataSettings:
+    """The pets' settings of the data, with others laid over them."""
+    return DataSettings.model_validate(PETS | {"path": path and str(path)} | settings)
 
 
 def write_folder(folder: Path, names: list[str], values: tuple[int, ...]) -> Path:

@@ -4,11 +4,10 @@ import json
 
 import pytest
 
-from components.example_gen.settings import DataSettings
 from pipeline.settings import load_settings
 from tests.beam_workers import worker_pool
 from tests.components import tiny_pairs
-from tests.components.tiny_pairs import run_example_gen
+from tests.components.tiny_pairs import pets_data, run_example_gen
 from tests.conftest import PROJECT, TINY, petseg
 
 SHIPPED = f"beam.setup_file={PROJECT}/setup.py"
@@ -38,7 +37,7 @@ def engine(request, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["portable", "portable, shipped"], indirect=True)
 def test_example_gen_writes_the_same_examples(engine, tmp_path):
-    data = DataSettings(path=str(tiny_pairs.write_pets(tmp_path / "pets")))
+    data = pets_data(tiny_pairs.write_pets(tmp_path / "pets"))
     here = run_example_gen(tmp_path / "here", data)
     there = run_example_gen(tmp_path / "there", data, load_settings(None, engine).beam.pipeline_args)
     assert there.report == here.report
@@ -53,7 +52,7 @@ def test_workers_without_the_project_need_it_shipped(tmp_path):
     """Else the test above would show nothing."""
     home = tmp_path / "workers"
     home.mkdir()
-    data = DataSettings(path=str(tiny_pairs.write_pets(tmp_path / "pets")))
+    data = pets_data(tiny_pairs.write_pets(tmp_path / "pets"))
     with worker_pool(home, has_project=False) as pool, pytest.raises(Exception, match="No module named"):
         run_example_gen(tmp_path / "out", data, load_settings(None, portable(pool)).beam.pipeline_args)
 

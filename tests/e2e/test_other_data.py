@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from pipeline.sample_data.folder_sample import write_folder_sample
-from tests.conftest import TINY, petseg
+from tests.conftest import TINY_SETTINGS, petseg
 
 
 def run_shapes(folder, classes: int, ignored: bool):
@@ -25,7 +25,7 @@ def run_shapes(folder, classes: int, ignored: bool):
             }
         )
     )
-    done = petseg("run", "--config", config, "--output", folder / "out", *TINY)
+    done = petseg("run", "--config", config, "--output", folder / "out", *TINY_SETTINGS)
     assert done.status == 0, done.stdout + done.stderr
     (run,) = (folder / "out" / "runs").iterdir()
     return table, run

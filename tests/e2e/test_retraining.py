@@ -7,6 +7,7 @@ from petseg.versions import list_versions
 from pipeline.runners.local.schedules import LocalSchedules
 from pipeline.sample_data import write_sample
 from pipeline.schedule.schedule import Schedule
+from tests.conftest import PETS_CONFIG
 
 FLOOR = 0.15
 SETTINGS = (
@@ -32,7 +33,7 @@ SETTINGS = (
 def three_weeks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("retraining")
     write_sample(folder / "pets", 240, seed=3)
-    return folder, list(retrain_weekly(folder / "pets", folder / "out", None, SETTINGS))
+    return folder, list(retrain_weekly(folder / "pets", folder / "out", str(PETS_CONFIG), SETTINGS))
 
 
 @pytest.mark.slow
@@ -82,7 +83,7 @@ def test_a_schedule_that_waits_for_drift_looks_at_the_data_and_does_not_train(th
             cron="0 3 * * 1",
             only_if="drift",
             folder=str(folder),
-            config=None,
+            config=str(PETS_CONFIG),
             overrides=(f"data.path={folder}/out/spans", f"output={output}", *SETTINGS),
             grace_seconds=60,
             hook={},

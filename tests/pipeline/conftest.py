@@ -12,6 +12,7 @@ from tests.pipeline.fake_clusters import TOKEN, FakeKubeflow, FakeVertex
 
 SECRET = "not-for-the-file-7c1b"
 COMPILED = [
+    "--config", "configs/data/pets.yaml",
     "--set", "data.path=/petseg/data",
     "--set", "runner.image=petseg:cpu",
     "--set", "runner.pipeline_root=gs://bucket/petseg",

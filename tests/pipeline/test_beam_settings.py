@@ -9,6 +9,7 @@ from petseg.errors import UserError
 from pipeline.paths import Paths
 from pipeline.pipeline import create_pipeline
 from pipeline.settings import load_settings
+from tests.conftest import PETS_CONFIG
 
 BEAM_NODES = {"SegmentationExampleGen", "StatisticsGen", "Transform", "Evaluator"}
 POOL = "beam.worker_pool=localhost:50000"
@@ -16,7 +17,7 @@ DATAFLOW = ["beam.engine=dataflow", "beam.project=p", "beam.region=r", "beam.tem
 
 
 def test_further_arguments_reach_every_data_step():
-    settings = load_settings(None, ["beam.args=[--save_main_session, --job_name=mine]"])
+    settings = load_settings(PETS_CONFIG, ["beam.args=[--save_main_session, --job_name=mine]"])
     dag = create_pipeline(settings, Paths("/root", "/pushed"), beam_pipeline_args=settings.beam.pipeline_args)
     config = pipeline_pb2.IntermediateDeploymentConfig()
     compiler.Compiler().compile(dag).deployment_config.Unpack(config)

@@ -2,15 +2,18 @@ import pytest
 from matplotlib.image import imread
 
 from petseg.errors import UserError
+from pipeline.config_file import read_config
 from pipeline.network_plot import network_rows, plot
 from pipeline.settings import PipelineSettings
-from tests.conftest import petseg
+from tests.conftest import PETS_CONFIG, petseg
 from trainer.models import ARCHITECTURES, build_model
+
+PETS = read_config(PETS_CONFIG)["data"]
 
 
 def settings(architecture="unet", **model):
     small = {"architecture": architecture, "encoder": "plain", "encoder_width": 4, "image_size": 64}
-    return PipelineSettings.model_validate({"model": small | model}).training
+    return PipelineSettings.model_validate({"data": PETS, "model": small | model}).training
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -7,6 +7,7 @@ from apache_beam.runners.runner import create_runner
 
 from petseg.errors import UserError
 from pipeline.settings import BeamSettings, PipelineSettings, describe_fields, load_settings, output_folder
+from tests.conftest import PETS_CONFIG
 
 OTHER_CLASSES = (
     "data.classes=[{value: 0, name: ground, color: '#000000'}, {value: 7, name: thing, color: '#ffffff'}]"
@@ -23,7 +24,7 @@ def complaint(*overrides: str, config: Path | None = None) -> str:
 def test_the_readmes_thresholds_are_settings(tmp_path):
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
     (example,) = (block for block in readme.split("```yaml\n")[1:] if block.startswith("evaluation:"))
-    (tmp_path / "judged.yaml").write_text(example.partition("```")[0])
+    (tmp_path / "judged.yaml").write_text(f"extends: {PETS_CONFIG}\n" + example.partition("```")[0])
     thresholds = load_settings(tmp_path / "judged.yaml", []).evaluation.thresholds
     assert thresholds[0].slice == "label/breed"
     assert thresholds[1].max_gap == 0.03
@@ -72,20 +73,25 @@ def test_every_setting_has_a_sentence_and_a_default():
             ["evaluation.thresholds", "minimum, maximum, max_gap or max_regression"],
         ),
         ("data.sized_class=wheel", ["sized_class", "wheel", "pet"]),
-        ("data.format=folder", ["classes"]),
+        ("data.format=foldr", ["data.format", "'foldr'", "folder", "pets", "tfds"]),
+        ("data.format=tfds", ["tfds_builder", "oxford_iiit_pet:4"]),
+        ("data.classes=[{value: 0, name: ground, color: '#000000'}]", ["data.classes", "at least two"]),
         ("trainer.epochs", ["key=value"]),
         ("trainer.seed.deeper=1", ["trainer.seed"]),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_key_value_and_remedy(override, parts):
-    message = complaint(override)
+    message = complaint(override, config=PETS_CONFIG)
     for part in parts:
         assert part in message
 
 
 def test_larger_pairs_without_crops_are_refused(tmp_path):
     config = tmp_path / "mine.yaml"
-    config.write_text("transform: {training_scale: 1.5}\ntrainer: {augmentation: {preset: flips}}\n")
+    config.write_text(
+        f"extends: {PETS_CONFIG}\n"
+        "transform: {training_scale: 1.5}\ntrainer: {augmentation: {preset: flips}}\n"
+    )
     assert "transform.training_scale must be 1 where" in complaint(config=config)
 
 
@@ -184,11 +190,39 @@ def test_the_local_engines_never_become_prism(engine):
     assert options.view_as(DirectOptions).direct_running_mode == engine
 
 
-@pytest.mark.parametrize("config", sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("config", sorted(Path("configs").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_every_config_is_valid_and_says_how_to_run_it(config, monkeypatch):
     monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
     monkeypatch.setenv("PETSEG_DATA", "/data")
-    load_settings(config)
+    load_settings(config).data.require_classes()
     head = config.read_text().split("\n\n", 1)[0]
     assert f"--config {config}" in config.read_text()
     assert head.startswith("#")
+
+
+def test_data_without_classes_is_one_line_that_says_what_to_write():
+    with pytest.raises(
+        UserError, match=r"data\.classes .*configs/demo\.yaml.*extends: data/pets\.yaml"
+    ) as caught:
+        load_settings(None).data.require_classes()
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=r"data\.classes"):
+        _ = load_settings(None, ["data.format=folder"]).training
+
+
+def test_the_pets_are_one_config():
+    nothing, pets = load_settings(None), load_settings(PETS_CONFIG)
+    assert (nothing.data.format, nothing.data.sized_class, nothing.evaluation.foreground) == (
+        "folder",
+        None,
+        (),
+    )
+    assert nothing.data.slice_features == ("slice/photo_size",)
+    assert pets.data.classes.names == ("pet", "background", "border")
+    assert pets.data.slice_features == ("label/species", "label/breed", "slice/photo_size", "slice/pet_size")
+    assert pets.evaluation.foreground == ("pet", "border")
+
+
+def test_the_sized_class_is_among_the_default_slices():
+    overrides = [OTHER_CLASSES, "data.sized_class=thing"]
+    assert load_settings(None, overrides).data.slice_features == ("slice/photo_size", "slice/thing_size")

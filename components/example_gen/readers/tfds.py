@@ -45,7 +45,7 @@ def list_pairs(data: DataSettings, scratch: str) -> Listing:
 
 
 def _builder_name(data: DataSettings) -> str:
-    return data.tfds_builder.partition(":")[0]
+    return (data.tfds_builder or "").partition(":")[0]
 
 
 def _prepared_builder(data: DataSettings) -> Any:

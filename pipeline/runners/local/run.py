@@ -85,6 +85,7 @@ def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
 
         open_server(settings.metadata.url_variable)
         check_can_be_stored(settings)
+    settings.data.require_classes()
 
 
 def _check_places(settings: PipelineSettings) -> None:

@@ -132,7 +132,16 @@ def test_the_pipeline_is_compiled_and_scheduled(kubeflow, token_file):
 
 def test_conditions_are_for_this_machine():
     done = petseg(
-        "schedule", "--target", "vertex", "--cron", "0 3 * * 1", "--data", "x", "--only-if", "drift"
+        "schedule",
+        "--target",
+        "vertex",
+        "--cron",
+        "0 3 * * 1",
+        "--data",
+        "x",
+        "--only-if",
+        "drift",
+        *COMPILED,
     )
     assert done.status == 2
     assert "--only-if drift" in done.stderr

@@ -17,7 +17,7 @@ from components.example_gen.fingerprint import fingerprint
 from pipeline.runners.local.schedules import LocalSchedules
 from pipeline.schedule.history import Firing, History, database
 from pipeline.schedule.schedule import Schedule
-from tests.conftest import PROJECT, petseg
+from tests.conftest import PETS_CONFIG, PROJECT, petseg
 
 SATURDAY_NOON = datetime(2026, 11, 21, 12).astimezone()
 SECONDS_TO_RUN = 120
@@ -226,6 +226,7 @@ def test_what_was_killed_leaves_no_lock_and_is_shown_as_cut_off(schedules, tmp_p
 def test_the_commands(tmp_path):
     store = ("--store", tmp_path / "store")
     make = ("schedule", "--cron", "0 3 * * 1", "--name", "weekly", "--data", "gone", *store)
+    make += ("--config", PETS_CONFIG)
     made = petseg(*make)
     assert made.status == 0, made.stderr
     assert made.stdout.startswith("weekly is due 20")
@@ -278,7 +279,7 @@ def test_start_runs_until_it_is_told_to_stop_and_only_once(tmp_path):
     ],
 )
 def test_what_cannot_be_right_is_refused_and_nothing_is_made(arguments, words, tmp_path):
-    done = petseg("schedule", *arguments, "--store", tmp_path / "store")
+    done = petseg("schedule", *arguments, "--config", PETS_CONFIG, "--store", tmp_path / "store")
     assert done.status == 2
     assert done.stderr.count("\n") == 1
     for word in words:
