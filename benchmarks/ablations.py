@@ -53,10 +53,10 @@ def judge(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> dict:
 
 def row(name: str, overrides: tuple[str, ...], metrics: dict, base: dict) -> str:
     """One line of the table."""
-    model, photo = metrics["model"], metrics["photo"]
+    model, native = metrics["model"], metrics["native"]
     difference = model["mean_iou"] - base["model"]["mean_iou"]
-    figures = [model["mean_iou"], difference, *model["iou"].values(), photo["mean_iou"]]
-    shown = [f"{figure:+.4f}" if place == 1 else f"{figure:.4f}" for place, figure in enumerate(figures)]
+    values = [model["mean_iou"], difference, *model["iou"].values(), native["mean_iou"]]
+    shown = [f"{value:+.4f}" if column == 1 else f"{value:.4f}" for column, value in enumerate(values)]
     return f"| {name} | {' '.join(f'`{override}`' for override in overrides)} | {' | '.join(shown)} |"
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     arguments = parser.parse_args()
     base = judge(arguments, ())
     classes = " | ".join(base["model"]["iou"])
-    print(f"| variant | settings | mean IoU | difference | {classes} | at the photo's own size |")
+    print(f"| variant | settings | mean IoU | difference | {classes} | at native resolution |")
     print("|---" * (5 + len(base["model"]["iou"])) + "|")
     print(row("as it is", (), base, base), flush=True)
     for name, overrides in VARIANTS.items():

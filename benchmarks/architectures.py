@@ -44,7 +44,7 @@ def train(architecture: str, arguments: argparse.Namespace) -> RunFolder:
 def row(architecture: str, run: RunFolder) -> str:
     """One line of the table."""
     model = run.metrics["model"]
-    figures = [model["mean_iou"], *model["iou"].values(), run.metrics["photo"]["mean_iou"]]
+    figures = [model["mean_iou"], *model["iou"].values(), run.metrics["native"]["mean_iou"]]
     cells = [architecture, run.settings["model.encoder"], *(f"{figure:.4f}" for figure in figures)]
     return f"| {' | '.join(cells)} |"
 

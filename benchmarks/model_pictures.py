@@ -23,7 +23,7 @@ from PIL import Image
 
 from benchmarks.pets import PETS
 from benchmarks.pictures import sample_names, sample_truth
-from components.run_report.templates import figure as number
+from components.run_report.templates import number
 from petseg.overlay import overlay
 from pipeline.runs.run_folder import HISTORY_FILE, RunFolder, find_run, read_file
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from benchmarks.pets import PETS, PETS_DATA
 from components.example_gen.pairs import split_of_listed
-from petseg.metrics.confusion import iou_per_class, mean_iou, pixel_accuracy
+from petseg.metrics.iou import iou_per_class, mean_iou
+from petseg.metrics.pixel_accuracy import pixel_accuracy
 from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.preprocessing import decode_mask, prepare_photo
 
@@ -68,7 +69,7 @@ def judge(model: keras.Model, split: Split) -> dict[str, Any]:
             counts[0] += _counts(small, np.argmax(answer, axis=-1), classes)
             own = tf.image.resize(answer, mask.shape).numpy()
             counts[1] += _counts(mask, np.argmax(own, axis=-1), classes)
-    return {"model": _figures(counts[0]), "photo": _figures(counts[1]), "examples": len(split.names)}
+    return {"model": _figures(counts[0]), "native": _figures(counts[1]), "examples": len(split.names)}
 
 
 def _counts(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:

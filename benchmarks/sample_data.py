@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.resized_pairs import Pairs, read_resized_pairs
-from petseg.metrics.confusion import iou_per_class
+from petseg.metrics.iou import iou_per_class
 from pipeline.sample_data import write_sample
 
 CLASSES = 3

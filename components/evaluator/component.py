@@ -11,7 +11,7 @@ class EvaluatorSpec(component_spec.ComponentSpec):
     """Inputs, outputs and properties of Evaluator."""
 
     PARAMETERS = {
-        "judging": component_spec.ExecutionParameter(type=str),
+        "evaluation_settings": component_spec.ExecutionParameter(type=str),
         "known_counts": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
@@ -32,12 +32,12 @@ class Evaluator(base_beam_component.BaseBeamComponent):
     Blessed is a model whose mean IoU at model size over all photos of the split reaches the floor and lies
     not more than `max_regression` below the baseline's. The output `evaluation` holds TFMA's files (all
     metrics on all slices; `tfma.load_eval_result` reads them), `photos.parquet` (a row a photo) and
-    `judgement.json` (the verdict); the output `blessing` is what TFX's Evaluator writes.
+    `evaluation.json` (the verdict); the output `blessing` is what TFX's Evaluator writes.
 
     Args:
         examples: Raw examples (DESIGN.md) with the judged split.
         model: Model artifact with a SavedModel in `Format-Serving/`.
-        evaluation: JSON of JudgingSettings.
+        evaluation: JSON of EvaluatorSettings.
         code: Hash of the component's source, so that changed code is not answered from the cache.
         baseline_model: Model artifact of the model in production; an empty one is no baseline.
         known_counts: Folder that keeps the counts of the models judged last, so that the one in production
@@ -61,7 +61,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 examples=examples,
                 model=model,
                 baseline_model=baseline_model,
-                judging=evaluation,
+                evaluation_settings=evaluation,
                 known_counts=known_counts,
                 code=code,
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),

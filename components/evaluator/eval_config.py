@@ -1,51 +1,29 @@
 """TFMA's EvalConfig, made from the settings."""
 
 import json
-from typing import Any
 
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluator.metrics.summed_counts import SIZES, Size
-from components.evaluator.settings import BINARY_IOU, EvaluationSettings, JudgingSettings, Threshold
+from components.evaluator.metrics.counts_metric import CountsMetric
+from components.evaluator.settings import EvaluationSettings, EvaluatorSettings, Threshold
+from petseg.evaluation.resolutions import RESOLUTIONS, Resolution
+from petseg.metrics.registry import MetricEntry, metric_entries
 
 CANDIDATE = constants.CANDIDATE_KEY
 BASELINE = constants.BASELINE_KEY
 EXAMPLE_COUNT = "example_count"
-CLASS_METRICS = {
-    "iou": ("ClassIoU", "class_iou"),
-    "dice": ("ClassDice", "class_dice"),
-    "precision": ("ClassPrecision", "class_precision"),
-    "recall": ("ClassRecall", "class_recall"),
-    "boundary_iou": ("ClassBoundaryIoU", "class_boundary_iou"),
-}
-"""Class and module of the metrics that there are for each class, by their names in the results."""
-
-OVERALL_METRICS = {
-    "mean_iou": ("MeanIoU", "mean_iou"),
-    "pixel_accuracy": ("PixelAccuracy", "pixel_accuracy"),
-    "mean_boundary_iou": ("MeanBoundaryIoU", "mean_boundary_iou"),
-    "calibration_error": ("CalibrationError", "calibration_error"),
-}
-"""The same of the metrics that there are once."""
-
-_METRICS = "components.evaluator.metrics"
 
 
-def metric_name(size: Size, figure: str, class_name: str | None = None) -> str:
-    """Name of a metric in TFMA's results: `model/mean_iou`, `photo/iou/background`."""
-    return "/".join((size, figure) if class_name is None else (size, figure, class_name))
-
-
-def eval_config(settings: JudgingSettings, has_baseline: bool) -> config_pb2.EvalConfig:
+def eval_config(settings: EvaluatorSettings, has_baseline: bool) -> config_pb2.EvalConfig:
     """Says what is measured, on which slices, and what the model must reach.
 
-    The floor and, where there is a baseline, the regression limit hold for mean IoU at model size over all
-    photos: a threshold without a slice would apply to every slice, too.
+    The floor and, where there is a baseline, the regression limit hold for mean IoU at model resolution over
+    all photos: a threshold without a slice would apply to every slice, too.
 
     Args:
         settings: Thresholds, classes and the features whose values are slices.
-        has_baseline: Whether the model in production is judged beside the candidate.
+        has_baseline: Whether the model in production is evaluated beside the candidate.
     """
     names = [CANDIDATE, BASELINE] if has_baseline else [CANDIDATE]
     config = config_pb2.EvalConfig(
@@ -56,21 +34,14 @@ def eval_config(settings: JudgingSettings, has_baseline: bool) -> config_pb2.Eva
         ],
         metrics_specs=[config_pb2.MetricsSpec(model_names=names)],
     )
-    foreground = [settings.classes.names.index(name) for name in settings.evaluation.foreground]
+    foreground = settings.evaluation.foreground_ids(settings.classes)
     metrics = config.metrics_specs[0].metrics
     metrics.add(class_name="ExampleCount", config=json.dumps({"name": EXAMPLE_COUNT}))
-    for size in SIZES:
-        for figure, (metric_class, module) in OVERALL_METRICS.items():
-            metrics.append(_metric(metric_class, module, name=metric_name(size, figure), size=size))
-        for class_id, class_name in enumerate(settings.classes.names):
-            for figure, (metric_class, module) in CLASS_METRICS.items():
-                name = metric_name(size, figure, class_name)
-                metrics.append(_metric(metric_class, module, name=name, size=size, class_id=class_id))
-        if foreground:
-            name = metric_name(size, BINARY_IOU)
-            metrics.append(_metric("BinaryIoU", "binary_iou", name=name, size=size, foreground=foreground))
+    for resolution in RESOLUTIONS:
+        for entry in metric_entries(settings.classes.names, bool(foreground)):
+            metrics.append(_metric_config(resolution, entry, foreground))
     by_name = {json.loads(metric.config)["name"]: metric for metric in metrics}
-    by_name[metric_name("model", "mean_iou")].per_slice_thresholds.append(
+    by_name["model/mean_iou"].per_slice_thresholds.append(
         _overall_threshold(settings.evaluation, has_baseline)
     )
     for threshold in settings.evaluation.thresholds:
@@ -79,9 +50,16 @@ def eval_config(settings: JudgingSettings, has_baseline: bool) -> config_pb2.Eva
     return config
 
 
-def _metric(class_name: str, module: str, **config: Any) -> config_pb2.MetricConfig:
+def _metric_config(
+    resolution: Resolution, entry: MetricEntry, foreground: list[int]
+) -> config_pb2.MetricConfig:
+    config = {"name": f"{resolution}/{entry.name}", "metric": entry.metric.name, "resolution": resolution}
+    of_class = {} if entry.class_id is None else {"class_id": entry.class_id}
+    of_foreground = {"foreground": foreground} if entry.metric.takes_foreground else {}
     return config_pb2.MetricConfig(
-        class_name=class_name, module=f"{_METRICS}.{module}", config=json.dumps(config)
+        class_name=CountsMetric.__name__,
+        module=CountsMetric.__module__,
+        config=json.dumps(config | of_class | of_foreground),
     )
 
 

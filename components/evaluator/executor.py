@@ -1,4 +1,4 @@
-"""Judges a model on the raw examples of one split and blesses it or not."""
+"""Evaluates a model on the raw examples of one split, and blesses it or not."""
 
 import glob
 import hashlib
@@ -20,18 +20,16 @@ from tfx.utils import io_utils, path_utils
 
 from components.evaluator.counting import RECORD_KEY, CountPixels
 from components.evaluator.eval_config import BASELINE, CANDIDATE, eval_config
-from components.evaluator.judgement import judge
 from components.evaluator.known_counts import write_known_counts
 from components.evaluator.metrics.summed_counts import COUNTS_KEY
 from components.evaluator.photo_rows import sort_photo_rows, write_photo_rows
-from components.evaluator.settings import JudgingSettings
+from components.evaluator.settings import EvaluatorSettings
+from components.evaluator.verdict import evaluation_result
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
+from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.versions import model_digest
-
-PHOTOS_FILE = "photos.parquet"
-JUDGEMENT_FILE = "judgement.json"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -48,12 +46,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Judges `model` beside `baseline_model`; see the component for inputs and outputs.
+        """Evaluates `model` beside `baseline_model`; see the component for inputs and outputs.
 
         Raises:
             UserError: If the split has no photos, or production's model has other classes.
         """
-        settings = JudgingSettings.model_validate_json(exec_properties["judging"])
+        settings = EvaluatorSettings.model_validate_json(exec_properties["evaluation_settings"])
         models = _model_paths(input_dict)
         if BASELINE in models:
             _check_classes(models[BASELINE], settings.classes)
@@ -62,21 +60,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         evaluation_uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         known_counts = _known_counts_files(exec_properties["known_counts"], models, files)
         with self._make_beam_pipeline() as pipeline:
-            _judge_in_one_pass(pipeline, files, models, settings, config, evaluation_uri, known_counts)
+            _evaluate_in_one_pass(pipeline, files, models, settings, config, evaluation_uri, known_counts)
         _forget_others(exec_properties["known_counts"], known_counts)
         sort_photo_rows(os.path.join(evaluation_uri, PHOTOS_FILE))
-        judgement = judge(
+        result = evaluation_result(
             evaluation_uri,
             settings,
             model_size=_model_size(models[CANDIDATE]),
             baseline_size=_model_size(models[BASELINE]) if BASELINE in models else None,
         )
         io_utils.write_string_file(
-            os.path.join(evaluation_uri, JUDGEMENT_FILE), json.dumps(judgement, indent=2, allow_nan=False)
+            os.path.join(evaluation_uri, EVALUATION_FILE), json.dumps(result, indent=2, allow_nan=False)
         )
-        _write_blessing(input_dict, output_dict, judgement["blessed"])
+        _write_blessing(input_dict, output_dict, result["blessed"])
         logging.getLogger("petseg").info(
-            "%s: %s", "blessed" if judgement["blessed"] else "refused", judgement["reason"]
+            "%s: %s", "blessed" if result["blessed"] else "refused", result["reason"]
         )
 
 
@@ -122,7 +120,7 @@ def _record_files(examples: list[types.Artifact], split: str) -> list[str]:
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri(examples, split))
         files = sorted(map(os.fsdecode, fileio.glob(pattern)))
     if not files or not any(True for _ in tf.data.TFRecordDataset(files, "GZIP").take(1)):
-        raise UserError(f"{artifact.uri}: split `{split}` has no photos to judge a model on")
+        raise UserError(f"{artifact.uri}: split `{split}` has no photos to evaluate a model on")
     return files
 
 
@@ -145,11 +143,11 @@ def _forget_others(folder: str, known_counts: dict[str, str]) -> None:
             os.remove(file)
 
 
-def _judge_in_one_pass(
+def _evaluate_in_one_pass(
     pipeline: beam.Pipeline,
     files: list[str],
     models: dict[str, str],
-    settings: JudgingSettings,
+    settings: EvaluatorSettings,
     config: config_pb2.EvalConfig,
     evaluation_uri: str,
     known_counts: dict[str, str],
@@ -167,7 +165,10 @@ def _judge_in_one_pass(
     for file, name in unwritten.items():
         _ = photos | f"Remember[{name}]" >> write_known_counts(file, name, RECORD_KEY, COUNTS_KEY)
     _ = photos | "WritePhotos" >> write_photo_rows(
-        os.path.join(evaluation_uri, PHOTOS_FILE), settings.evaluation.split, settings.slice_features
+        os.path.join(evaluation_uri, PHOTOS_FILE),
+        settings.evaluation.split,
+        settings.slice_features,
+        len(settings.classes),
     )
     # Not tfma.ExtractAndEvaluate, which warns once a photo that extracts without the input cannot be weighed.
     slice_keys = tfma.extractors.SliceKeyExtractor(eval_config=config, materialize=False)

@@ -13,28 +13,27 @@ from tfx.dsl.io import fileio
 
 from components.evaluator.counting import NAME_FEATURE
 from components.evaluator.eval_config import CANDIDATE
-from components.evaluator.metrics.summed_counts import COUNTS_KEY, OUTPUTS, SIZES
+from components.evaluator.metrics.summed_counts import COUNTS_KEY
+from petseg.evaluation.photo_counts import counts_column, counts_field
+from petseg.evaluation.resolutions import RESOLUTIONS
+from trainer.export.counts import counts_shapes
 
 
-def write_photo_rows(path: str, split: str, slice_features: Sequence[str]) -> beam.PTransform:
+def write_photo_rows(path: str, split: str, slice_features: Sequence[str], classes: int) -> beam.PTransform:
     """Writes the candidate's counts of each photo into one Parquet file, in the order in which Beam counted.
 
-    Columns: `name`, `split`, the slice features (strings, null where a photo has none), and what was counted,
-    at the model's size and at the photo's own; each a list<int64>, row major, that sums over photos:
-
-    - `counts_model`, `counts_photo`: classes x classes, truth by prediction (`petseg.metrics.confusion`);
-    - `boundary_model`, `boundary_photo`: classes x 2, pixels in both boundary bands of the class and in at
-      least one of them (`petseg.metrics.boundary`);
-    - `calibration_model`, `calibration_photo`: bins x 3, pixels, those whose class was found, and their
-      confidences in fixed point (`petseg.metrics.calibration`).
-
-    The last four are null where the model is of an older version, which did not count that.
+    Columns: `name`, `split`, the slice features (strings, null where a photo has none), and for each output
+    of `evaluate` (`trainer.export.counts`) its counts at both resolutions, such as `counts_model` and
+    `counts_native`: a list<int64>, row major; the column's field says the shape. A column is null where the
+    model is of an older version, which lacks that output.
 
     Args:
         path: File to be written.
-        split: Name of the judged split.
+        split: Name of the evaluated split.
         slice_features: Features of the raw examples that become columns.
+        classes: Number of classes.
     """
+    shapes = counts_shapes(classes)
 
     def row(extract: dict[str, Any]) -> dict[str, Any]:
         features = extract[constants.FEATURES_KEY]
@@ -44,15 +43,21 @@ def write_photo_rows(path: str, split: str, slice_features: Sequence[str]) -> be
             "split": split,
             **{name: _text(features[name]) if name in features else None for name in slice_features},
             **{
-                f"{output}_{size}": counted[output][axis].ravel().tolist() if output in counted else None
-                for output in OUTPUTS
-                for axis, size in enumerate(SIZES)
+                counts_column(output, resolution): (
+                    counted[output][axis].ravel().tolist() if output in counted else None
+                )
+                for output in shapes
+                for axis, resolution in enumerate(RESOLUTIONS)
             },
         }
 
     schema = pa.schema(
-        [(column, pa.string()) for column in ("name", "split", *slice_features)]
-        + [(f"{output}_{size}", pa.list_(pa.int64())) for output in OUTPUTS for size in SIZES]
+        [pa.field(column, pa.string()) for column in ("name", "split", *slice_features)]
+        + [
+            counts_field(output, resolution, shape)
+            for output, shape in shapes.items()
+            for resolution in RESOLUTIONS
+        ]
     )
     return "MakeRows" >> beam.Map(row) | "WriteRows" >> beam.io.WriteToParquet(
         path, schema, num_shards=1, shard_name_template=""

@@ -17,6 +17,7 @@ from tfx.utils import path_utils
 
 from components.run_report.settings import ReportSettings
 from petseg.class_table import ClassTable
+from petseg.evaluation.files import PHOTOS_FILE, evaluation_file, with_native_group
 from petseg.saved_model import EXTRA_FOLDER, STATISTICS_FILE
 from petseg.statistics import merged_statistics
 
@@ -63,8 +64,8 @@ class RunInputs:
         settings_sha256: Their digest.
         classes: The class table.
         report: What the report shows.
-        judgement: Evaluator's judgement.json.
-        photos: Evaluator's photos.parquet: one row a judged photo.
+        evaluation: Evaluator's evaluation.json.
+        photos: Evaluator's photos.parquet: one row for each evaluated photo.
         serving_check: serving_check.json; None where the check is switched off.
         push: push.json; None where nothing is pushed.
         history: Trainer's history.json: one entry an epoch.
@@ -72,7 +73,7 @@ class RunInputs:
         anomalies: Findings of ExampleValidator.
         gate: Content of gate.json.
         model_dir: Folder of the SavedModel.
-        examples_uri: Folder of the judged split's raw examples.
+        examples_uri: Folder of the raw examples of the evaluated split.
         statistics: Of the data, one dataset a split.
         schema: Of the data's small features.
         production: The model that was in production; None on the first run.
@@ -84,7 +85,7 @@ class RunInputs:
     settings_sha256: str
     classes: ClassTable
     report: ReportSettings
-    judgement: dict[str, Any]
+    evaluation: dict[str, Any]
     photos: pa.Table
     serving_check: dict[str, Any] | None
     push: dict[str, Any] | None
@@ -110,7 +111,7 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
     """Reads the artifacts of a run; those of nodes that the run has not may be absent."""
     uris = {name: artifacts[0].uri for name, artifacts in input_dict.items() if artifacts}
     settings = json.loads(exec_properties["settings"])
-    judgement = _json(uris["evaluation"], "judgement.json")
+    evaluation = _json(uris["evaluation"], evaluation_file(fileio.listdir(uris["evaluation"])))
     model = artifact_utils.get_single_instance(input_dict["model"])
     return RunInputs(
         run_id=exec_properties["run_id"],
@@ -118,8 +119,8 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
         settings_sha256=exec_properties["settings_sha256"],
         classes=ClassTable.model_validate(settings["data"]["classes"]),
         report=ReportSettings.model_validate(settings["report"]),
-        judgement=judgement,
-        photos=pq.read_table(pa.BufferReader(_bytes(os.path.join(uris["evaluation"], "photos.parquet")))),
+        evaluation=with_native_group(evaluation),
+        photos=pq.read_table(pa.BufferReader(_bytes(os.path.join(uris["evaluation"], PHOTOS_FILE)))),
         serving_check=_json(uris["infra_blessing"], "serving_check.json")
         if "infra_blessing" in uris
         else None,
@@ -129,7 +130,7 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
         anomalies=_anomalies(input_dict["anomalies"]),
         gate=_json(uris["gate"], "gate.json"),
         model_dir=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
-        examples_uri=artifact_utils.get_split_uri(input_dict["examples"], judgement["split"]),
+        examples_uri=artifact_utils.get_split_uri(input_dict["examples"], evaluation["split"]),
         statistics=DatasetFeatureStatisticsList.FromString(merged_statistics(uris["statistics"])),
         schema=text_format.Parse(_bytes(os.path.join(uris["schema"], "schema.pbtxt")), schema_pb2.Schema()),
         production=_production(uris.get("baseline_model")),

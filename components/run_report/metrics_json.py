@@ -1,29 +1,36 @@
-"""The run's figures for scripts: metrics.json."""
+"""The run's metrics for scripts: metrics.json."""
 
 from typing import Any
 
 from components.run_report.inputs import RunInputs
+from petseg.evaluation.resolutions import FORMER_NATIVE
 
 
 def verdict(inputs: RunInputs) -> tuple[bool, str]:
     """Whether Evaluator and ServingCheck both let the model pass, and why, in one line."""
-    judgement, check = inputs.judgement, inputs.serving_check
-    if judgement["blessed"] and check is not None and not check["passed"]:
+    evaluation, check = inputs.evaluation, inputs.serving_check
+    if evaluation["blessed"] and check is not None and not check["passed"]:
         return False, f"serving check: {check['reason']}"
-    return judgement["blessed"], judgement["reason"]
+    return evaluation["blessed"], evaluation["reason"]
 
 
 def metrics_json(inputs: RunInputs) -> dict[str, Any]:
     """The content of metrics.json.
 
-    Seconds and memory are null: a node cannot know them; who runs the pipeline adds them.
+    Seconds and memory are null: a node cannot know them, the local runner adds them. The key `photo` is a
+    copy of `native` under the name of the last release.
     """
     blessed, reason = verdict(inputs)
+    evaluation = inputs.evaluation
     return {
-        **{key: inputs.judgement[key] for key in ("model", "photo", "split", "examples")},
+        "model": evaluation["model"],
+        "native": evaluation["native"],
+        FORMER_NATIVE: evaluation["native"],
+        "split": evaluation["split"],
+        "examples": evaluation["examples"],
         "blessed": blessed,
         "reason": reason,
-        "baseline": inputs.judgement["baseline"],
+        "baseline": evaluation["baseline"],
         "settings_sha256": inputs.settings_sha256,
         "seconds": None,
         "peak_memory_mb": None,

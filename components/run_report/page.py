@@ -8,13 +8,17 @@ import numpy as np
 from components.run_report import environment, plots
 from components.run_report.drift_section import Drift, measure_drift
 from components.run_report.inputs import RunInputs
+from components.run_report.metric_tables import metric_tables
 from components.run_report.metrics_json import metrics_json
 from components.run_report.photos import WRONG, photo_cards
 from components.run_report.plots import Plot
-from components.run_report.scores import SliceScore, calibration_of, counts_of, slice_scores
-from components.run_report.templates import figure, template_engine
-from petseg.metrics.calibration import calibration_error
-from petseg.metrics.confusion import mean_iou
+from components.run_report.scores import SliceScore, slice_scores
+from components.run_report.templates import number, template_engine
+from petseg.evaluation.photo_counts import read_confusion, read_counts
+from petseg.evaluation.resolutions import RESOLUTION_TITLES
+from petseg.metrics.calibration_error import calibration_error
+from petseg.metrics.counting import CALIBRATION
+from petseg.metrics.iou import mean_iou
 
 
 def page(inputs: RunInputs, settings_yaml: str) -> str:
@@ -30,14 +34,15 @@ def page(inputs: RunInputs, settings_yaml: str) -> str:
 
 def _content(inputs: RunInputs) -> dict[str, Any]:
     classes = len(inputs.classes)
-    counts = counts_of(inputs.photos, "model", classes).sum(axis=0)
-    scores = mean_iou(counts_of(inputs.photos, "photo", classes))
+    counts = read_confusion(inputs.photos, "model", classes).sum(axis=0)
+    scores = mean_iou(read_confusion(inputs.photos, "native", classes))
     return {
         "run": inputs,
         "metrics": metrics_json(inputs),
         "headline": headline(inputs),
         "floor": inputs.settings["evaluation"]["floor"],
         "classes": inputs.classes.classes,
+        "metric_tables": metric_tables(inputs.evaluation),
         "confusion": (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).tolist(),
         "reliability": _reliability(inputs),
         "curves": plots.learning_curves(inputs.history),
@@ -56,15 +61,15 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
 
 
 def _reliability(inputs: RunInputs) -> list[Plot]:
-    """Calibration at each size; none where the model does not count it."""
-    found = []
-    for size, place in (("model", "model size"), ("photo", "own size")):
-        calibration = calibration_of(inputs.photos, size)
+    """Calibration at each resolution; none where the model does not count it."""
+    drawn = []
+    for resolution, title in RESOLUTION_TITLES.items():
+        calibration = read_counts(inputs.photos, CALIBRATION, resolution, len(inputs.classes))
         if calibration is not None:
             bins = calibration.sum(axis=0)
-            error = figure(float(calibration_error(bins)))
-            found.append(plots.reliability(bins, f"Calibration at {place}, error {error}"))
-    return found
+            error = number(float(calibration_error(bins)))
+            drawn.append(plots.reliability(bins, f"Calibration at {title}, error {error}"))
+    return drawn
 
 
 def _slices(inputs: RunInputs) -> dict[str, list[SliceScore]]:

@@ -14,9 +14,9 @@ from PIL import Image
 from tfx.dsl.io import fileio
 
 from components.run_report.inputs import RunInputs
-from components.run_report.scores import counts_of
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
-from petseg.metrics.confusion import iou_per_class, mean_iou
+from petseg.evaluation.photo_counts import read_confusion
+from petseg.metrics.iou import iou_per_class, mean_iou
 from petseg.overlay import overlay
 from petseg.tf_data import without_autotuning
 
@@ -60,7 +60,7 @@ class PhotoCard:
 
 def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
     """Cards of the best, worst and random judged photos, by group, each at most settings.report.photos."""
-    counts = counts_of(inputs.photos, "photo", len(inputs.classes))
+    counts = read_confusion(inputs.photos, "native", len(inputs.classes))
     scores, iou = mean_iou(counts), iou_per_class(counts)
     groups = choose(scores, inputs.report.photos, inputs.report.seed)
     names = inputs.photos.column("name").to_pylist()

@@ -164,7 +164,7 @@ def reliability(bins: np.ndarray, title: str) -> Plot:
     """How often the model is right where it is how sure, against the diagonal of a calibrated one.
 
     Args:
-        bins: int64 [bins, 3], see `petseg.metrics.calibration`: pixels, right ones, sum of confidences.
+        bins: int64 [bins, 3], see `petseg.metrics.counting`: pixels, right ones, sum of confidences.
         title: Of the plot.
     """
     pixels, right, confidence = bins[bins[:, 0] > 0].T.astype(np.float64)

@@ -1,4 +1,4 @@
-"""The engine of the pages' templates, and how figures are written on them."""
+"""The engine of the pages' templates, and how numbers are written on them."""
 
 import jinja2
 import numpy as np
@@ -22,16 +22,17 @@ def template_engine(package: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    engine.filters["iou"] = figure
+    engine.filters["number"] = number
     engine.filters["change"] = change
     engine.filters["signed"] = signed
     engine.filters["label"] = lambda name: name.rsplit("/", 1)[-1].replace("_", " ")
+    engine.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
     engine.filters["percent"] = lambda value: f"{100 * value:.1f}%"
     return engine
 
 
-def figure(value: float | None, digits: int = 3) -> str:
-    """A figure in 0 to 1; a dash where it does not exist."""
+def number(value: float | None, digits: int = 3) -> str:
+    """A metric's value; a dash where it does not exist."""
     return ABSENT if value is None or np.isnan(value) else f"{value:.{digits}f}"
 
 
@@ -41,5 +42,5 @@ def signed(value: float | None, digits: int = 3) -> str:
 
 
 def change(value: float | None, before: float | None) -> str:
-    """The difference to an earlier figure, signed."""
+    """The difference from an earlier value, signed."""
     return ABSENT if value is None or before is None else signed(value - before)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from petseg.metrics.confusion import mean_iou
+from petseg.metrics.iou import mean_iou
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95

@@ -1,4 +1,4 @@
-"""What differs between judged runs: figures, slices, photos and settings, from their folders alone."""
+"""What differs between evaluated runs: metrics, slices, photos and settings, from their folders alone."""
 
 import string
 from collections.abc import Iterator, Sequence
@@ -11,51 +11,51 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from components.run_report.scores import boundary_of, calibration_of, counts_of
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
-from petseg.metrics.confusion import mean_iou
+from petseg.evaluation.files import PHOTOS_FILE
+from petseg.evaluation.photo_counts import read_confusion, read_counts
+from petseg.evaluation.resolutions import RESOLUTIONS, Resolution
+from petseg.metrics.iou import mean_iou
+from petseg.metrics.registry import METRICS, metric_entries
 from pipeline.runs.bootstrap import Difference, paired_bootstrap
-from pipeline.runs.figures import figures_by_name
-from pipeline.runs.run_folder import PHOTOS_FILE, RunFolder
+from pipeline.runs.run_folder import RunFolder
 
-SIZES = {"model": "at model size", "photo": "at the photo's own size"}
 MOST_SLICES = 15
 MOST_PHOTOS = 10
 FOREGROUND_OF_RELEASE_0_1 = ("pet", "border")
 
 
 @dataclass(frozen=True)
-class JudgedRun:
-    """A run and what its model counted on the photos that all compared runs judged.
+class EvaluatedRun:
+    """A run and what its model counted on the photos that all compared runs evaluated.
 
     Attributes:
         letter: Name in tables: A is the first.
         run: The run's folder.
-        judged: Number of photos that the run judged, common or not.
+        evaluated: Number of photos that the run evaluated, common or not.
         photos: Rows of photos.parquet of the common photos, by name.
-        counts: int64 [photos, C, C] at each size.
-        boundary: int64 [C, 2] at each size, summed over the photos; None where the run did not count it.
-        calibration: int64 [bins, 3], likewise.
+        confusion: int64 [photos, classes, classes] at each resolution.
+        summed: Counts by output of `evaluate` at each resolution, summed over the photos; None where the run
+            did not count them.
     """
 
     letter: str
     run: RunFolder
-    judged: int
+    evaluated: int
     photos: pa.Table
-    counts: dict[str, NDArray[np.int64]]
-    boundary: dict[str, NDArray[np.int64] | None]
-    calibration: dict[str, NDArray[np.int64] | None]
+    confusion: dict[Resolution, NDArray[np.int64]]
+    summed: dict[Resolution, dict[str, NDArray[np.int64] | None]]
 
     @cached_property
     def photo_scores(self) -> NDArray[np.float64]:
-        """Mean IoU of each photo at its own size."""
-        return mean_iou(self.counts["photo"])
+        """Mean IoU of each photo at native resolution."""
+        return mean_iou(self.confusion["native"])
 
 
 @dataclass(frozen=True)
 class SliceChange:
-    """How the photos that share a value of a slice feature changed, at model size."""
+    """How the photos that share a value of a slice feature changed, at model resolution."""
 
     feature: str
     value: str
@@ -67,7 +67,7 @@ class SliceChange:
 
 @dataclass(frozen=True)
 class PhotoChange:
-    """How one photo changed, at its own size."""
+    """How one photo changed, at native resolution."""
 
     name: str
     slices: list[str]
@@ -80,16 +80,16 @@ class Change:
     """One run against the first.
 
     Attributes:
-        judged: The run.
-        differences: Of mean IoU at each size.
+        run: The run.
+        differences: Of mean IoU at each resolution.
         slices: Those that moved most, worst first.
         worse: Photos that lost most.
         better: Photos that gained most.
-        photo_changes: float64 [photos], at the photos' own sizes.
+        photo_changes: float64 [photos], at native resolution.
     """
 
-    judged: JudgedRun
-    differences: dict[str, Difference]
+    run: EvaluatedRun
+    differences: dict[Resolution, Difference]
     slices: list[SliceChange]
     worse: list[PhotoChange]
     better: list[PhotoChange]
@@ -98,46 +98,46 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side, on the photos that all of them judged.
+    """Runs side by side, on the photos that all of them evaluated.
 
     Attributes:
         classes: The class table that all share.
-        judged: The runs; the first is what the others are compared with.
-        figures: (size, name of the figure) to one value a run; NaN where it does not exist.
-        settings: Settings that differ, to one value a run; None where the run does not know the setting.
+        runs: The runs; the first is what the others are compared with.
+        metrics: (resolution, title of the metric) to one value per run; NaN where it does not exist.
+        settings: Settings that differ, to one value per run; None where the run does not know the setting.
         changes: Each other run against the first.
     """
 
     classes: ClassTable
-    judged: list[JudgedRun]
-    figures: dict[tuple[str, str], list[float]]
+    runs: list[EvaluatedRun]
+    metrics: dict[tuple[Resolution, str], list[float]]
     settings: dict[str, list[Any]]
     changes: list[Change]
 
     @property
     def photos(self) -> int:
         """Number of photos compared on."""
-        return len(self.judged[0].photos)
+        return len(self.runs[0].photos)
 
 
 def compare_runs(runs: Sequence[RunFolder], seed: int) -> Comparison:
-    """Compares judged runs on the photos that all of them judged.
+    """Compares runs on the photos that all of them evaluated.
 
     Args:
         runs: Two or more; the first is what the others are compared with.
         seed: Of the bootstrap.
 
     Raises:
-        UserError: A run judged nothing, or the runs have other classes or no photo in common.
+        UserError: A run evaluated nothing, or the runs have other classes or no photo in common.
     """
     classes = _shared_classes(runs)
-    judged = _judged_runs(runs, len(classes))
+    evaluated = _evaluated_runs(runs, len(classes))
     return Comparison(
         classes=classes,
-        judged=judged,
-        figures=_figures(judged, classes.names, _foreground(runs[0], classes)),
+        runs=evaluated,
+        metrics=_metrics(evaluated, classes.names, _foreground(runs[0], classes)),
         settings=_differing_settings(runs),
-        changes=[_change(judged[0], other, seed) for other in judged[1:]],
+        changes=[_change(evaluated[0], other, seed) for other in evaluated[1:]],
     )
 
 
@@ -158,34 +158,44 @@ def _shared_classes(runs: Sequence[RunFolder]) -> ClassTable:
     return tables[0]
 
 
-def _judged_runs(runs: Sequence[RunFolder], classes: int) -> list[JudgedRun]:
+def _evaluated_runs(runs: Sequence[RunFolder], classes: int) -> list[EvaluatedRun]:
     tables = [_read_photos(run) for run in runs]
     common = set.intersection(*(set(table.column("name").to_pylist()) for table in tables))
     if not common:
         splits = ", ".join(f"{run.run_id}: {run.metrics['split']}" for run in runs)
-        raise UserError(f"the runs have no judged photo in common ({splits})")
-    judged = []
+        raise UserError(f"the runs have no evaluated photo in common ({splits})")
+    outputs = {metric.counts for metric in METRICS.values()}
+    evaluated = []
     for letter, run, table in zip(string.ascii_uppercase, runs, tables, strict=False):
         shared = table.filter(pa.array([name in common for name in table.column("name").to_pylist()]))
         shared = shared.sort_by("name")
-        judged.append(
-            JudgedRun(
+        evaluated.append(
+            EvaluatedRun(
                 letter=letter,
                 run=run,
-                judged=len(table),
+                evaluated=len(table),
                 photos=shared,
-                counts={size: counts_of(shared, size, classes) for size in SIZES},
-                boundary={size: _summed(boundary_of(shared, size, classes)) for size in SIZES},
-                calibration={size: _summed(calibration_of(shared, size)) for size in SIZES},
+                confusion={
+                    resolution: read_confusion(shared, resolution, classes) for resolution in RESOLUTIONS
+                },
+                summed={
+                    resolution: {
+                        output: _summed(read_counts(shared, output, resolution, classes))
+                        for output in outputs
+                    }
+                    for resolution in RESOLUTIONS
+                },
             )
         )
-    return judged
+    return evaluated
 
 
 def _read_photos(run: RunFolder) -> pa.Table:
     path = run.path / PHOTOS_FILE
     if not path.is_file():
-        why = "the run stopped before its model was judged" if run.metrics["model"] is None else "run again"
+        why = (
+            "the run stopped before its model was evaluated" if run.metrics["model"] is None else "run again"
+        )
         raise UserError(f"{run.path}: no {PHOTOS_FILE} in it; {why}")
     try:
         return pq.read_table(path)
@@ -197,17 +207,14 @@ def _summed(of_photos: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
     return None if of_photos is None else of_photos.sum(axis=0)
 
 
-def _figures(
-    judged: Sequence[JudgedRun], names: Sequence[str], foreground: Sequence[int]
-) -> dict[tuple[str, str], list[float]]:
-    figures: dict[tuple[str, str], list[float]] = {}
-    for size in SIZES:
-        for one in judged:
-            counts = one.counts[size].sum(axis=0)
-            of_run = figures_by_name(counts, one.boundary[size], one.calibration[size], names, foreground)
-            for name, value in of_run.items():
-                figures.setdefault((size, name), []).append(value)
-    return figures
+def _metrics(
+    runs: Sequence[EvaluatedRun], names: Sequence[str], foreground: Sequence[int]
+) -> dict[tuple[Resolution, str], list[float]]:
+    return {
+        (resolution, entry.title): [entry.value(run.summed[resolution], foreground) for run in runs]
+        for resolution in RESOLUTIONS
+        for entry in metric_entries(names, has_foreground=bool(foreground))
+    }
 
 
 def _foreground(run: RunFolder, classes: ClassTable) -> list[int]:
@@ -225,15 +232,16 @@ def _differing_settings(runs: Sequence[RunFolder]) -> dict[str, list[Any]]:
     return {key: of_runs for key, of_runs in values.items() if any(one != of_runs[0] for one in of_runs)}
 
 
-def _change(first: JudgedRun, other: JudgedRun, seed: int) -> Change:
+def _change(first: EvaluatedRun, other: EvaluatedRun, seed: int) -> Change:
     photo_changes = other.photo_scores - first.photo_scores
     known = np.flatnonzero(~np.isnan(photo_changes))
     order = known[np.argsort(photo_changes[known], kind="stable")]
     moved = sorted(_slice_changes(first, other, seed), key=lambda moved: -abs(moved.difference.value))
     return Change(
-        judged=other,
+        run=other,
         differences={
-            size: paired_bootstrap(first.counts[size], other.counts[size], seed=seed) for size in SIZES
+            resolution: paired_bootstrap(first.confusion[resolution], other.confusion[resolution], seed=seed)
+            for resolution in RESOLUTIONS
         },
         slices=sorted(moved[:MOST_SLICES], key=lambda moved: moved.difference.value),
         worse=[_photo(first, other, row) for row in order[:MOST_PHOTOS] if photo_changes[row] < 0],
@@ -248,12 +256,12 @@ def _slice_features(photos: pa.Table) -> list[str]:
     return [name for name in strings if name not in ("name", "split")]
 
 
-def _slice_changes(first: JudgedRun, other: JudgedRun, seed: int) -> Iterator[SliceChange]:
+def _slice_changes(first: EvaluatedRun, other: EvaluatedRun, seed: int) -> Iterator[SliceChange]:
     for feature in _slice_features(first.photos):
         values = np.array(first.photos.column(feature).to_pylist(), object)
         for value in sorted({value for value in values if value is not None}):
             chosen = values == value
-            before, after = first.counts["model"][chosen], other.counts["model"][chosen]
+            before, after = first.confusion["model"][chosen], other.confusion["model"][chosen]
             difference = paired_bootstrap(before, after, seed=seed)
             # Of a single photo there is nothing to draw: its interval would be a point, and look certain.
             if chosen.sum() > 1 and not np.isnan(difference.value):
@@ -267,7 +275,7 @@ def _slice_changes(first: JudgedRun, other: JudgedRun, seed: int) -> Iterator[Sl
                 )
 
 
-def _photo(first: JudgedRun, other: JudgedRun, row: int) -> PhotoChange:
+def _photo(first: EvaluatedRun, other: EvaluatedRun, row: int) -> PhotoChange:
     values = first.photos.slice(row, 1).to_pylist()[0]
     return PhotoChange(
         name=values["name"],

@@ -1,4 +1,4 @@
-"""`pipeline_runner.py compare`: judged runs side by side, in the terminal and on a page."""
+"""`pipeline_runner.py compare`: evaluated runs side by side, in the terminal and on a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from components.run_report import plots
-from components.run_report.templates import figure, signed, template_engine
+from components.run_report.templates import number, signed, template_engine
 from petseg.errors import UserError
+from petseg.evaluation.resolutions import RESOLUTION_TITLES
+from petseg.metrics.iou import IOU
+from petseg.metrics.registry import METRICS
 from pipeline.runs.bootstrap import RESAMPLES, Difference
-from pipeline.runs.comparison import SIZES, Change, Comparison, compare_runs
+from pipeline.runs.comparison import Change, Comparison, compare_runs
 from pipeline.runs.report_pictures import report_pictures
 from pipeline.runs.run_folder import HISTORY_FILE, find_run, read_file
 from pipeline.runs.runs_table import short_value
@@ -20,8 +23,6 @@ from pipeline.runs.runs_table import short_value
 MOST_RUNS = 26
 MOST_PICTURED = 12
 SLICES_IN_THE_TERMINAL = 8
-ONLY_ON_THE_PAGE = ("boundary IoU ", "Dice ", "precision ", "recall ")
-"""Figures of single classes that the terminal has no room for."""
 
 
 def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
@@ -40,7 +41,7 @@ def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
     comparison = compare_runs([find_run(path) for path in paths], seed)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(_page(comparison, seed), encoding="utf-8")
-    parts: list[RenderableType] = [_figures_table(comparison)]
+    parts: list[RenderableType] = [_metrics_table(comparison)]
     parts += [_told(comparison, change) for change in comparison.changes]
     parts += [_slices_table(change) for change in comparison.changes if change.slices]
     parts.append(_settings_table(comparison))
@@ -48,11 +49,11 @@ def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
 
 
 def left_out(comparison: Comparison) -> str:
-    """Says on how many photos runs are compared; empty where all judged the same ones."""
-    if all(one.judged == comparison.photos for one in comparison.judged):
+    """Says on how many photos runs are compared; empty where all evaluated the same ones."""
+    if all(one.evaluated == comparison.photos for one in comparison.runs):
         return ""
-    judged = ", ".join(f"{one.letter} judged {one.judged:,}" for one in comparison.judged)
-    return f"Compared on the {comparison.photos:,} photos that all runs judged ({judged})."
+    evaluated = ", ".join(f"{one.letter} evaluated {one.evaluated:,}" for one in comparison.runs)
+    return f"Compared on the {comparison.photos:,} photos that all runs evaluated ({evaluated})."
 
 
 def verdict(difference: Difference) -> str:
@@ -70,32 +71,35 @@ def _interval(difference: Difference) -> str:
 
 
 def _told(comparison: Comparison, change: Change) -> Text:
-    first, letter = comparison.judged[0].letter, change.judged.letter
+    first, letter = comparison.runs[0].letter, change.run.letter
     lines = [
-        f"{letter} against {first}, mean IoU {SIZES[size]}: {_interval(difference)}: {verdict(difference)}"
-        for size, difference in change.differences.items()
+        f"{letter} against {first}, mean IoU at {RESOLUTION_TITLES[resolution]}: {_interval(difference)}: "
+        f"{verdict(difference)}"
+        for resolution, difference in change.differences.items()
     ]
     return Text("\n".join(lines))
 
 
 def _plain_table(*headers: str, texts: int = 1) -> Table:
     table = Table(box=None, pad_edge=False)
-    for place, header in enumerate(headers):
-        table.add_column(header, justify="left" if place < texts else "right", overflow="fold")
+    for column, header in enumerate(headers):
+        table.add_column(header, justify="left" if column < texts else "right", overflow="fold")
     return table
 
 
-def _figures_table(comparison: Comparison) -> Group:
-    runs = "\n".join(f"{one.letter}  {one.run.path}" for one in comparison.judged)
-    letters = [one.letter for one in comparison.judged]
+def _metrics_table(comparison: Comparison) -> Group:
+    runs = "\n".join(f"{one.letter}  {one.run.path}" for one in comparison.runs)
+    letters = [one.letter for one in comparison.runs]
     against = [f"{letter} - {letters[0]}" for letter in letters[1:]]
     note = left_out(comparison) or f"{comparison.photos:,} photos"
     table = _plain_table("", "", *letters, *against, texts=2)
-    for (size, name), values in comparison.figures.items():
-        if name.startswith(ONLY_ON_THE_PAGE):
+    # The terminal has no room for the other metrics per class.
+    only_on_the_page = tuple(f"{one.title} " for one in METRICS.values() if one.per_class and one != IOU)
+    for (resolution, title), values in comparison.metrics.items():
+        if title.startswith(only_on_the_page):
             continue
         changes = [signed(value - values[0], 4) for value in values[1:]]
-        table.add_row(SIZES[size], name, *(figure(value, 4) for value in values), *changes)
+        table.add_row(RESOLUTION_TITLES[resolution], title, *(number(value, 4) for value in values), *changes)
     return Group(_whole(f"{runs}\n{note}"), table)
 
 
@@ -105,16 +109,16 @@ def _whole(text: str) -> Text:
 
 
 def _slices_table(change: Change) -> Group:
-    letter = change.judged.letter
-    title = f"Slices that moved most, {letter} against A, mean IoU at model size"
+    letter = change.run.letter
+    title = f"Slices that moved most, {letter} against A, mean IoU at model resolution"
     table = _plain_table("slice", "photos", "A", letter, "change", "95% interval")
     most = sorted(change.slices, key=lambda moved: -abs(moved.difference.value))[:SLICES_IN_THE_TERMINAL]
     for moved in sorted(most, key=lambda moved: moved.difference.value):
         table.add_row(
             Text(f"{moved.feature} {moved.value}"),
             f"{moved.photos:,}",
-            figure(moved.before, 4),
-            figure(moved.after, 4),
+            number(moved.before, 4),
+            number(moved.after, 4),
             signed(moved.difference.value, 4),
             f"{signed(moved.difference.low, 4)} to {signed(moved.difference.high, 4)}",
         )
@@ -124,7 +128,7 @@ def _slices_table(change: Change) -> Group:
 def _settings_table(comparison: Comparison) -> Group:
     if not comparison.settings:
         return Group(Text("The settings are the same."))
-    letters = [one.letter for one in comparison.judged]
+    letters = [one.letter for one in comparison.runs]
     table = _plain_table("setting", *letters, texts=1 + len(letters))
     for key, values in comparison.settings.items():
         table.add_row(Text(key), *(Text(short_value(value)) for value in values))
@@ -142,17 +146,17 @@ class PicturedPhoto:
 
 def _pictured_photos(comparison: Comparison) -> list[PicturedPhoto]:
     """Those of the photos shown in all reports that changed most; worst first."""
-    pictures = [report_pictures(one.run.path) for one in comparison.judged]
-    names = comparison.judged[0].photos.column("name").to_pylist()
+    pictures = [report_pictures(one.run.path) for one in comparison.runs]
+    names = comparison.runs[0].photos.column("name").to_pylist()
     shown = []
     for row, name in enumerate(names):
         if all("prediction" in of_run.get(name, {}) for of_run in pictures):
             first = pictures[0][name]
             answers = [
                 (one.letter, of_run[name]["prediction"])
-                for one, of_run in zip(comparison.judged, pictures, strict=True)
+                for one, of_run in zip(comparison.runs, pictures, strict=True)
             ]
-            scores = [float(one.photo_scores[row]) for one in comparison.judged]
+            scores = [float(one.photo_scores[row]) for one in comparison.runs]
             shown.append(
                 PicturedPhoto(name, [("photo", first["photo"]), ("truth", first["truth"]), *answers], scores)
             )
@@ -167,7 +171,8 @@ def _page(comparison: Comparison, seed: int) -> str:
         headline=_headline(comparison),
         left_out=left_out(comparison),
         verdict=verdict,
-        sizes=SIZES,
+        resolutions=RESOLUTION_TITLES,
+        lower_is_better=[metric.title for metric in METRICS.values() if not metric.higher_is_better],
         short_value=short_value,
         curves=_curves(comparison),
         plots=[plots.change_histogram(change.photo_changes) for change in comparison.changes],
@@ -179,7 +184,7 @@ def _page(comparison: Comparison, seed: int) -> str:
 
 def _curves(comparison: Comparison) -> plots.Plot | None:
     """How the runs learned; None where none has kept it."""
-    histories = {one.letter: read_file(one.run.path / HISTORY_FILE) for one in comparison.judged}
+    histories = {one.letter: read_file(one.run.path / HISTORY_FILE) for one in comparison.runs}
     kept = {letter: history for letter, history in histories.items() if history}
     return plots.compared_curves(kept) if kept else None
 
@@ -187,7 +192,7 @@ def _curves(comparison: Comparison) -> plots.Plot | None:
 def _headline(comparison: Comparison) -> tuple[str, str]:
     """The finding in a few words, and its tone: good, neutral or bad."""
     if len(comparison.changes) > 1:
-        return f"{len(comparison.judged)} runs compared", "neutral"
+        return f"{len(comparison.runs)} runs compared", "neutral"
     difference = comparison.changes[0].differences["model"]
     if not difference.real:
         return "A and B cannot be told apart", "neutral"

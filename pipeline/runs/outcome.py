@@ -1,12 +1,15 @@
 """What a local run leaves for people: the run's folder, the verdict and the exit status."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE, evaluation_file
+from petseg.evaluation.resolutions import FORMER_NATIVE
 from petseg.files.object_store import place
 from pipeline.settings import PipelineSettings
 
@@ -14,7 +17,7 @@ PUBLISHED_FILES = {
     ("RunReport", "report"): ("report.html", "model_card.md", "settings.yaml"),
     ("DatasetGate", "gate"): ("gate.json",),
     ("Trainer", "model_run"): ("history.json",),
-    ("Evaluator", "evaluation"): ("photos.parquet", "judgement.json"),
+    ("Evaluator", "evaluation"): (PHOTOS_FILE, EVALUATION_FILE),
     ("Pusher", "pushed_model"): ("push.json",),
 }
 """Files that are copied to the run's folder, by node and output."""
@@ -103,7 +106,9 @@ def publish_files(output_uri: Callable[[str, str], str | None], run_folder: Path
     for output, names in PUBLISHED_FILES.items():
         uri = output_uri(*output)
         for name in names if uri else ():
-            shutil.copyfile(f"{uri}/{name}", run_folder / name)
+            # `--from` may take an evaluation of the last release.
+            source = evaluation_file(os.listdir(uri)) if name == EVALUATION_FILE else name
+            shutil.copyfile(f"{uri}/{source}", run_folder / source)
 
 
 def publish_stop(
@@ -120,7 +125,8 @@ def publish_stop(
         run_folder,
         {
             "model": None,
-            "photo": None,
+            "native": None,
+            FORMER_NATIVE: None,
             "split": settings.evaluation.split,
             "examples": None,
             "blessed": False,
@@ -155,7 +161,7 @@ def verdict(
         shown = pushed.relative_to(Path.cwd()) if is_near else pushed
         lines.append(f"model    {shown}" + ("" if push["pushed"] else " (already in production)"))
     elif push is None:
-        lines.append(f"model    not pushed: judged on {metrics['split']} only")
+        lines.append(f"model    not pushed: evaluated on {metrics['split']} only")
     lines.append(f"report   {run_folder / 'report.html'}")
     refused = not blessed and push is not None
     return Outcome(REFUSED if refused else DONE, word, reason, lines, model)

@@ -9,13 +9,13 @@ from typing import Any
 import yaml
 
 from petseg.errors import UserError
+from petseg.evaluation.files import with_native_group
 from pipeline.paths import push_directory
 
 METRICS_FILE = "metrics.json"
 SETTINGS_FILE = "settings.yaml"
 PUSH_FILE = "push.json"
 HISTORY_FILE = "history.json"
-PHOTOS_FILE = "photos.parquet"
 REPORT_FILE = "report.html"
 
 PLACES = ("output", "data.path", "push.directory", "report.directory", "metadata.url_variable")
@@ -57,7 +57,7 @@ def read_run(path: Path) -> RunFolder:
     Raises:
         UserError: It is no such folder, or a file in it cannot be read.
     """
-    metrics = read_file(path / METRICS_FILE)
+    metrics = read_metrics(path)
     if metrics is None:
         raise UserError(f"{path}: no {METRICS_FILE} in it; give a folder DIR/runs/<run id>")
     settings = flattened(read_file(path / SETTINGS_FILE) or {})
@@ -91,6 +91,12 @@ def find_run(path: Path) -> RunFolder:
         UserError: There is no run.
     """
     return list_runs(path)[-1] if (path / "runs").is_dir() else read_run(path)
+
+
+def read_metrics(folder: Path) -> dict[str, Any] | None:
+    """Content of metrics.json, also of one that the last release wrote; None where there is none."""
+    metrics = read_file(folder / METRICS_FILE)
+    return None if metrics is None else with_native_group(metrics)
 
 
 def read_file(path: Path) -> Any:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from petseg.errors import UserError
+from petseg.evaluation.resolutions import RESOLUTIONS
 from petseg.versions import NONE, list_versions, production_version, version_digest
 from pipeline.runs.run_folder import RunFolder, list_runs
 
@@ -57,7 +58,7 @@ def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
     )
     for header in ("run", "when (UTC)", "settings", "changed since the run before"):
         table.add_column(header, overflow="fold")
-    for header in ("mean IoU", "at own size"):
+    for header in ("mean IoU", "native"):
         table.add_column(header, justify="right")
     for header in ("verdict", "version"):
         table.add_column(header, overflow="fold")
@@ -67,7 +68,7 @@ def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
             _when(run.run_id),
             run.metrics["settings_sha256"][:8],
             ", ".join(_changes(before, run)) if before and before.settings and run.settings else "",
-            *(_figure(run.metrics[size]) for size in ("model", "photo")),
+            *(_mean_iou(run.metrics[resolution]) for resolution in RESOLUTIONS),
             _verdict(run.metrics),
             _version(run, in_production.get(run.push_directory or "", NONE)),
         )
@@ -137,7 +138,7 @@ def _when(run_id: str) -> str:
         return ""
 
 
-def _figure(group: dict[str, Any] | None) -> str:
+def _mean_iou(group: dict[str, Any] | None) -> str:
     return f"{group['mean_iou']:.4f}" if group and group["mean_iou"] is not None else NOTHING
 
 

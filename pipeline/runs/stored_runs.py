@@ -10,12 +10,12 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from petseg.errors import UserError
 from pipeline.runners.local.metadata_store import open_store
 from pipeline.runs.run_folder import (
-    METRICS_FILE,
     PUSH_FILE,
     SETTINGS_FILE,
     RunFolder,
     flattened,
     read_file,
+    read_metrics,
 )
 
 
@@ -44,7 +44,7 @@ def _run(store: MetadataStore, context: mlmd.Context) -> RunFolder:
     by_node = {execution.type.rsplit(".", 1)[-1]: execution for execution in executions}
     report = _output(store, by_node.get("RunReport"))
     pushed = _output(store, by_node.get("Pusher"))
-    metrics = read_file(report / METRICS_FILE) if report else None
+    metrics = read_metrics(report) if report else None
     return RunFolder(
         run_id=context.name,
         path=report or Path(),
@@ -70,11 +70,11 @@ def _output(store: MetadataStore, execution: mlmd.Execution | None) -> Path | No
 
 
 def _stopped(by_node: dict[str, mlmd.Execution]) -> dict[str, Any]:
-    """Figures of a run that has no report."""
+    """Metrics of a run that has no report."""
     failed = [node for node, one in by_node.items() if one.last_known_state == mlmd.Execution.FAILED]
     return {
         "model": None,
-        "photo": None,
+        "native": None,
         "settings_sha256": "",
         "blessed": False,
         "reason": f"{failed[0]} failed" if failed else "without a report: still running, or killed",

@@ -40,7 +40,7 @@ COUNTED = {
     "boundary": [30, 40, 10, 40, 20, 40],
     "calibration": [100, 60, 70 * CONFIDENCE_UNITS, 300, 270, 270 * CONFIDENCE_UNITS, 0, 0, 0],
 }
-"""Of each photo at each size; in three bins of confidence: 70 % sure, 60 % right; 90 % and 90 %; nothing."""
+"""Of each photo at each resolution; in three bins: confidence 70 %, accuracy 60 %; 90 % and 90 %; nothing."""
 
 
 def write_inputs(
@@ -49,7 +49,7 @@ def write_inputs(
     pairs: list[Pair],
     settings: dict[str, Any] | None = None,
     baseline: bool = True,
-    judged_good: bool = True,
+    evaluated_good: bool = True,
     serving_good: bool = True,
     pushed: bool | None = True,
     production: list[str] | None = None,
@@ -60,12 +60,13 @@ def write_inputs(
 
     `model_dir` is the folder `Format-Serving` of a Model artifact; `pushed` None: no Pusher in the run;
     `production` and `data`: towns of production's photos, and of this run's;
-    `older`: an Evaluator that counted neither boundaries nor confidences.
+    `older`: an Evaluator of the last release, which called `native` otherwise; its model counted neither
+    boundaries nor confidences.
     """
     settings = settings or SETTINGS
     split = "test" if pushed is not None else "eval"
     table = ClassTable.model_validate(settings["data"]["classes"])
-    rows = list(_judged(pairs, model_dir, table, split, settings["data"]["slice_features"][0], older))
+    rows = list(_evaluated(pairs, model_dir, table, split, settings["data"]["slice_features"][0], older))
     artifacts = {
         "examples": _examples(folder / "examples", pairs, split),
         "data_report": _with_json(
@@ -79,7 +80,7 @@ def write_inputs(
         "model_run": _with_json(
             standard_artifacts.ModelRun(), folder / "run", "history.json", _history(table)
         ),
-        "evaluation": _evaluation(folder / "evaluation", rows, table, split, baseline, judged_good, older),
+        "evaluation": _evaluation(folder / "evaluation", rows, table, split, baseline, evaluated_good, older),
         "model_blessing": _plain(standard_artifacts.ModelBlessing(), folder / "blessing"),
         "infra_blessing": _with_json(
             standard_artifacts.InfraBlessing(),
@@ -103,7 +104,7 @@ def write_inputs(
     return {name: [artifact] for name, artifact in artifacts.items()}, properties
 
 
-def _judged(
+def _evaluated(
     pairs: list[Pair], model_dir: Path, table: ClassTable, split: str, feature: str, older: bool
 ) -> Iterator[dict[str, Any]]:
     model = tf.saved_model.load(str(model_dir))
@@ -116,8 +117,9 @@ def _judged(
             counts[class_id] = np.bincount(prediction[values == value], minlength=len(table))
         flat = counts.ravel().tolist()
         counted = {"counts": flat} if older else {"counts": flat, **COUNTED}
-        of_sizes = {f"{what}_{size}": counted[what] for what in counted for size in ("model", "photo")}
-        yield {"name": name, "split": split, feature: town, **of_sizes}
+        resolutions = ("model", "photo") if older else ("model", "native")
+        columns = {f"{output}_{one}": counted[output] for output in counted for one in resolutions}
+        yield {"name": name, "split": split, feature: town, **columns}
 
 
 def _evaluation(
@@ -134,7 +136,8 @@ def _evaluation(
     counts = np.sum([row["counts_model"] for row in rows], axis=0).reshape(len(table), len(table))
     diagonal = np.diag(counts)
     iou = diagonal / (counts.sum(0) + counts.sum(1) - diagonal)
-    photo = {
+    native = "photo" if older else "native"
+    group = {
         "mean_iou": float(iou.mean()),
         "iou": dict(zip(table.names, iou.tolist(), strict=True)),
         "pixel_accuracy": float(diagonal.sum() / counts.sum()),
@@ -150,23 +153,23 @@ def _evaluation(
                 ("boundary_iou", 0.504),
             )
         }
-        photo |= overall | of_classes
+        group |= overall | of_classes
     before = {
-        **photo,
-        "mean_iou": photo["mean_iou"] - 0.02,
-        "iou": {n: v - 0.02 for n, v in photo["iou"].items()},
+        **group,
+        "mean_iou": group["mean_iou"] - 0.02,
+        "iou": {n: v - 0.02 for n, v in group["iou"].items()},
     }
-    judgement = {
+    evaluation = {
         "split": split,
         "examples": len(rows),
         "blessed": good,
-        "reason": f"mean IoU {photo['mean_iou']:.4f} at model size on {len(rows)} {split} photos: "
+        "reason": f"mean IoU {group['mean_iou']:.4f} at model resolution on {len(rows)} {split} photos: "
         f"{'above' if good else 'below'} the floor 0.6000",
-        "model": {**photo, "size": [16, 16]},
-        "photo": photo,
-        "baseline": {"model": {**before, "size": [16, 16]}, "photo": before} if baseline else None,
+        "model": {**group, "size": [16, 16]},
+        native: group,
+        "baseline": {"model": {**before, "size": [16, 16]}, native: before} if baseline else None,
     }
-    (folder / "judgement.json").write_text(json.dumps(judgement))
+    (folder / ("judgement.json" if older else "evaluation.json")).write_text(json.dumps(evaluation))
     return artifact
 
 

@@ -15,6 +15,9 @@ from components.run_report.component import RunReport as RunReportNode
 from components.run_report.drift_section import measure_drift
 from components.run_report.executor import Executor
 from components.run_report.photos import choose
+from petseg.metrics.iou import iou_per_class
+from petseg.metrics.metric import Metric
+from petseg.metrics.registry import METRICS
 from tests.browser import needs_chromium, shown
 from tests.components.report_drift import SCHEMA, statistics_of
 from tests.components.report_inputs import SETTINGS, TABLE, write_inputs
@@ -22,8 +25,8 @@ from tests.components.report_photos import drawn_pairs
 from tests.components.serving_models import save_model
 
 KEYS = [
-    "model", "photo", "split", "examples", "blessed", "reason", "baseline", "settings_sha256", "seconds",
-    "peak_memory_mb",
+    "model", "native", "photo", "split", "examples", "blessed", "reason", "baseline", "settings_sha256",
+    "seconds", "peak_memory_mb",
 ]  # fmt: skip
 
 
@@ -80,8 +83,9 @@ def test_writes_metrics_card_and_settings(report):
     assert list(metrics) == KEYS
     assert metrics["blessed"] is True
     assert list(metrics["model"]["iou"]) == list(TABLE.names)
-    assert set(metrics["baseline"]) == {"model", "photo"}
-    assert "size" not in metrics["photo"]
+    assert set(metrics["baseline"]) == {"model", "native"}
+    assert "size" not in metrics["native"]
+    assert metrics["photo"] == metrics["native"], "the name of the last release"
     assert metrics["seconds"] is metrics["peak_memory_mb"] is None
     assert metrics["settings_sha256"] == "ab" * 32
     assert yaml.safe_load((folder / "settings.yaml").read_text()) == SETTINGS
@@ -107,12 +111,18 @@ def test_page_is_self_contained_and_shows_the_photos(report):
     ("told", "blessed", "headline"),
     [
         ({"baseline": False}, True, "In production as version 1790000000"),
-        ({"judged_good": False, "pushed": False}, False, "Refused"),
+        ({"evaluated_good": False, "pushed": False}, False, "Refused"),
         ({"serving_good": False, "pushed": False}, False, "Refused"),
         ({"pushed": None}, True, "Passed, not pushed"),
         ({"pushed": False}, True, "Passed, not pushed"),
     ],
-    ids=["no baseline", "refused by Evaluator", "refused by ServingCheck", "judged on eval", "pushed before"],
+    ids=[
+        "no baseline",
+        "refused by Evaluator",
+        "refused by ServingCheck",
+        "evaluated on eval",
+        "pushed before",
+    ],
 )
 def test_tells_what_became_of_the_model(report, told, blessed, headline):
     folder = report(**told)
@@ -127,21 +137,46 @@ def test_tells_what_became_of_the_model(report, told, blessed, headline):
     assert metrics["reason"] in page.text
 
 
-def test_all_figures_of_the_classes_boundaries_and_calibration(report):
+def test_all_metrics_of_the_classes_boundaries_and_calibration(report):
     text = " ".join(Page((report() / "report.html").read_text()).text.split())
     assert "Class IoU Dice Precision Recall Boundary" in text
     assert "0.801 0.802 0.803 0.504" in text
     assert "Calibration error 0.034" in text
     assert "Binary IoU 0" not in text, "this data has no foreground"
     # A quarter of the pixels is surer by 0.1 than right.
-    assert "Calibration at model size, error 0.025" in text
+    assert "Calibration at model resolution, error 0.025" in text
 
 
 def test_an_evaluation_of_an_older_version_is_shown_without_what_it_did_not_count(report):
-    text = " ".join(Page((report(older=True) / "report.html").read_text()).text.split())
+    folder = report(older=True)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["native"]["mean_iou"] == metrics["photo"]["mean_iou"] > 0
+    assert set(metrics["baseline"]) == {"model", "native"}
+    text = " ".join(Page((folder / "report.html").read_text()).text.split())
     assert "Intersection over union" in text
     assert "Boundary" not in text
     assert "Calibration" not in text
+
+
+def test_a_new_metric_is_in_report_and_model_card(tmp_path, model_dir, monkeypatch):
+    metric = Metric(
+        name="worst_iou",
+        title="worst IoU",
+        description="IoU of the worst class.",
+        counts="counts",
+        function=lambda counts: iou_per_class(counts).min(-1),
+    )
+    monkeypatch.setitem(METRICS, metric.name, metric)
+    inputs, properties = write_inputs(tmp_path / "inputs", model_dir, list(drawn_pairs(3)))
+    file = tmp_path / "inputs" / "evaluation" / "evaluation.json"
+    evaluation = json.loads(file.read_text())
+    evaluation["native"]["worst_iou"] = 0.1234
+    file.write_text(json.dumps(evaluation))
+    artifact = RunReport()
+    artifact.uri = str(tmp_path)
+    Executor().Do(inputs, {"report": [artifact]}, properties)
+    assert "Worst IoU 0.123" in " ".join(Page((tmp_path / "report.html").read_text()).text.split())
+    assert "| worst IoU | absent | 0.1234 |" in (tmp_path / "model_card.md").read_text()
 
 
 def test_drift_is_measured_against_the_data_of_the_model_in_production(report):

@@ -74,11 +74,11 @@ def test_figures_are_those_of_the_first_run(first_run, engine, tmp_path):
         timeout=1500,
     )
     assert done.status == 0, done.stdout + done.stderr
-    figures = [
+    of_runs = [
         json.loads(next((output / "runs").glob("*/metrics.json")).read_text())
         for output in (first_run.output, tmp_path / "out")
     ]
-    for group in ("model", "photo"):
-        one, other = (metrics[group] for metrics in figures)
+    for group in ("model", "native"):
+        one, other = (metrics[group] for metrics in of_runs)
         assert other["mean_iou"] == pytest.approx(one["mean_iou"], abs=1e-6)
         assert other["iou"] == pytest.approx(one["iou"], abs=1e-6)

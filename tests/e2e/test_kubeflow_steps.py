@@ -112,8 +112,8 @@ def test_a_later_run_finds_the_pushed_model_as_its_baseline(cluster_run, cluster
     production = later.step("ProductionModel")["model"]
     assert production.metadata["version"] == only_version(cluster / "serving_model").name
     evaluation = later.step("Evaluator")["evaluation"]
-    judgement = json.loads((Path(evaluation.uri) / "judgement.json").read_text())
-    assert judgement["baseline"]["model"] == judgement["model"]
+    result = json.loads((Path(evaluation.uri) / "evaluation.json").read_text())
+    assert result["baseline"]["model"] == result["model"]
 
 
 def test_a_report_is_written_where_the_engine_names_no_run(cluster_run):

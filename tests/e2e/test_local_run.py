@@ -12,8 +12,8 @@ from pipeline.nodes import NODES
 from tests.conftest import TINY, petseg
 
 METRICS_KEYS = {
-    "model", "photo", "split", "examples", "blessed", "reason", "baseline", "settings_sha256", "seconds",
-    "peak_memory_mb",
+    "model", "native", "photo", "split", "examples", "blessed", "reason", "baseline", "settings_sha256",
+    "seconds", "peak_memory_mb",
 }  # fmt: skip
 
 
@@ -81,8 +81,9 @@ def test_metrics_have_the_fixed_keys_and_hold_together(first_run):
     assert metrics["baseline"] is None
     assert metrics["split"] == "test"
     assert metrics["model"]["size"] == [64, 64]
-    assert "size" not in metrics["photo"]
-    for group in (metrics["model"], metrics["photo"]):
+    assert "size" not in metrics["native"]
+    assert metrics["photo"] == metrics["native"]
+    for group in (metrics["model"], metrics["native"]):
         assert set(group["iou"]) == {"pet", "background", "border"}
         assert group["mean_iou"] == pytest.approx(sum(group["iou"].values()) / 3)
     listed = (first_run.data / "annotations" / "test.txt").read_text().split("\n")
@@ -91,7 +92,7 @@ def test_metrics_have_the_fixed_keys_and_hold_together(first_run):
     assert metrics["seconds"]["Trainer"] > 0
     assert metrics["peak_memory_mb"] > 100
     left = {path.name for path in run.iterdir()}
-    assert {"report.html", "settings.yaml", "model_card.md", "history.json"} <= left
+    assert {"report.html", "settings.yaml", "model_card.md", "history.json", "evaluation.json"} <= left
     assert yaml.safe_load((run / "settings.yaml").read_text())["model"]["image_size"] == 64
 
 

@@ -9,9 +9,9 @@ def test_a_run_leaves_what_runs_and_compare_read(first_run, tmp_path):
     folder = min((first_run.output / "runs").iterdir())
     metrics = json.loads((folder / "metrics.json").read_text())
     push = json.loads((folder / "push.json").read_text())
-    judgement = json.loads((folder / "judgement.json").read_text())
+    evaluation = json.loads((folder / "evaluation.json").read_text())
     assert push["pushed"] is True
-    assert judgement["model"] == metrics["model"]
+    assert evaluation["model"] == metrics["model"]
 
     listed = petseg("runs", "--output", first_run.output)
     assert listed.status == 0, listed.stderr
@@ -26,8 +26,8 @@ def test_a_run_leaves_what_runs_and_compare_read(first_run, tmp_path):
     page = tmp_path / "compare.html"
     compared = petseg("compare", folder, folder, "--output", page)
     assert compared.status == 0, compared.stderr
-    for size in ("model", "photo"):
-        assert f"{metrics[size]['mean_iou']:.4f}" in compared.stdout
+    for resolution in ("model", "native"):
+        assert f"{metrics[resolution]['mean_iou']:.4f}" in compared.stdout
     assert f"{metrics['examples']} photos" in compared.stdout
     assert "cannot be told apart" in page.read_text()
     assert page.read_text().count("<img") >= 4

@@ -29,7 +29,7 @@ def write_run(
     group = None if mean_iou is None else {"mean_iou": mean_iou, "iou": {}, "pixel_accuracy": 0.9}
     metrics = {
         "model": group and {**group, "size": [64, 64]},
-        "photo": group and {**group, "mean_iou": group["mean_iou"] - 0.01},
+        "native": group and {**group, "mean_iou": group["mean_iou"] - 0.01},
         "split": "test",
         "examples": group and 20,
         "blessed": blessed,

@@ -24,8 +24,8 @@ def complaint(*overrides: str, config: Path | None = None) -> str:
 def test_the_readmes_thresholds_are_settings(tmp_path):
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
     (example,) = (block for block in readme.split("```yaml\n")[1:] if block.startswith("evaluation:"))
-    (tmp_path / "judged.yaml").write_text(f"extends: {PETS_CONFIG}\n" + example.partition("```")[0])
-    thresholds = load_settings(tmp_path / "judged.yaml", []).evaluation.thresholds
+    (tmp_path / "evaluated.yaml").write_text(f"extends: {PETS_CONFIG}\n" + example.partition("```")[0])
+    thresholds = load_settings(tmp_path / "evaluated.yaml", []).evaluation.thresholds
     assert thresholds[0].slice == "label/breed"
     assert thresholds[1].max_gap == 0.03
 
@@ -61,8 +61,12 @@ def test_every_setting_has_a_sentence_and_a_default():
             ["evaluation.thresholds", "did you mean model/mean_iou?"],
         ),
         (
-            "evaluation.thresholds=[{metric: photo/boundary_iou/pets, minimum: 0.5}]",
-            ["evaluation.thresholds", "did you mean photo/boundary_iou/pet?"],
+            "evaluation.thresholds=[{metric: native/boundary_iou/pets, minimum: 0.5}]",
+            ["evaluation.thresholds", "did you mean native/boundary_iou/pet?"],
+        ),
+        (
+            "evaluation.thresholds=[{metric: model/mean_iou, minimum: 60}]",
+            ["evaluation.thresholds", "the minimum of model/mean_iou must be in 0 to 1"],
         ),
         (
             "evaluation.thresholds=[{metric: model/mean_iou, slice: label/bred, minimum: 0.5}]",
@@ -226,3 +230,12 @@ def test_the_pets_are_one_config():
 def test_the_sized_class_is_among_the_default_slices():
     overrides = [OTHER_CLASSES, "data.sized_class=thing"]
     assert load_settings(None, overrides).data.slice_features == ("slice/photo_size", "slice/thing_size")
+
+
+def test_thresholds_on_the_last_releases_names_are_read_with_one_line(caplog):
+    former = "{metric: photo/mean_iou, minimum: 0.5}, {metric: photo/dice/pet, minimum: 0.5}"
+    thresholds = load_settings(PETS_CONFIG, [f"evaluation.thresholds=[{former}]"]).evaluation.thresholds
+    assert [threshold.metric for threshold in thresholds] == ["native/mean_iou", "native/dice/pet"]
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "petseg"]
+    assert "photo/mean_iou is deprecated" in line
+    assert "write native/mean_iou" in line

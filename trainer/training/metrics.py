@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from petseg.metrics.confusion import iou_per_class, mean_iou
+from petseg.metrics.iou import iou_per_class, mean_iou
 
 
 def epoch_metrics(counts: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.data.input import EvaluationBatches
-from trainer.export.counts import confusion_counts
+from trainer.export.counts.confusion_counts import confusion_counts
 from trainer.losses import AuxiliaryLoss, segmentation_loss
 from trainer.models.blocks import ENCODER_NAME
 from trainer.settings import TrainerSettings

@@ -1,1 +1,1 @@
-"""TFMA metrics of segmentation, all from the counts that the `evaluate` signature returns."""
+"""The TFMA metric of segmentation: any metric of `petseg.metrics.registry`, from summed counts."""

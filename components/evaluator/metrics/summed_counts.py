@@ -1,12 +1,12 @@
 """The one combiner behind every metric: sums what the `evaluate` signature counted.
 
-Each photo's extract holds, under `COUNTS_KEY`, {model name: {output of `evaluate`: array}}. A metric asks for
-the sums of a model and derives its figure from one of them; TFMA removes computations that are asked for
-twice, so every output is summed once a slice however many metrics read it.
+Each photo's extract holds, under `COUNTS_KEY`, {model name: {output of `evaluate`: array}}. A metric requests
+the sums of a model and derives its value from one of them. TFMA removes duplicate computations, so every
+output is summed once per slice however many metrics read it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -16,55 +16,9 @@ from tensorflow_model_analysis.metrics import metric_types
 COUNTS_KEY = "counts"
 """Key of the extracts."""
 
-CONFUSION = "counts"
-BOUNDARY = "boundary"
-CALIBRATION = "calibration"
-OUTPUTS = (CONFUSION, BOUNDARY, CALIBRATION)
-"""Outputs of `evaluate`, int64 [n, 2, ...], see `trainer.export.counts`. Models of older versions of this
-project have the first only."""
-
 Counted = dict[str, NDArray[np.int64]]
-"""What `evaluate` says of one photo, or summed of many: array by output."""
-
-Size = Literal["model", "photo"]
-SIZES: tuple[Size, ...] = ("model", "photo")
-"""Axis 1 of every output: at the model's size and at the photo's own size."""
-
-
-def figure_from_counts(
-    name: str,
-    model_name: str,
-    size: Size,
-    figure: Callable[[NDArray[np.int64]], Any],
-    output: str = CONFUSION,
-) -> metric_types.MetricComputations:
-    """Computations of a metric that is one number made from the summed counts of a slice.
-
-    A model whose `evaluate` has no such output has no such metric: it is absent from TFMA's results.
-
-    Args:
-        name: Name of the metric.
-        model_name: Name of the model in the EvalConfig.
-        size: Whether the counts at the model's or at the photo's own size are meant.
-        figure: Makes the number from the output's int64 counts [...].
-        output: Which output of `evaluate`.
-
-    Returns:
-        The shared sum and the figure derived from it.
-
-    Raises:
-        ValueError: If there is no such size.
-    """
-    if size not in SIZES:
-        raise ValueError(f"size must be one of {', '.join(SIZES)}. Received instead: {size!r}")
-    key = metric_types.MetricKey(name=name, model_name=model_name)
-    summed = sum_of_counts(model_name)
-
-    def derive(metrics: dict[metric_types.MetricKey, Any]) -> dict[metric_types.MetricKey, float]:
-        sums = metrics[summed.keys[0]]
-        return {key: float(figure(sums[output][SIZES.index(size)]))} if output in sums else {}
-
-    return [summed, metric_types.DerivedMetricComputation(keys=[key], result=derive)]
+"""What `evaluate` counts of one photo, or summed over many: int64 [2, ...] by output; axis 0 is that of
+`petseg.evaluation.resolutions.RESOLUTIONS`."""
 
 
 def sum_of_counts(model_name: str) -> metric_types.MetricComputation:

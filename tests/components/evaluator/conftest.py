@@ -8,9 +8,9 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.evaluator.executor import Executor
-from components.evaluator.settings import EvaluationSettings, JudgingSettings
+from components.evaluator.settings import EvaluationSettings, EvaluatorSettings
 from tests.components import tiny_models
-from tests.components.evaluator.judged_photos import PHOTOS, SLICES, write_examples
+from tests.components.evaluator.evaluated_photos import PHOTOS, SLICES, write_examples
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +24,8 @@ def examples(masks, tmp_path_factory) -> standard_artifacts.Examples:
 
 
 @pytest.fixture
-def judge(examples, tmp_path):
-    """Runs the executor; returns the judgement, the evaluation's folder and the blessing."""
+def evaluate(examples, tmp_path):
+    """Runs the executor; returns the result, the evaluation's folder and the blessing."""
 
     def run(
         candidate=None,
@@ -46,7 +46,7 @@ def judge(examples, tmp_path):
         for name, artifact in (("evaluation", evaluated), ("blessing", blessing)):
             artifact.uri = str(tmp_path / name)
             Path(artifact.uri).mkdir()
-        settings = JudgingSettings(
+        settings = EvaluatorSettings(
             evaluation=EvaluationSettings(**{"batch_size": 4, **evaluation}),
             classes=tiny_models.TABLE,
             slice_features=SLICES,
@@ -61,9 +61,13 @@ def judge(examples, tmp_path):
                 "baseline_model": [model("production", baseline)],
             },
             {"evaluation": [evaluated], "blessing": [blessing]},
-            {"judging": settings.model_dump_json(), "known_counts": str(known_counts), "code": ""},
+            {
+                "evaluation_settings": settings.model_dump_json(),
+                "known_counts": str(known_counts),
+                "code": "",
+            },
         )
-        judgement = json.loads((tmp_path / "evaluation" / "judgement.json").read_text())
-        return judgement, Path(evaluated.uri), blessing
+        result = json.loads((tmp_path / "evaluation" / "evaluation.json").read_text())
+        return result, Path(evaluated.uri), blessing
 
     return run

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from petseg.metrics.confusion import mean_iou
+from petseg.metrics.iou import mean_iou
 from pipeline.runs.bootstrap import paired_bootstrap
-from tests.pipeline.judged_runs import counts
+from tests.pipeline.evaluated_runs import counts
 
 
 def by_hand(before, after, draws, seed):

@@ -7,12 +7,14 @@ import sklearn.metrics
 import yaml
 
 from components.run_report.templates import ABSENT
-from petseg.metrics.confusion import iou_per_class, mean_iou
+from petseg.metrics.iou import iou_per_class, mean_iou
+from petseg.metrics.metric import Metric
+from petseg.metrics.registry import METRICS
 from pipeline.runs.comparison import compare_runs
 from pipeline.runs.run_folder import find_run, read_run
 from tests.browser import needs_chromium, shown
 from tests.conftest import petseg
-from tests.pipeline.judged_runs import CLASSES, counts, write_judged, write_report
+from tests.pipeline.evaluated_runs import CLASSES, counts, write_evaluated, write_report
 
 PHOTOS = 40
 
@@ -20,8 +22,8 @@ PHOTOS = 40
 @pytest.fixture
 def better(tmp_path):
     """Folders of a run and of a better one, in two outputs, the second with one photo fewer."""
-    before = write_judged(tmp_path / "a", "20260901-101500", counts(PHOTOS, 0.3, seed=1))
-    after = write_judged(
+    before = write_evaluated(tmp_path / "a", "20260901-101500", counts(PHOTOS, 0.3, seed=1))
+    after = write_evaluated(
         tmp_path / "b", "20260902-101500", counts(PHOTOS, 0.1, seed=2)[1:], NAMES[1:], learning_rate=0.0004
     )
     return before, after
@@ -30,14 +32,14 @@ def better(tmp_path):
 NAMES = [f"photo_{i:03}" for i in range(PHOTOS)]
 
 
-def test_figures_are_those_of_the_common_photos(better):
+def test_metrics_are_those_of_the_common_photos(better):
     comparison = compare_runs([read_run(folder) for folder in better], seed=0)
     before, after = counts(PHOTOS, 0.3, seed=1)[1:], counts(PHOTOS, 0.1, seed=2)[1:]
     assert comparison.photos == PHOTOS - 1
-    assert [one.judged for one in comparison.judged] == [PHOTOS, PHOTOS - 1]
+    assert [one.evaluated for one in comparison.runs] == [PHOTOS, PHOTOS - 1]
     expected = [float(mean_iou(one.sum(0))) for one in (before, after)]
-    assert comparison.figures["model", "mean IoU"] == pytest.approx(expected)
-    assert comparison.figures["photo", "IoU tree"] == pytest.approx(
+    assert comparison.metrics["model", "mean IoU"] == pytest.approx(expected)
+    assert comparison.metrics["native", "IoU tree"] == pytest.approx(
         [iou_per_class(one.sum(0))[1] for one in (before, after)]
     )
     assert comparison.settings == {"trainer.learning_rate": [0.001, 0.0004]}
@@ -55,23 +57,23 @@ def test_figures_are_those_of_the_common_photos(better):
     assert moved.difference.low < moved.difference.value < moved.difference.high
 
 
-def test_all_figures_of_the_classes_boundaries_and_calibration(better):
-    figures = compare_runs([read_run(folder) for folder in better], seed=0).figures
+def test_all_metrics_of_the_classes_boundaries_and_calibration(better):
+    metrics = compare_runs([read_run(folder) for folder in better], seed=0).metrics
     before = counts(PHOTOS, 0.3, seed=1)[1:].sum(0)
     truth, prediction = (
         np.repeat(index, before.ravel()) for index in np.indices(before.shape).reshape(2, -1)
     )
     expected = sklearn.metrics.precision_recall_fscore_support(truth, prediction)
     for name, values in zip(("precision", "recall", "Dice"), expected, strict=False):
-        found = [figures["photo", f"{name} {one}"][0] for one in CLASSES]
+        found = [metrics["native", f"{name} {one}"][0] for one in CLASSES]
         assert found == pytest.approx(values)
-    assert [figures["model", f"boundary IoU {one}"][1] for one in CLASSES] == [0.75, 0.25, 0.5]
-    assert figures["model", "mean boundary IoU"] == [0.5, 0.5]
-    assert figures["photo", "calibration error"] == pytest.approx([0.025, 0.025])
+    assert [metrics["model", f"boundary IoU {one}"][1] for one in CLASSES] == [0.75, 0.25, 0.5]
+    assert metrics["model", "mean boundary IoU"] == [0.5, 0.5]
+    assert metrics["native", "calibration error"] == pytest.approx([0.025, 0.025])
 
 
 def test_a_run_of_an_older_version_is_compared_without_what_it_did_not_count(better, tmp_path):
-    old = write_judged(tmp_path / "c", "20260801-101500", counts(PHOTOS, 0.2, seed=3), older=True)
+    old = write_evaluated(tmp_path / "c", "20260801-101500", counts(PHOTOS, 0.2, seed=3), older=True)
     page = tmp_path / "page.html"
     done = petseg("compare", old, better[1], "--output", page)
     assert done.status == 0, done.stderr
@@ -86,20 +88,34 @@ def test_the_binary_iou_is_of_the_classes_that_the_settings_name(better):
         settings = yaml.safe_load((folder / "settings.yaml").read_text())
         settings["evaluation"] = {"foreground": ["sky", "tree"]}
         (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
-    figures = compare_runs([read_run(folder) for folder in better], seed=0).figures
+    metrics = compare_runs([read_run(folder) for folder in better], seed=0).metrics
     before = counts(PHOTOS, 0.3, seed=1)[1:].sum(0)
-    assert figures["model", "binary IoU"][0] == pytest.approx(
+    assert metrics["model", "binary IoU"][0] == pytest.approx(
         before[:2, :2].sum() / (before.sum() - before[2, 2])
     )
 
 
+def test_a_new_metric_is_compared(better, monkeypatch):
+    metric = Metric(
+        name="worst_iou",
+        title="worst IoU",
+        description="IoU of the worst class.",
+        counts="counts",
+        function=lambda counts: iou_per_class(counts).min(-1),
+    )
+    monkeypatch.setitem(METRICS, metric.name, metric)
+    metrics = compare_runs([read_run(folder) for folder in better], seed=0).metrics
+    expected = iou_per_class(counts(PHOTOS, 0.3, seed=1)[1:].sum(0)).min()
+    assert metrics["native", "worst IoU"][0] == pytest.approx(expected)
+
+
 def test_photos_are_matched_by_name_in_whatever_order_they_lie(tmp_path):
     of_photos = counts(PHOTOS, 0.3, seed=1)
-    first = write_judged(tmp_path, "20260901-101500", of_photos)
-    second = write_judged(tmp_path, "20260902-101500", of_photos[::-1], NAMES[::-1])
+    first = write_evaluated(tmp_path, "20260901-101500", of_photos)
+    second = write_evaluated(tmp_path, "20260902-101500", of_photos[::-1], NAMES[::-1])
     (change,) = compare_runs([read_run(first), read_run(second)], seed=0).changes
     assert (change.photo_changes == 0).all()
-    assert change.differences["photo"].low == change.differences["photo"].high == 0
+    assert change.differences["native"].low == change.differences["native"].high == 0
 
 
 def test_terminal_and_page_tell_the_same(better, tmp_path):
@@ -110,7 +126,7 @@ def test_terminal_and_page_tell_the_same(better, tmp_path):
     assert not imported & {"tensorflow", "tfx", "apache_beam"}
     text = re.sub(r"<[^>]*>", " ", page.read_text())
     for told in (done.stdout, text):
-        for word in ("better", "trainer.learning_rate", "0.0004", "A judged 40", "95%", "mean IoU"):
+        for word in ("better", "trainer.learning_rate", "0.0004", "A evaluated 40", "95%", "mean IoU"):
             assert word in told, word
     assert "photo_0" in text
     assert str(page) in done.stdout
@@ -118,7 +134,7 @@ def test_terminal_and_page_tell_the_same(better, tmp_path):
 
 def test_an_output_folder_means_its_newest_run(better, tmp_path):
     first = better[0]
-    newest = write_judged(tmp_path / "a", "20260909-101500", counts(PHOTOS, 0.3, seed=1))
+    newest = write_evaluated(tmp_path / "a", "20260909-101500", counts(PHOTOS, 0.3, seed=1))
     assert find_run(tmp_path / "a").path == newest
     assert find_run(first).path == first
     done = petseg("compare", first, tmp_path / "a", "--output", tmp_path / "page.html")
@@ -135,7 +151,7 @@ def test_an_output_folder_means_its_newest_run(better, tmp_path):
         ("missing", ["metrics.json", "DIR/runs/<run id>"]),
         ("stopped", ["photos.parquet", "stopped before"]),
         ("classes", ["sky, sea, road", "sky, tree, road"]),
-        ("photos", ["no judged photo in common"]),
+        ("photos", ["no evaluated photo in common"]),
         ("damaged", ["photos.parquet cannot be read"]),
     ],
 )
@@ -144,12 +160,12 @@ def test_what_cannot_be_compared_is_one_line(other, words, better, tmp_path):
     if other == "stopped":
         (second / "photos.parquet").unlink()
         metrics = json.loads((second / "metrics.json").read_text())
-        (second / "metrics.json").write_text(json.dumps({**metrics, "model": None, "photo": None}))
+        (second / "metrics.json").write_text(json.dumps({**metrics, "model": None, "native": None}))
     elif other == "classes":
         of_photos = counts(PHOTOS, 0.1, seed=2)
-        second = write_judged(tmp_path, "20260903-101500", of_photos, classes=("sky", "sea", "road"))
+        second = write_evaluated(tmp_path, "20260903-101500", of_photos, classes=("sky", "sea", "road"))
     elif other == "photos":
-        second = write_judged(tmp_path, "20260903-101500", counts(2, 0.1, seed=2), ["x", "y"])
+        second = write_evaluated(tmp_path, "20260903-101500", counts(2, 0.1, seed=2), ["x", "y"])
     elif other == "damaged":
         (second / "photos.parquet").write_bytes(b"PAR1")
     others = {"one": [], "missing": [tmp_path / "nowhere"]}.get(other, [second])

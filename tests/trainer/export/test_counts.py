@@ -8,8 +8,8 @@ from sklearn.metrics import confusion_matrix
 
 from petseg.class_table import CLASS_ID_IGNORED
 from petseg.metrics.counting import CONFIDENCE_BINS, CONFIDENCE_UNITS
-from trainer.export.boundary_bands import band_radius, boundary_bands
 from trainer.export.counts import counts_shapes, photo_counts
+from trainer.export.counts.boundary_bands import band_radius, boundary_bands
 
 CLASSES = 4
 counted = tf.function(photo_counts, reduce_retracing=True)

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from petseg.errors import UserError
-from petseg.metrics.confusion import mean_iou
+from petseg.metrics.iou import mean_iou
 from tests.conftest import PROJECT
 from tests.trainer.losses.test_losses import reference_cross_entropy, reference_dice, reference_lovasz
 from tests.trainer.shapes import shape_pairs, tiny_network
@@ -26,7 +26,7 @@ from tests.trainer.tiny_training import (
     assert_same_weights,
     tiny_train,
 )
-from trainer.export.counts import confusion_counts
+from trainer.export.counts.confusion_counts import confusion_counts
 from trainer.training.step import Training
 
 SCRIPT = PROJECT / "tests/trainer/tiny_training.py"

@@ -3,8 +3,8 @@ import pytest
 from sklearn.metrics import confusion_matrix, jaccard_score
 
 from petseg.class_table import CLASS_ID_IGNORED
-from petseg.metrics.confusion import iou_per_class, mean_iou
-from trainer.export.counts import confusion_counts
+from petseg.metrics.iou import iou_per_class, mean_iou
+from trainer.export.counts.confusion_counts import confusion_counts
 from trainer.training.metrics import epoch_metrics
 
 

@@ -1,4 +1,4 @@
-"""Folders of judged runs written by hand: settings with classes, and counts of photos."""
+"""Folders of evaluated runs written by hand: settings with classes, and counts of photos."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def counts(photos: int, wrong: float, seed: int) -> np.ndarray:
     return np.stack([[rng.multinomial(n, row) for n, row in zip(t, error, strict=True)] for t in truth])
 
 
-def write_judged(
+def write_evaluated(
     output: Path,
     run_id: str,
     of_photos: np.ndarray,
@@ -42,7 +42,8 @@ def write_judged(
 ) -> Path:
     """Writes a run's folder with photos.parquet; even photos are of the kind `even`, but see ODD_KINDS.
 
-    An `older` run has not counted boundaries and confidences, and has kept no history of its epochs.
+    An `older` run is of a former release: it called `native` otherwise, has not counted boundaries and
+    confidences, and has kept no history of its epochs.
     """
     folder = write_run(output, run_id, 0.7, **trainer)
     settings = yaml.safe_load((folder / "settings.yaml").read_text())
@@ -55,11 +56,15 @@ def write_judged(
         "split": ["test"] * len(of_photos),
         "label/kind": [ODD_KINDS.get(i, "odd" if i % 2 else "even") for i in range(len(of_photos))],
         "counts_model": flat,
-        "counts_photo": flat,
+        "counts_photo" if older else "counts_native": flat,
     }
-    if not older:
-        rows |= {f"boundary_{size}": [BOUNDARY] * len(of_photos) for size in ("model", "photo")}
-        rows |= {f"calibration_{size}": [CALIBRATION] * len(of_photos) for size in ("model", "photo")}
+    if older:
+        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics["photo"] = metrics.pop("native")
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+    else:
+        rows |= {f"boundary_{size}": [BOUNDARY] * len(of_photos) for size in ("model", "native")}
+        rows |= {f"calibration_{size}": [CALIBRATION] * len(of_photos) for size in ("model", "native")}
         history = [{"epoch": epoch, "mean_iou": 0.7 - 0.3 / epoch} for epoch in range(1, epochs + 1)]
         (folder / "history.json").write_text(json.dumps(history))
     pq.write_table(pa.table(rows), folder / "photos.parquet")

@@ -1,13 +1,13 @@
-"""What judging a model costs beside a plain loop that decodes, infers and resizes to the photos' own sizes.
+"""What an evaluation costs beside a plain loop that decodes, infers and resizes to native resolution.
 
-    python -m benchmarks.judging --data "$PETSEG_DATA" --model DIR
+    python -m benchmarks.evaluation --data "$PETSEG_DATA" --model DIR
 
-Takes the Evaluator (every metric, at both sizes, on all slices, without a baseline) and the loop through the
-same raw examples of test photos, each in a process of its own, in turn, at two numbers of photos. Prints the
-wall seconds, imports aside, their ratio, and the peak memory, which must not grow with the photos. `--model`
-is a pushed model's folder; without it a U-Net of the default settings with random weights is asked, which
-takes as long. With `--baseline` the Evaluator judges the model in production beside it, here the same once
-more, and the ratio is that to two loops. Four minutes on 2 free cores.
+Runs the Evaluator (every metric, at both resolutions, on all slices, without a baseline) and the loop on the
+same raw test examples, each in its own process, one after the other, for two numbers of photos. Prints the
+wall seconds without imports, their ratio, and the peak memory, which must not grow with the photos. `--model`
+is the folder of a pushed model; without it a U-Net of the default settings with random weights is used, which
+takes as long. With `--baseline` the Evaluator also evaluates a baseline, here the same model again, and the
+ratio is to two loops. Takes four minutes on 2 free cores.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def write_examples(data: str, folder: Path, photos: int) -> None:
     settings = PETS_DATA.model_copy(update={"path": data})
     listing = list_pairs(settings)
     sources = [pair for pair in listing.pairs if pair.split == SPLIT]
-    chosen = [sources[place * len(sources) // photos] for place in range(photos)]
+    chosen = [sources[index * len(sources) // photos] for index in range(photos)]
     checked = [check_pair(source, listing.folder, settings) for source in chosen]
     whole = tuple(pair for pair in checked if pair.broken is None)
     file = folder / f"Split-{SPLIT}" / "data_tfrecord-00000-of-00001.gz"
@@ -56,12 +56,12 @@ def write_untrained_model(folder: Path) -> None:
     export_model(build_model(settings), settings, str(folder), None, photos, ["black"], "")
 
 
-def judge(examples: Path, model: Path, baseline: bool = False) -> float:
+def evaluate(examples: Path, model: Path, baseline: bool = False) -> float:
     """Seconds that the Evaluator's executor takes, for the model alone or beside the same as a baseline."""
     from tfx.types import artifact_utils, standard_artifacts
 
     from components.evaluator.executor import Executor
-    from components.evaluator.settings import JudgingSettings
+    from components.evaluator.settings import EvaluatorSettings
 
     models = {name: standard_artifacts.Model() for name in ("model", "baseline_model")[: 1 + baseline]}
     inputs = {"examples": standard_artifacts.Examples(), **models}
@@ -77,7 +77,7 @@ def judge(examples: Path, model: Path, baseline: bool = False) -> float:
         for artifact in models.values():
             Path(artifact.uri).mkdir()
             Path(artifact.uri, "Format-Serving").symlink_to(model.resolve())
-        settings = JudgingSettings(classes=PETS, slice_features=PETS_DATA.slice_features)
+        settings = EvaluatorSettings(classes=PETS, slice_features=PETS_DATA.slice_features)
         context = Executor.Context(
             beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
             tmp_dir=scratch,
@@ -87,7 +87,7 @@ def judge(examples: Path, model: Path, baseline: bool = False) -> float:
         Executor(context).Do(
             {name: [artifact] for name, artifact in inputs.items()},
             {name: [artifact] for name, artifact in outputs.items()},
-            {"judging": settings.model_dump_json(), "known_counts": "", "code": ""},
+            {"evaluation_settings": settings.model_dump_json(), "known_counts": "", "code": ""},
         )
         return time.monotonic() - began
 
@@ -108,21 +108,25 @@ def loop(examples: Path, model: Path) -> float:
     files = tf.io.gfile.glob(str(examples / f"Split-{SPLIT}" / "*"))
     for records in without_autotuning(tf.data.TFRecordDataset(files, "GZIP").batch(BATCH)):
         encoded = tf.io.parse_example(records, feature)["image/encoded"]
-        photos, own_sizes = zip(*(decode(photo) for photo in encoded), strict=True)
+        photos, sizes = zip(*(decode(photo) for photo in encoded), strict=True)
         probabilities = infer(images=tf.stack(photos))["probabilities"]
-        for of_photo, own_size in zip(probabilities, own_sizes, strict=True):
-            tf.image.resize(of_photo, own_size)
+        for of_photo, size_of_photo in zip(probabilities, sizes, strict=True):
+            tf.image.resize(of_photo, size_of_photo)
     return time.monotonic() - began
 
 
-TASKS = {"judge": judge, "judge beside a baseline": partial(judge, baseline=True), "loop": loop}
+TASKS = {
+    "evaluate": evaluate,
+    "evaluate with a baseline": partial(evaluate, baseline=True),
+    "loop": loop,
+}
 
 
 def measure(task: str, examples: Path, model: Path) -> dict[str, float]:
     """Runs a task in a process of its own; returns its seconds and its peak memory in MB."""
     from pipeline.runs.memory import PeakMemory
 
-    command = [sys.executable, "-m", "benchmarks.judging", "--task", task]
+    command = [sys.executable, "-m", "benchmarks.evaluation", "--task", task]
     process = subprocess.Popen(
         [*command, "--examples", str(examples), "--model", str(model)],
         cwd=Path(__file__).resolve().parents[1],
@@ -131,10 +135,10 @@ def measure(task: str, examples: Path, model: Path) -> dict[str, float]:
         text=True,
     )
     with PeakMemory(process.pid) as memory:
-        answer, _ = process.communicate()
+        output, _ = process.communicate()
     if process.returncode:
         sys.exit(f"error: {' '.join(command)} ended with status {process.returncode}")
-    seconds = float(answer.splitlines()[-1])
+    seconds = float(output.splitlines()[-1])
     return {"seconds": round(seconds, 1), "peak_memory_mb": round(memory.megabytes)}
 
 
@@ -163,7 +167,8 @@ def main() -> None:
             examples = Path(scratch, f"examples_{photos}")
             write_examples(arguments.data, examples, photos)
             plain = measure("loop", examples, model)
-            evaluator = measure("judge beside a baseline" if arguments.baseline else "judge", examples, model)
+            task = "evaluate with a baseline" if arguments.baseline else "evaluate"
+            evaluator = measure(task, examples, model)
             ratio = round(evaluator["seconds"] / (1 + arguments.baseline) / plain["seconds"], 3)
             print(json.dumps({"photos": photos, "loop": plain, "evaluator": evaluator, "ratio": ratio}))
 

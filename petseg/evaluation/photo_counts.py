@@ -1,0 +1,78 @@
+"""The counts of each photo, as photos.parquet holds them: one column for each output and resolution.
+
+A column is a list<int64>, row major; its field says the array's shape.
+"""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from petseg.evaluation.resolutions import FORMER_NATIVE, Resolution
+from petseg.metrics.counting import BOUNDARY, CALIBRATION, CONFUSION
+
+_SHAPE = b"shape"
+
+
+def counts_column(output: str, resolution: Resolution) -> str:
+    """Name of the column with the counts of an output of `evaluate`."""
+    return f"{output}_{resolution}"
+
+
+def counts_field(output: str, resolution: Resolution, shape: Sequence[int]) -> pa.Field:
+    """The column in a schema of Arrow; `shape` is that of one photo's array."""
+    metadata = {_SHAPE: json.dumps(list(shape)).encode()}
+    return pa.field(counts_column(output, resolution), pa.list_(pa.int64()), metadata=metadata)
+
+
+def read_counts(
+    photos: pa.Table, output: str, resolution: Resolution, classes: int
+) -> NDArray[np.int64] | None:
+    """The counts of each photo.
+
+    Args:
+        photos: Rows of photos.parquet.
+        output: Output of `evaluate`.
+        resolution: Where they were counted.
+        classes: Number of classes.
+
+    Returns:
+        int64 [photos, *shape of the output]; None where they were not counted, because the run or its model
+        is of an older version.
+    """
+    column = counts_column(output, resolution)
+    if resolution == "native" and column not in photos.column_names:
+        column = f"{output}_{FORMER_NATIVE}"
+    if column not in photos.column_names or photos.column(column).null_count:
+        return None
+    metadata = photos.field(column).metadata or {}
+    shape = json.loads(metadata[_SHAPE]) if _SHAPE in metadata else _former_shape(output, classes)
+    flat = photos.column(column).combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return flat.astype(np.int64).reshape(len(photos), *shape)
+
+
+def read_confusion(photos: pa.Table, resolution: Resolution, classes: int) -> NDArray[np.int64]:
+    """The confusion counts of each photo, which every version of photos.parquet has.
+
+    Args:
+        photos: Rows of photos.parquet.
+        resolution: Where they were counted.
+        classes: Number of classes.
+
+    Returns:
+        int64 [photos, classes, classes], labels by prediction.
+
+    Raises:
+        ValueError: If they are missing.
+    """
+    counts = read_counts(photos, CONFUSION, resolution, classes)
+    if counts is None:
+        raise ValueError(f"photos.parquet has no column {counts_column(CONFUSION, resolution)}")
+    return counts
+
+
+def _former_shape(output: str, classes: int) -> list[int]:
+    """Shape of a column of the last release, which did not say it."""
+    return {CONFUSION: [classes, classes], BOUNDARY: [classes, 2], CALIBRATION: [-1, 3]}[output]

@@ -1,0 +1,52 @@
+"""Files of evaluations, of this release and of the last."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from petseg.evaluation.files import evaluation_file, with_native_group
+from petseg.evaluation.photo_counts import counts_column, counts_field, read_confusion, read_counts
+
+
+def test_a_column_says_the_shape_of_its_counts(tmp_path):
+    counts = np.arange(2 * 4 * 5).reshape(2, 4, 5)
+    field = counts_field("surface", "native", [4, 5])
+    table = pa.table([counts.reshape(2, -1).tolist()], schema=pa.schema([field]))
+    pq.write_table(table, tmp_path / "photos.parquet")
+    read = pq.read_table(tmp_path / "photos.parquet")
+    np.testing.assert_array_equal(read_counts(read, "surface", "native", classes=3), counts)
+    assert read_counts(read, "surface", "model", classes=3) is None
+
+
+def test_counts_of_the_last_release_are_read():
+    confusion, bands = np.arange(18).reshape(2, 3, 3), np.arange(12).reshape(2, 3, 2)
+    table = pa.table(
+        {
+            "counts_photo": confusion.reshape(2, -1).tolist(),
+            "boundary_photo": bands.reshape(2, -1).tolist(),
+            "calibration_photo": pa.nulls(2, pa.list_(pa.int64())),
+        }
+    )
+    np.testing.assert_array_equal(read_confusion(table, "native", classes=3), confusion)
+    np.testing.assert_array_equal(read_counts(table, "boundary", "native", classes=3), bands)
+    assert read_counts(table, "calibration", "native", classes=3) is None
+    with pytest.raises(ValueError, match=counts_column("counts", "model")):
+        read_confusion(table, "model", classes=3)
+
+
+def test_metrics_of_the_last_release_get_the_new_name():
+    former = {"model": 1, "photo": 2, "baseline": {"model": 3, "photo": 4}, "split": "test"}
+    assert with_native_group(former) == {
+        "model": 1,
+        "native": 2,
+        "baseline": {"model": 3, "native": 4},
+        "split": "test",
+    }
+    both = {"model": 1, "native": 2, "photo": 2, "baseline": None}
+    assert with_native_group(both) == {"model": 1, "native": 2, "baseline": None}
+
+
+def test_the_evaluations_file_is_found_under_both_names():
+    assert evaluation_file(["metrics", "evaluation.json"]) == "evaluation.json"
+    assert evaluation_file(["metrics", "judgement.json"]) == "judgement.json"
