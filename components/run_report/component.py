@@ -13,7 +13,7 @@ class RunReportSpec(component_spec.ComponentSpec):
     """Inputs, outputs and properties of RunReport."""
 
     PARAMETERS = {
-        "run_id": component_spec.ExecutionParameter(type=str),
+        "run": component_spec.ExecutionParameter(type=str),
         "settings": component_spec.ExecutionParameter(type=str),
         "settings_sha256": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
@@ -102,7 +102,7 @@ class RunReport(base_component.BaseComponent):
                 infra_blessing=infra_blessing,
                 baseline_model=baseline_model,
                 pushed_model=pushed_model,
-                run_id=run_id,
+                run=run_id,
                 settings=settings,
                 settings_sha256=settings_sha256,
                 code=code,

@@ -114,7 +114,7 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
     evaluation = _json(uris["evaluation"], evaluation_file(fileio.listdir(uris["evaluation"])))
     model = artifact_utils.get_single_instance(input_dict["model"])
     return RunInputs(
-        run_id=exec_properties["run_id"],
+        run_id=exec_properties["run"],
         settings=settings,
         settings_sha256=exec_properties["settings_sha256"],
         classes=ClassTable.model_validate(settings["data"]["classes"]),

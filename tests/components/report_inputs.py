@@ -96,7 +96,7 @@ def write_inputs(
             standard_artifacts.PushedModel(), folder / "push", "push.json", push
         )
     properties = {
-        "run_id": "20260901T101500Z",
+        "run": "20260901T101500Z",
         "settings": json.dumps(settings),
         "settings_sha256": "ab" * 32,
         "code": "",

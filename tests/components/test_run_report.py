@@ -282,6 +282,8 @@ def test_component_takes_runs_without_baseline_check_and_push():
     node = RunReportNode(**channels, run_id="r", settings="{}", settings_sha256="", code="")
     assert set(node.inputs) == set(artifacts)
     assert node.outputs["report"].type is RunReport
+    # ML Metadata reserves this name, and InteractiveContext refuses it.
+    assert "run_id" not in node.exec_properties
 
 
 @needs_chromium

@@ -71,7 +71,7 @@ def test_nodes_that_look_at_the_outside_world_are_never_cached(spec):
 
 def test_the_run_is_named_by_the_cluster_and_production_looked_up_there(spec):
     tasks = spec.root.dag.tasks
-    run_id = tasks["RunReport"].inputs.parameters["run_id"].runtime_value.constant.string_value
+    run_id = tasks["RunReport"].inputs.parameters["run"].runtime_value.constant.string_value
     assert run_id == "{{$.pipeline_job_uuid}}"
     version = tasks["ProductionModel"].inputs.parameters["version"].runtime_value.constant.string_value
     assert version == "latest"
