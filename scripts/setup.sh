@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Installs requirements.lock into a virtual environment; `make setup` calls it.
+# Installs what a run needs, and extras, from requirements.lock into a virtual environment; make calls it.
 #
-# VENV: where (default .venv). PYTHON: with which Python (default: scripts/choose_python.sh decides, and an
-# environment that is there keeps its own). EXTRAS: the extras to install, such as "s3" (default: all).
+# VENV: the environment (default .venv). PYTHON: its Python (default: that of an existing environment, else
+# scripts/choose_python.sh decides). EXTRAS: extras of pyproject.toml that it must have (default "app"). Extras
+# that are already installed stay.
 #
-# The stamp in the environment names the lock, the place and the Python it was finished with. Without a
-# valid stamp the environment was left unfinished or moved, and is made again.
+# The stamp in the environment holds the hash of the lock, the environment's path, its Python and its extras.
+# If the stamp is missing, or the path or Python differ, the environment is made again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=scripts/system.sh
 . scripts/system.sh
 
+EXTRAS=${EXTRAS-app}
 VENV=${VENV:-.venv}
 mkdir -p "$(dirname "$VENV")"
 VENV=$(cd "$(dirname "$VENV")" && pwd)/$(basename "$VENV")
@@ -44,25 +46,47 @@ share_pip_settings() {
     fi
 }
 
+all_extras() {
+    sed -n '/^\[project.optional-dependencies\]/,/^\[tool/s/^\([a-z0-9-]*\) = \[.*/\1/p' pyproject.toml
+}
+
+# requirements.lock, without the packages that neither the project nor the given extras need; uv resolves which.
+locked() {
+    local options=() extra names
+    for extra in "$@"; do options+=(--extra "$extra"); done
+    names=$("$VENV/bin/uv" pip compile --quiet --no-header --no-annotate --python "$VENV/bin/python" \
+        "${options[@]}" --constraint requirements.lock pyproject.toml) || return
+    # A package is a line at the margin, with its hashes below. uv itself stays for the next time.
+    awk -F '[=[]' 'NR == FNR { wanted[$1]; next } /^[^ #]/ { ours = $1 in wanted } ours' \
+        <(printf '%s\n' uv "$names") requirements.lock
+}
+
+# Installs with extras: install_lock add EXTRA... leaves other packages alone, install_lock sync EXTRA... removes
+# them. Prints the extras that are installed afterwards.
 install_lock() {
-    if scripts/install_uv.sh "$VENV/bin/python"; then
+    local packages command=install
+    packages=$(mktemp)
+    [ "$1" = add ] || command=sync
+    shift
+    if scripts/install_uv.sh "$VENV/bin/python" >&2; then
         (
             share_pip_settings
-            # Paths of another interpreter or environment must not lead uv astray.
+            # Paths of another interpreter or environment must not mislead uv.
             unset VIRTUAL_ENV CONDA_PREFIX UV_PYTHON UV_PROJECT_ENVIRONMENT
-            if [ -n "${EXTRAS+given}" ]; then
-                # Which packages that takes is resolved here; versions and hashes are the lock's.
-                for extra in $EXTRAS; do set -- "$@" --extra "$extra"; done
-                "$VENV/bin/uv" pip install --compile-bytecode --require-hashes --python "$VENV/bin/python" \
-                    --requirement pyproject.toml "$@" --constraint requirements.lock
-            else
-                "$VENV/bin/uv" pip sync --compile-bytecode --require-hashes --python "$VENV/bin/python" requirements.lock
-            fi
-        ) && return
-        echo "uv could not install requirements.lock; trying pip, which is slower" >&2
+            locked "$@" >"$packages" &&
+                "$VENV/bin/uv" pip "$command" --compile-bytecode --require-hashes --python "$VENV/bin/python" \
+                    $([ "$command" = sync ] || echo --no-deps --requirement) "$packages" >&2
+        ) && rm "$packages" && echo "$@" && return
+        echo "uv could not install requirements.lock; trying pip, which is slower and installs every extra" >&2
     fi
+    rm -f "$packages"
     # The lock is complete, and older pips refuse a pin without the extras that another package asks for.
-    "$VENV/bin/python" -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+    "$VENV/bin/python" -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock >&2 || return
+    all_extras
+}
+
+one_line() { # sorted, each word once
+    printf '%s\n' "$@" | sort -u | xargs
 }
 
 # Two that set up at once would delete each other's work. The lock is a file beside the environment, since
@@ -70,10 +94,18 @@ install_lock() {
 exec 9>"$VENV.lock"
 flock 9
 
+for extra in $EXTRAS; do
+    grep -qx -- "$extra" <<<"$(all_extras)" || fail "EXTRAS: pyproject.toml has no extra $extra; it has $(all_extras | xargs)"
+done
 lock_hash=$(sha256sum requirements.lock | cut -d ' ' -f 1)
 old_python=
-{ read -r old_hash && read -r old_place && read -r old_python; } 2>/dev/null <"$STAMP" || old_python=
-if [ -z "$old_python" ] || [ "$old_place" != "$VENV" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
+old_extras=
+if { read -r old_hash && read -r old_path && read -r old_python; } 2>/dev/null <"$STAMP"; then
+    # Stamps of version 0.1 have three lines: every extra was installed.
+    old_extras=$(sed -n 4p "$STAMP")
+    [ "$(wc -l <"$STAMP")" -gt 3 ] || old_extras=$(all_extras)
+fi
+if [ -z "$old_python" ] || [ "$old_path" != "$VENV" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
     old_python=
 fi
 if [ -n "$old_python" ] && [ -z "${PYTHON:-}" ]; then
@@ -81,19 +113,30 @@ if [ -n "$old_python" ] && [ -z "${PYTHON:-}" ]; then
 else
     python=$(scripts/choose_python.sh "${PYTHON:-}")
 fi
+# shellcheck disable=SC2086  # one word an extra
+read -ra extras < <(one_line $old_extras $EXTRAS)
+mode=sync
 if [ "$python" = "$old_python" ] && [ "$lock_hash" = "$old_hash" ]; then
-    exit
+    mode=add
+    # shellcheck disable=SC2086
+    [ "${extras[*]}" != "$(one_line $old_extras)" ] || exit 0
 fi
 
+# Without its stamp an environment counts as unfinished, also if this is killed.
 if [ "$python" = "$old_python" ]; then
-    rm "$STAMP"
+    mv "$STAMP" "$STAMP.before"
 else
     [ ! -e "$VENV" ] || [ -f "$VENV/pyvenv.cfg" ] || fail "$VENV exists and is no virtual environment: move it away"
     rm -rf "$VENV"
     "$python" -m venv "$VENV" >/dev/null 2>&1 || uv venv --quiet --seed --clear --python "$python" "$VENV" 2>/dev/null ||
         fail "$python cannot make virtual environments: apt-get install python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
 fi
-echo "installing requirements.lock into $VENV with $python" >&2
-install_lock 9>&- || fail "the packages could not be installed: the lines above say why. Is a package registry reachable (pip and uv settings)?"
-printf '%s\n' "$lock_hash" "$VENV" "$python" >"$STAMP.new"
+echo "installing requirements.lock (extras: ${extras[*]:-none}) into $VENV with $python" >&2
+if ! installed=$(install_lock $mode "${extras[@]}" 9>&-); then
+    # uv and pip download everything before they change anything: the old environment still works.
+    [ ! -f "$STAMP.before" ] || mv "$STAMP.before" "$STAMP"
+    fail "the packages could not be installed: the lines above say why. Is a package registry reachable (pip and uv settings)?"
+fi
+printf '%s\n' "$lock_hash" "$VENV" "$python" "$(xargs <<<"$installed")" >"$STAMP.new"
 mv "$STAMP.new" "$STAMP"
+rm -f "$STAMP.before"

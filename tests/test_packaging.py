@@ -1,5 +1,6 @@
 """What a person or a machine needs before the first import: lock, setup scripts, metadata, CI."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -27,9 +28,12 @@ def locked_markers():
 
 
 def declared_requirements():
+    """Dependencies and all extras."""
     text = (REPOSITORY / "pyproject.toml").read_text()
-    blocks = re.findall(r"^(?:dependencies|dev) = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in re.findall(r'^ *"([^"]+)",', block, re.MULTILINE)]
+    blocks = re.findall(r"^[a-z0-9-]+ = \[(.*?)\]$", text[: text.index("\n[tool.")], re.MULTILINE | re.DOTALL)
+    return [
+        requirement for block in blocks for requirement in re.findall(r'^ *"([^"]+)"', block, re.MULTILINE)
+    ]
 
 
 def choose_python(*arguments, **environment):
@@ -113,6 +117,74 @@ class TestChoosePython:
         assert found.returncode == 0, found.stderr
 
 
+@pytest.fixture
+def environment(tmp_path):
+    """A finished environment with the extras app and s3, whose python and uv only log how they are called."""
+    environment = tmp_path / "venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "pyvenv.cfg").touch()
+    for name in ("python", "uv"):
+        program = environment / "bin" / name
+        program.write_text(
+            f'#!/bin/sh\necho {name} "$@" >>{environment}/calls\nexit ${{STATUS_OF_{name}:-0}}\n'
+        )
+        program.chmod(0o755)
+    lock_hash = hashlib.sha256((REPOSITORY / "requirements.lock").read_bytes()).hexdigest()
+    (environment / ".petseg-setup").write_text(f"{lock_hash}\n{environment}\n/usr/bin/python\napp s3\n")
+    return environment
+
+
+def set_up(environment, extras, **variables):
+    """Calls scripts/setup.sh; returns how it ended, and the calls of the environment's python and uv."""
+    result = subprocess.run(
+        [REPOSITORY / "scripts" / "setup.sh"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "VENV": str(environment), "EXTRAS": extras, "PYTHON": "", **variables},
+        timeout=60,
+    )
+    calls = environment / "calls"
+    return result, calls.read_text() if calls.exists() else ""
+
+
+def extras_of(environment):
+    return (environment / ".petseg-setup").read_text().split("\n")[3]
+
+
+class TestSetup:
+    def test_an_environment_with_more_extras_is_left_as_it_is(self, environment):
+        result, calls = set_up(environment, "app")
+        assert result.returncode == 0, result.stderr
+        assert "install" not in calls
+
+    def test_new_extras_are_added_to_those_that_are_there(self, environment):
+        result, calls = set_up(environment, "docs app")
+        assert result.returncode == 0, result.stderr
+        assert "--extra app --extra docs --extra s3 --constraint requirements.lock" in calls
+        assert "uninstall" not in calls
+        assert extras_of(environment) == "app docs s3"
+
+    def test_without_uv_pip_installs_every_extra(self, environment):
+        result, calls = set_up(environment, "docs", STATUS_OF_uv="1")
+        assert result.returncode == 0, result.stderr
+        assert "python -m pip install" in calls.splitlines()[-1]
+        assert {"app", "docs", "lint", "s3", "test"} <= set(extras_of(environment).split())
+
+    def test_what_cannot_be_installed_leaves_the_environment_valid(self, environment):
+        broken = environment / "bin" / "python"
+        broken.write_text(
+            broken.read_text().replace("exit", 'case "$*" in *requirements.lock) exit 1 ;; esac\nexit')
+        )
+        result, _ = set_up(environment, "docs", STATUS_OF_uv="1")
+        assert result.returncode == 1
+        assert "error: the packages could not be installed" in result.stderr
+        assert extras_of(environment) == "app s3"
+
+    def test_an_unknown_extra_is_named(self, environment):
+        result, _ = set_up(environment, "apps")
+        assert "no extra apps; it has app" in one_error(result)
+
+
 def test_setup_py_knows_the_metadata():
     shown = subprocess.run(
         [sys.executable, "setup.py", "--name", "--version"],
@@ -141,7 +213,12 @@ def test_ci_runs_what_people_run():
     run = (REPOSITORY / ".ci" / "run").read_text()
     assert re.findall(r"^make .*$", run, re.MULTILINE) == ["make lint", "make test"]
     workflow = (REPOSITORY / ".github" / "workflows" / "ci.yml").read_text()
-    assert re.findall(r"- run: (make \w+)", workflow) == ["make setup", "make lint", "make test"]
+    assert re.findall(r"- run: (make \w+)", workflow) == [
+        "make setup",
+        "make lint",
+        "make test",
+        "make docs",
+    ]
     assert os.access(REPOSITORY / ".ci" / "run", os.X_OK)
 
 
