@@ -1,7 +1,7 @@
 """The README's picture: photos of the generated sample with their truth and a pushed model's prediction.
 
 python -m benchmarks.pictures --model runs/demo/serving_model/<version> --data runs/sample \
-        --output docs/sample_predictions.jpg
+        --output docs/images/sample_predictions.jpg
 """
 
 import argparse

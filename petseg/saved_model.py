@@ -7,7 +7,16 @@ EXTRA_FOLDER = "assets.extra"
 """Folder in the SavedModel that TensorFlow copies but does not read."""
 
 WEIGHTS_FILE = "model.weights.h5"
+"""The weights of the Keras model."""
+
 SETTINGS_FILE = "settings.json"
+"""The settings that the model was trained with."""
+
 STATISTICS_FILE = "statistics.pb"
+"""Statistics of the training data, which DatasetGate compares later data with."""
+
 REFERENCE_FILE = "reference.npz"
+"""Eval photos with the trainer's own predictions, which ServingCheck compares the served ones with."""
+
 MODEL_CARD_FILE = "model_card.md"
+"""The model card."""

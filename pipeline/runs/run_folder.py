@@ -13,10 +13,19 @@ from petseg.evaluation.files import with_native_group
 from pipeline.paths import push_directory
 
 METRICS_FILE = "metrics.json"
+"""The metrics and the verdict, for programs."""
+
 SETTINGS_FILE = "settings.yaml"
+"""The resolved settings, every key named."""
+
 PUSH_FILE = "push.json"
+"""Whether the model was pushed, as which version, and why not."""
+
 HISTORY_FILE = "history.json"
+"""One entry per epoch of the training."""
+
 REPORT_FILE = "report.html"
+"""The report, one file that needs nothing else."""
 
 PLACES = ("output", "data.path", "push.directory", "report.directory", "metadata.url_variable")
 """Settings that say where something lies; they are left out when runs are told apart."""

@@ -21,9 +21,9 @@ def complaint(*overrides: str, config: Path | None = None) -> str:
     return str(caught.value)
 
 
-def test_the_readmes_thresholds_are_settings(tmp_path):
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
-    (example,) = (block for block in readme.split("```yaml\n")[1:] if block.startswith("evaluation:"))
+def test_the_guides_thresholds_are_settings(tmp_path):
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "thresholds.md").read_text()
+    (example,) = (block for block in guide.split("```yaml\n")[1:] if block.startswith("evaluation:"))
     (tmp_path / "evaluated.yaml").write_text(f"extends: {PETS_CONFIG}\n" + example.partition("```")[0])
     thresholds = load_settings(tmp_path / "evaluated.yaml", []).evaluation.thresholds
     assert thresholds[0].slice == "label/breed"
