@@ -13,22 +13,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import reserve_port
+
 PASSWORD = "pass@word/1"
 QUOTED_PASSWORD = "pass%40word%2F1"
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
     """A PostgreSQL server with an empty database; yields its URL."""
     programs = _programs("PostgreSQL's server", "initdb", "postgres")
-    port = free_port()
+    port = reserve_port()
     with _server_folder() as folder:
         secret = folder / "password"
         secret.write_text(PASSWORD)
@@ -48,7 +43,7 @@ def postgresql() -> Iterator[str]:
 def mariadb() -> Iterator[str]:
     """A MariaDB server with an empty database; yields its URL."""
     programs = _programs("MariaDB's server", "mariadb-install-db", "mariadbd", "mariadb")
-    port = free_port()
+    port = reserve_port()
     with _server_folder() as folder:
         data = folder / "data"
         _as_nobody(

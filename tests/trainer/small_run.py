@@ -5,7 +5,6 @@ python tests/trainer/small_run.py INPUTS DIR SETTINGS_JSON
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from tests.conftest import PROJECT
+from tests.ports import reserve_port
 from tests.trainer.pictures import THREE_CLASSES
 from tests.trainer.shapes import shape_pairs, write_pairs
 from trainer.run import run
@@ -90,10 +90,7 @@ def start(program: list[str], **environment: str) -> subprocess.Popen:
 
 def start_workers(settings: list[TrainingSettings], inputs: Path, folder: Path) -> list[subprocess.Popen]:
     """Starts workers on loopback, one for each of the settings."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in settings]
-    cluster = {"worker": [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]}
-    for each in sockets:
-        each.close()
+    cluster = {"worker": [f"127.0.0.1:{reserve_port()}" for _ in settings]}
     return [
         start(
             ["-m", "trainer.worker", *worker_arguments(of_worker, inputs, folder)],

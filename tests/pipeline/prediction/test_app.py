@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 
@@ -18,6 +17,7 @@ from PIL import Image
 from tests.browser import needs_chromium, shown
 from tests.components.serving_models import save_model
 from tests.conftest import PROJECT, petseg
+from tests.ports import reserve_port
 
 COLORS = {"dark": "#ff0000", "medium": "#00ff00", "bright": "#0000ff"}
 
@@ -35,9 +35,7 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="module")
 def app(model, tmp_path_factory):
     """The running app, which takes at most 1 MB; yields its process and address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = reserve_port()
     temporary = tmp_path_factory.mktemp("uploads")
     process = subprocess.Popen(
         [

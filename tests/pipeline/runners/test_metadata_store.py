@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.conftest import TINY, petseg
-from tests.database_servers import PASSWORD, QUOTED_PASSWORD, free_port, mariadb, postgresql
+from tests.database_servers import PASSWORD, QUOTED_PASSWORD, mariadb, postgresql
+from tests.ports import unanswered_port
 
 VARIABLE = "PETSEG_METADATA_URL"
 BY_VARIABLE = ["--set", f"metadata.url_variable={VARIABLE}"]
@@ -58,8 +59,9 @@ def test_a_url_in_the_settings_is_refused_and_not_repeated():
 
 @pytest.mark.parametrize("scheme", ["mysql", "postgresql"])
 def test_a_server_that_is_not_there_is_one_line(sample, tmp_path, scheme):
-    url = f"{scheme}://petseg:{QUOTED_PASSWORD}@127.0.0.1:{free_port()}/db"
-    done = petseg("run", "--data", sample, "--output", tmp_path / "out", *BY_VARIABLE, **{VARIABLE: url})
+    with unanswered_port() as port:
+        url = f"{scheme}://petseg:{QUOTED_PASSWORD}@127.0.0.1:{port}/db"
+        done = petseg("run", "--data", sample, "--output", tmp_path / "out", *BY_VARIABLE, **{VARIABLE: url})
     one_line(done, VARIABLE, f"cannot use the {scheme} server 127.0.0.1")
 
 

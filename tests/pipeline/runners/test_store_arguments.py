@@ -7,7 +7,7 @@ import pytest
 
 from petseg.files.object_store import StorePath, copy_folder
 from tests.conftest import TINY, petseg
-from tests.database_servers import free_port
+from tests.ports import unanswered_port
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,9 @@ def test_places_that_cannot_be_used_are_one_line_before_the_run(s3, sample, tmp_
 
 
 def test_a_store_that_is_not_there_is_one_line(s3, tmp_path):
-    nobody = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}
-    done = petseg("run", "--data", "s3://bucket/pets", "--output", tmp_path / "out", **(s3 | nobody))
+    with unanswered_port() as port:
+        nobody = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+        done = petseg("run", "--data", "s3://bucket/pets", "--output", tmp_path / "out", **(s3 | nobody))
     assert done.status == 2, done.stdout + done.stderr
     assert done.stderr.count("\n") == 1
     assert "s3://bucket/pets cannot be used" in done.stderr
