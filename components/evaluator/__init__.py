@@ -1,1 +1,1 @@
-"""Judges a model on the raw examples, beside the one in production."""
+"""Evaluates a model on the raw examples, beside the one in production."""

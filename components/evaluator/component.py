@@ -27,21 +27,22 @@ class EvaluatorSpec(component_spec.ComponentSpec):
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
-    """Judges a model by its `evaluate` signature on the raw examples, beside the one in production.
+    """Runs the `evaluate` signature of a model on the raw examples, beside that of the model in production.
 
-    Blessed is a model whose mean IoU at model size over all photos of the split reaches the floor and lies
-    not more than `max_regression` below the baseline's. The output `evaluation` holds TFMA's files (all
-    metrics on all slices; `tfma.load_eval_result` reads them), `photos.parquet` (a row a photo) and
-    `evaluation.json` (the verdict); the output `blessing` is what TFX's Evaluator writes.
+    A model is blessed if its mean IoU at model resolution over all photos of the split reaches the floor and
+    is at most `max_regression` below that of the baseline, and if it meets all thresholds. The output
+    `evaluation` has TFMA's files (all metrics on all slices; `tfma.load_eval_result` reads them),
+    `photos.parquet` (one row for each photo) and `evaluation.json` (metrics and verdict). The output
+    `blessing` is what TFX's Evaluator writes.
 
     Args:
-        examples: Raw examples (DESIGN.md) with the judged split.
+        examples: Raw examples (DESIGN.md) with the evaluated split.
         model: Model artifact with a SavedModel in `Format-Serving/`.
         evaluation: JSON of EvaluatorSettings.
-        code: Hash of the component's source, so that changed code is not answered from the cache.
-        baseline_model: Model artifact of the model in production; an empty one is no baseline.
-        known_counts: Folder that keeps the counts of the models judged last, so that the one in production
-            is not asked again about the photos that it was judged on when it was new; empty: none are kept.
+        code: Hash of the component's source, so that changed code invalidates the cache.
+        baseline_model: Model artifact of the model in production; an empty one counts as none.
+        known_counts: Folder that keeps the counts of the models evaluated last. The model in production was
+            the candidate once, so that it need not run again on the same photos. Empty: none are kept.
     """
 
     SPEC_CLASS = EvaluatorSpec

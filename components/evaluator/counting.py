@@ -1,4 +1,4 @@
-"""Beam's part of judging: from serialized photos to counts, image bytes left behind."""
+"""Beam's part of the evaluation: from serialized photos to counts, without the image bytes."""
 
 import hashlib
 import threading
@@ -17,7 +17,7 @@ from components.evaluator.metrics.summed_counts import COUNTS_KEY, Counted
 
 NAME_FEATURE = "image/name"
 RECORD_KEY = "record"
-"""Key of the extracts that holds the SHA-256 of the raw example, by which known counts are found."""
+"""Key of the extracts with the SHA-256 of the raw example, the key of known counts."""
 
 
 class _EvaluateSignature:
@@ -31,15 +31,15 @@ class _EvaluateSignature:
         counted = self._signature(examples=tf.constant(records, tf.string))
         outputs = {output: counts.numpy() for output, counts in counted.items()}
         return [
-            {output: counts[place] for output, counts in outputs.items()} for place in range(len(records))
+            {output: counts[index] for output, counts in outputs.items()} for index in range(len(records))
         ]
 
 
 class _Models:
-    """The models of one judging, each loaded when it is first asked and kept.
+    """The models of one evaluation; each is loaded at its first use and kept.
 
-    All in one object, for Beam keeps alive only the shared object that was asked for last: of two, each would
-    be loaded again for every batch.
+    They are in one object because Beam keeps only the shared object that was acquired last: of two objects,
+    each would be loaded again for every batch.
     """
 
     def __init__(self, paths: Mapping[str, str]):
@@ -55,19 +55,19 @@ class _Models:
 
 
 class CountPixels(beam.DoFn):
-    """Asks every model about a batch of raw tf.Examples and passes on what was counted.
+    """Runs every model on a batch of raw tf.Examples and yields their counts.
 
-    Yields one TFMA extract a photo: its name and slice features, and {model name: {output: counts}}. What
-    comes after it (slicing copies each photo once a slice) therefore handles a few hundred bytes a photo.
+    Yields one TFMA extract for each photo: its name and slice features, and {model name: {output: counts}}.
+    The steps that follow (slicing copies each photo once per slice) handle a few hundred bytes per photo.
     """
 
     def __init__(self, models: Mapping[str, str], features: Sequence[str], known_counts: Mapping[str, str]):
-        """Takes what is asked and kept.
+        """Initializes the step.
 
         Args:
             models: Path of the SavedModel by the model's name in the EvalConfig.
-            features: Features of the raw example that are kept, besides its name.
-            known_counts: File of known counts by the model's name, for models that were judged on the same
+            features: Features of the raw example to keep, besides its name.
+            known_counts: File of known counts by the model's name, for models that were evaluated on the same
                 photos before.
         """
         self._paths = dict(models)
@@ -77,25 +77,25 @@ class CountPixels(beam.DoFn):
         self._known: dict[str, dict[bytes, Counted]] = {}
 
     def setup(self) -> None:
-        """Reads what is known; models are loaded where a photo is met that is not."""
+        """Reads the known counts. A model is loaded only when a photo is not among them."""
         self._known = {name: read_known_counts(file) for name, file in self._known_files.items()}
 
     def process(self, records: list[bytes]) -> Iterator[dict[str, Any]]:
         """Yields an extract for each of the serialized tf.Examples."""
         digests = [hashlib.sha256(record).digest() for record in records]
         counted = {name: self._counts(name, records, digests) for name in self._paths}
-        for place, (record, digest) in enumerate(zip(records, digests, strict=True)):
+        for index, (record, digest) in enumerate(zip(records, digests, strict=True)):
             yield {
                 constants.FEATURES_KEY: self._read_features(record),
                 RECORD_KEY: digest,
-                COUNTS_KEY: {name: counts[place] for name, counts in counted.items()},
+                COUNTS_KEY: {name: counts[index] for name, counts in counted.items()},
             }
 
     def _counts(self, name: str, records: list[bytes], digests: list[bytes]) -> list[Counted]:
         known = self._known.get(name, {})
         if all(digest in known for digest in digests):
             return [known[digest] for digest in digests]
-        # Loaded once a process: threads of one worker share them.
+        # Loaded once per process: the threads of a worker share them.
         models = self._shared.acquire(lambda: _Models(self._paths))
         return models[name](records)
 

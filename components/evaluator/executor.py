@@ -33,11 +33,11 @@ from petseg.versions import model_digest
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Counts in one Beam pass, lets TFMA measure and validate, and writes the verdict.
+    """Counts in one Beam pass, computes metrics and validates with TFMA, and writes the verdict.
 
-    TFX's own Evaluator parses each record into Arrow, keeps the image bytes in every extract and counts an
-    empty artifact as a baseline. This one hands batches of serialized examples to the `evaluate` signatures
-    and keeps counts and slice features only; from there on it is TFMA: slices, metrics, thresholds, files.
+    TFX's own Evaluator parses each record into Arrow, keeps the image bytes in every extract, and takes an
+    empty artifact for a baseline. This executor passes batches of serialized examples to the `evaluate`
+    signatures and keeps only counts and slice features. TFMA does the rest: slices, metrics, bounds, files.
     """
 
     def Do(
@@ -49,7 +49,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Evaluates `model` beside `baseline_model`; see the component for inputs and outputs.
 
         Raises:
-            UserError: If the split has no photos, or production's model has other classes.
+            UserError: The split has no photos, or the model in production has other classes.
         """
         settings = EvaluatorSettings.model_validate_json(exec_properties["evaluation_settings"])
         models = _model_paths(input_dict)
@@ -90,7 +90,7 @@ def _model_paths(input_dict: dict[str, list[types.Artifact]]) -> dict[str, str]:
 
 
 def _training_settings(model_path: str) -> dict[str, Any]:
-    """What the model was trained with, as plain JSON: an older model's settings may have other fields."""
+    """The model's training settings as plain JSON: those of an older model may have other fields."""
     with fileio.open(os.path.join(model_path, EXTRA_FOLDER, SETTINGS_FILE)) as file:
         return json.loads(file.read())
 
@@ -103,8 +103,8 @@ def _check_classes(model_path: str, classes: ClassTable) -> None:
     trained = ClassTable.model_validate(_training_settings(model_path)["classes"])
     if (trained.values, trained.ignored_value) != (classes.values, classes.ignored_value):
         raise UserError(
-            f"the model in production knows the mask values {list(trained.values)}, the data has "
-            f"{list(classes.values)}: give models of other classes a push.directory of their own"
+            f"the model in production was trained on the mask values {list(trained.values)}, the data has "
+            f"{list(classes.values)}: set another push.directory for models with other classes"
         )
 
 
@@ -112,7 +112,7 @@ def _record_files(examples: list[types.Artifact], split: str) -> list[str]:
     """The split's TFRecord files.
 
     Raises:
-        UserError: If there is no such split or no photo in it: nothing would be measured.
+        UserError: There is no such split, or no photo in it.
     """
     artifact = artifact_utils.get_single_instance(examples)
     files: list[str] = []
@@ -125,7 +125,7 @@ def _record_files(examples: list[types.Artifact], split: str) -> list[str]:
 
 
 def _known_counts_files(folder: str, models: dict[str, str], files: list[str]) -> dict[str, str]:
-    """Where each model's counts of these very files are kept; nowhere if a model is on remote storage."""
+    """File with each model's counts of these files; none if a model is on remote storage."""
     if not folder or not all(os.path.isdir(path) for path in models.values()):
         return {}
     os.makedirs(folder, exist_ok=True)
@@ -137,7 +137,7 @@ def _known_counts_files(folder: str, models: dict[str, str], files: list[str]) -
 
 
 def _forget_others(folder: str, known_counts: dict[str, str]) -> None:
-    """Removes the counts of models that are neither candidate nor in production any more."""
+    """Removes the counts of models that are no longer candidate or in production."""
     for file in glob.glob(os.path.join(folder, "*.parquet")) if known_counts else []:
         if file not in known_counts.values():
             os.remove(file)
@@ -152,16 +152,16 @@ def _evaluate_in_one_pass(
     evaluation_uri: str,
     known_counts: dict[str, str],
 ) -> None:
-    there = {name: file for name, file in known_counts.items() if os.path.exists(file)}
+    existing = {name: file for name, file in known_counts.items() if os.path.exists(file)}
     batch_size = settings.evaluation.batch_size
     photos = (
         pipeline
         | "Files" >> beam.Create(files)
         | "Read" >> beam.io.ReadAllFromTFRecord()
         | "Batch" >> beam.BatchElements(min_batch_size=batch_size, max_batch_size=batch_size)
-        | "CountPixels" >> beam.ParDo(CountPixels(models, settings.slice_features, there))
+        | "CountPixels" >> beam.ParDo(CountPixels(models, settings.slice_features, existing))
     )
-    unwritten = {file: name for name, file in known_counts.items() if name not in there}
+    unwritten = {file: name for name, file in known_counts.items() if name not in existing}
     for file, name in unwritten.items():
         _ = photos | f"Remember[{name}]" >> write_known_counts(file, name, RECORD_KEY, COUNTS_KEY)
     _ = photos | "WritePhotos" >> write_photo_rows(
@@ -170,7 +170,7 @@ def _evaluate_in_one_pass(
         settings.slice_features,
         len(settings.classes),
     )
-    # Not tfma.ExtractAndEvaluate, which warns once a photo that extracts without the input cannot be weighed.
+    # Not tfma.ExtractAndEvaluate, which warns for each photo that extracts without the input have no weight.
     slice_keys = tfma.extractors.SliceKeyExtractor(eval_config=config, materialize=False)
     evaluator = tfma.evaluators.MetricsPlotsAndValidationsEvaluator(eval_config=config)
     _ = (
@@ -198,7 +198,7 @@ def _writers(
 def _write_blessing(
     input_dict: dict[str, list[types.Artifact]], output_dict: dict[str, list[types.Artifact]], blessed: bool
 ) -> None:
-    """Writes the blessing as TFX's Evaluator does, so that TFX's Pusher and resolvers understand it."""
+    """Writes the blessing as TFX's Evaluator does, so that TFX's Pusher and resolvers can read it."""
     blessing = artifact_utils.get_single_instance(output_dict["blessing"])
     model = artifact_utils.get_single_instance(input_dict["model"])
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)

@@ -1,4 +1,4 @@
-"""Counts of models judged before: the one in production was a candidate once, on the same photos."""
+"""Counts of models evaluated before: the model in production was the candidate once, on the same photos."""
 
 import io
 from typing import Any
@@ -14,13 +14,13 @@ SCHEMA = pa.schema([("record", pa.binary()), ("counted", pa.binary())])
 
 
 def write_known_counts(path: str, model_name: str, record_key: str, counts_key: str) -> beam.PTransform:
-    """Writes what a model said of each photo, by the SHA-256 of the raw example.
+    """Writes a model's counts of each photo, by the SHA-256 of the raw example.
 
     Args:
-        path: File to be written; it appears when it is whole.
+        path: File to write; it appears when it is complete.
         model_name: Name of the model in the extracts.
-        record_key: Key of the extracts that holds the digest.
-        counts_key: Key of the extracts that holds {model name: Counted}.
+        record_key: Key of the extracts with the digest.
+        counts_key: Key of the extracts with {model name: Counted}.
     """
 
     def row(extract: dict[str, Any]) -> dict[str, bytes]:
@@ -34,7 +34,7 @@ def write_known_counts(path: str, model_name: str, record_key: str, counts_key: 
 
 
 def read_known_counts(path: str) -> dict[bytes, Counted]:
-    """Reads the file again: what a model said, by the SHA-256 of the raw example."""
+    """Reads the file back: a model's counts by the SHA-256 of the raw example."""
     table = pq.read_table(path)
     known = {}
     for record, counted in zip(table["record"].to_pylist(), table["counted"].to_pylist(), strict=True):

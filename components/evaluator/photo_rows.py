@@ -1,4 +1,4 @@
-"""One row a photo, `photos.parquet`: what report and comparison read instead of inferring again."""
+"""`photos.parquet`, one row for each photo: report and `compare` read it instead of predicting again."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from trainer.export.counts import counts_shapes
 
 
 def write_photo_rows(path: str, split: str, slice_features: Sequence[str], classes: int) -> beam.PTransform:
-    """Writes the candidate's counts of each photo into one Parquet file, in the order in which Beam counted.
+    """Writes the candidate's counts of each photo into one Parquet file, in Beam's order.
 
     Columns: `name`, `split`, the slice features (strings, null where a photo has none), and for each output
     of `evaluate` (`trainer.export.counts`) its counts at both resolutions, such as `counts_model` and
@@ -28,7 +28,7 @@ def write_photo_rows(path: str, split: str, slice_features: Sequence[str], class
     model is of an older version, which lacks that output.
 
     Args:
-        path: File to be written.
+        path: File to write.
         split: Name of the evaluated split.
         slice_features: Features of the raw examples that become columns.
         classes: Number of classes.
@@ -65,7 +65,7 @@ def write_photo_rows(path: str, split: str, slice_features: Sequence[str], class
 
 
 def sort_photo_rows(path: str) -> None:
-    """Sorts the file by name, so that it does not depend on the engine."""
+    """Sorts the rows by name, so that the file does not depend on the engine."""
     with fileio.open(path, "rb") as file:
         table = pq.read_table(pa.BufferReader(file.read()))
     in_memory = pa.BufferOutputStream()

@@ -46,8 +46,8 @@ def evaluation_result(
     if thresholds := settings.evaluation.thresholds:
         missed = [text for entry in thresholds for text in missed_limits(entry, candidate, baseline)]
         result["reason"] += "; " + ("; ".join(missed) or f"all of {len(thresholds)} thresholds reached")
-        # TFMA validates bounds. To it a gap is a metric of each pair of slices, hundreds for a few dozen, and
-        # a model in production that lacks a metric has to be refused.
+        # TFMA validates bounds only. It would need a metric for each pair of slices to validate a gap, and it
+        # refuses every model where the model in production lacks a metric.
         result["blessed"] = result["blessed"] and not missed
     return result
 

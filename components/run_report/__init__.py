@@ -1,1 +1,1 @@
-"""RunReport: one HTML page a run, its metrics.json, model card and settings."""
+"""RunReport: the HTML page of a run, its metrics.json, model card and settings."""

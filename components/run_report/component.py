@@ -1,4 +1,4 @@
-"""The RunReport node: what came of this run, for people and for scripts."""
+"""The RunReport node: the results of the run, for people and for scripts."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -41,25 +41,25 @@ class RunReportSpec(component_spec.ComponentSpec):
 class RunReport(base_component.BaseComponent):
     """Writes `report.html`, `metrics.json`, `model_card.md` and `settings.yaml` of one run.
 
-    Runs also when the model was refused. Everything but the pictures comes from what the other nodes
-    wrote; only the photos shown are predicted again.
+    Also runs when the model was refused. Everything except the predictions shown comes from the other nodes'
+    artifacts; only the photos shown are predicted again.
 
     Args:
-        examples: Raw examples; the photos shown come from the judged split.
+        examples: Raw examples; the photos shown come from the evaluated split.
         data_report: Of SegmentationExampleGen.
         statistics: Of StatisticsGen.
-        schema: Of ImportSchemaGen, that of the small features; its comparators tell drift.
+        schema: Of ImportSchemaGen, without the image features; its comparators define drift.
         anomalies: Of ExampleValidator.
-        gate: Of DatasetGate, with what has moved since the model in production was trained.
+        gate: Of DatasetGate, with the drift since the model in production was trained.
         model: The trained model.
         model_run: Of Trainer, with history.json.
-        evaluation: Of Evaluator, with judgement.json and photos.parquet.
+        evaluation: Of Evaluator, with evaluation.json and photos.parquet.
         model_blessing: Of Evaluator.
-        run_id: The run; also keeps the node from being answered from the cache.
-        settings: JSON of the whole settings.
+        run_id: The run. Being new each time, it keeps the node out of the cache.
+        settings: JSON of all settings.
         settings_sha256: The settings' digest, for metrics.json.
         code: Hash of the component's source.
-        infra_blessing: Of ServingCheck; None where it is switched off.
+        infra_blessing: Of ServingCheck; None where it is disabled.
         baseline_model: Of ProductionModel.
         pushed_model: Of Pusher; None where nothing is pushed.
     """

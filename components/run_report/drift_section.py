@@ -1,4 +1,4 @@
-"""How far each split moved from that of the model in production, by the schema's comparators."""
+"""Drift of each split against the data of the model in production, by the schema's comparators."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from petseg.drift import LEAST_EXAMPLES, Distance, distances
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """How far one feature moved.
+    """Drift of one feature.
 
     Attributes:
         feature: Its name.
         measure: `L-infinity` (the largest change of one value's share) for categories, `Jensen-Shannon`
             divergence of the histograms for numbers.
-        threshold: What the schema allows.
+        threshold: The largest distance that the schema allows.
         distances: In 0 to 1, by split.
     """
 
@@ -27,7 +27,7 @@ class FeatureDrift:
 
     @property
     def drifted(self) -> bool:
-        """Whether a split moved further than the schema allows."""
+        """Whether the distance of a split is above the threshold."""
         return any(distance > self.threshold for distance in self.distances.values())
 
 
@@ -36,10 +36,10 @@ class Drift:
     """The data of a run against that of the model in production.
 
     Attributes:
-        splits: Splits of which both have enough photos to tell drift from chance.
-        too_small: The other splits that both have.
-        features: Features that both have and that the schema compares, by name.
-        one_sided: Features that only one of the two has.
+        splits: Splits with enough photos in both to tell drift from chance.
+        too_small: The other splits that are in both.
+        features: Features that are in both and that the schema compares, by name.
+        one_sided: Features that are in only one of the two.
     """
 
     splits: list[str]
@@ -49,7 +49,7 @@ class Drift:
 
     @property
     def drifted(self) -> list[str]:
-        """Features that moved further than the schema allows."""
+        """Names of the features that drifted."""
         return list(dict.fromkeys(one.feature for one in self.features if one.drifted))
 
 
@@ -59,9 +59,9 @@ def measure_drift(
     """Measures each feature's distance in each split.
 
     Args:
-        before: Of the data of the model in production: one dataset a split, named after it.
-        now: Of the run's data, likewise.
-        schema: Of the run's data; its drift and skew comparators say what is measured and what is too far.
+        before: Of the data of the model in production: one dataset for each split, named after it.
+        now: Of the run's data, in the same form.
+        schema: Of the run's data; its drift and skew comparators say what to measure and set the thresholds.
     """
     datasets = [{dataset.name: dataset for dataset in one.datasets} for one in (before, now)]
     shared = [name for name in datasets[1] if name in datasets[0]]

@@ -1,4 +1,4 @@
-"""With what the run was made: packages, interpreter, machine and commit."""
+"""The environment of the run: packages, interpreter, machine and commit."""
 
 import platform
 import subprocess
@@ -20,7 +20,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that can change a result."""
+    """Versions of Python and of the packages that may affect results."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -36,7 +36,7 @@ def machine() -> str:
 
 
 def git_commit() -> str | None:
-    """The commit of this source, with `-dirty` where files were changed; None outside a checkout."""
+    """The commit of this source, with `-dirty` if files were changed; None outside a checkout."""
     source = Path(__file__).resolve()
     tracked = _git(source.parent, "ls-files", "--error-unmatch", source.name)
     return (

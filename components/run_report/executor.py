@@ -20,7 +20,7 @@ logger = logging.getLogger("petseg")
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads what the other nodes wrote and makes the report of it; see RunReport."""
+    """Reads the artifacts of the other nodes and writes the report; see RunReport."""
 
     def Do(
         self,

@@ -1,4 +1,4 @@
-"""What the other nodes wrote about this run, read once."""
+"""The artifacts of the other nodes, read once."""
 
 import dataclasses
 import json
@@ -35,7 +35,7 @@ class Anomaly:
 
 @dataclasses.dataclass(frozen=True)
 class InputArtifact:
-    """An artifact that the node was given: its name in the DAG, and what ML Metadata calls it."""
+    """An input artifact of the node: its name in the DAG, and its type, id and URI in ML Metadata."""
 
     name: str
     type_name: str
@@ -48,7 +48,7 @@ class Production:
     """The model that was in production when the run started.
 
     Attributes:
-        statistics: Of the data that it was trained on; None where it carries none.
+        statistics: Of the data that it was trained on; None where it has none.
     """
 
     statistics: DatasetFeatureStatisticsList | None
@@ -60,24 +60,24 @@ class RunInputs:
 
     Attributes:
         run_id: The run.
-        settings: The whole settings, as plain values.
+        settings: All settings, as plain values.
         settings_sha256: Their digest.
         classes: The class table.
-        report: What the report shows.
+        report: Settings of the report.
         evaluation: Evaluator's evaluation.json.
         photos: Evaluator's photos.parquet: one row for each evaluated photo.
-        serving_check: serving_check.json; None where the check is switched off.
+        serving_check: serving_check.json; None where the check is disabled.
         push: push.json; None where nothing is pushed.
-        history: Trainer's history.json: one entry an epoch.
+        history: Trainer's history.json: one entry for each epoch.
         data_report: data_report.json.
         anomalies: Findings of ExampleValidator.
         gate: Content of gate.json.
         model_dir: Folder of the SavedModel.
         examples_uri: Folder of the raw examples of the evaluated split.
-        statistics: Of the data, one dataset a split.
-        schema: Of the data's small features.
+        statistics: Of the data, one dataset for each split.
+        schema: Of the data, without the image features.
         production: The model that was in production; None on the first run.
-        artifacts: All that the node was given.
+        artifacts: All input artifacts of the node.
     """
 
     run_id: str
@@ -102,13 +102,13 @@ class RunInputs:
 
     @property
     def slice_features(self) -> list[str]:
-        """The features that slice the metrics and that the data has."""
+        """The slice features that the data has."""
         features = self.settings["data"]["slice_features"]
         return [feature for feature in features if feature in self.photos.column_names]
 
 
 def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunInputs:
-    """Reads the artifacts of a run; those of nodes that the run has not may be absent."""
+    """Reads the artifacts of a run; those of nodes that are not in the run may be missing."""
     uris = {name: artifacts[0].uri for name, artifacts in input_dict.items() if artifacts}
     settings = json.loads(exec_properties["settings"])
     evaluation = _json(uris["evaluation"], evaluation_file(fileio.listdir(uris["evaluation"])))
@@ -143,7 +143,7 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
 
 
 def _production(uri: str | None) -> Production | None:
-    """What the artifact of ProductionModel holds; it is empty on the first run."""
+    """Reads the artifact of ProductionModel, which is empty on the first run."""
     model_dir = path_utils.serving_model_path(uri) if uri else ""
     if not model_dir or not fileio.exists(model_dir):
         return None

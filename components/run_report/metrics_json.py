@@ -7,7 +7,7 @@ from petseg.evaluation.resolutions import FORMER_NATIVE
 
 
 def verdict(inputs: RunInputs) -> tuple[bool, str]:
-    """Whether Evaluator and ServingCheck both let the model pass, and why, in one line."""
+    """Whether Evaluator and ServingCheck both passed the model, and why, in one line."""
     evaluation, check = inputs.evaluation, inputs.serving_check
     if evaluation["blessed"] and check is not None and not check["passed"]:
         return False, f"serving check: {check['reason']}"

@@ -1,4 +1,4 @@
-"""Puts the page together."""
+"""Renders the report."""
 
 import dataclasses
 from typing import Any
@@ -22,11 +22,11 @@ from petseg.metrics.iou import mean_iou
 
 
 def page(inputs: RunInputs, settings_yaml: str) -> str:
-    """The report as one HTML page that needs no network.
+    """Renders the report as one HTML page that needs no network.
 
     Args:
         inputs: The run.
-        settings_yaml: The resolved settings, shown folded.
+        settings_yaml: The resolved settings, shown in a collapsed block.
     """
     engine = template_engine("components.run_report")
     return engine.get_template("report.html.jinja").render(**_content(inputs), settings_yaml=settings_yaml)
@@ -61,7 +61,7 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
 
 
 def _reliability(inputs: RunInputs) -> list[Plot]:
-    """Calibration at each resolution; none where the model does not count it."""
+    """Reliability diagrams, one for each resolution; none where the model has no calibration counts."""
     drawn = []
     for resolution, title in RESOLUTION_TITLES.items():
         calibration = read_counts(inputs.photos, CALIBRATION, resolution, len(inputs.classes))
@@ -73,20 +73,20 @@ def _reliability(inputs: RunInputs) -> list[Plot]:
 
 
 def _slices(inputs: RunInputs) -> dict[str, list[SliceScore]]:
-    """Scores by feature; the features with few values first, so that the short tables stand together."""
+    """Scores by feature; features with few values first, so that short tables are next to each other."""
     scores = {name: slice_scores(inputs.photos, name, len(inputs.classes)) for name in inputs.slice_features}
     return dict(sorted(scores.items(), key=lambda item: len(item[1])))
 
 
 def _drift(inputs: RunInputs) -> Drift | None:
-    """Against the model in production; None where there is nothing to compare with."""
+    """Drift against the model in production; None where there is nothing to compare with."""
     if inputs.production is None or inputs.production.statistics is None:
         return None
     return measure_drift(inputs.production.statistics, inputs.statistics, inputs.schema)
 
 
 def _seeds(settings: dict[str, Any], prefix: str = "") -> dict[str, int]:
-    """All seeds among the settings, by dotted key."""
+    """All seeds in the settings, by dotted key."""
     found: dict[str, int] = {}
     for key, value in settings.items():
         if isinstance(value, dict):
@@ -97,7 +97,7 @@ def _seeds(settings: dict[str, Any], prefix: str = "") -> dict[str, int]:
 
 
 def _data_findings(inputs: RunInputs) -> dict[str, list[tuple[str, ...]]]:
-    """What was found wrong or odd in the data: rows of cells by title."""
+    """Findings about the data: rows of cells by title."""
     report = inputs.data_report
     return {
         "Quarantined": [(entry["file"], entry["reason"]) for entry in report["quarantined"]],
@@ -106,22 +106,22 @@ def _data_findings(inputs: RunInputs) -> dict[str, list[tuple[str, ...]]]:
             (f"{pair['a']} ({pair['split_a']})", f"{pair['b']} ({pair['split_b']})")
             for pair in report["near_duplicates"]
         ],
-        "In no list, left out": [(name,) for name in report["in_no_list"]],
-        "Masks of a single class": [(name,) for name in report["single_class"]],
+        "In no split list, skipped": [(name,) for name in report["in_no_list"]],
+        "Masks with a single class": [(name,) for name in report["single_class"]],
         "Anomalies": [(anomaly.split, anomaly.feature, anomaly.summary) for anomaly in inputs.anomalies],
     }
 
 
 @dataclasses.dataclass(frozen=True)
 class Headline:
-    """The verdict in a few words; `tone` is good, neutral or bad."""
+    """The outcome in a few words; `tone` is good, neutral or bad."""
 
     text: str
     tone: str
 
 
 def headline(inputs: RunInputs) -> Headline:
-    """What became of the model."""
+    """Whether the model was refused, passed or pushed."""
     if not metrics_json(inputs)["blessed"]:
         return Headline("Refused", "bad")
     if inputs.push is None:

@@ -1,4 +1,4 @@
-"""The judged photos that the report shows: chosen by score, predicted anew, drawn as thumbnails."""
+"""The photos in the report: selected by score, predicted again, drawn as thumbnails."""
 
 import base64
 import dataclasses
@@ -24,26 +24,26 @@ THUMBNAIL = 256
 """Longest side in pixels."""
 
 WRONG = (226, 41, 83)
-"""RGB of pixels where prediction and truth differ."""
+"""RGB of pixels where the prediction differs from the ground truth."""
 
 logger = logging.getLogger("petseg")
 
 
 @dataclasses.dataclass(frozen=True)
 class PhotoCard:
-    """One photo with its figures at its own size; pictures are data URIs.
+    """One photo with its metrics at native resolution; images are data URIs.
 
     Attributes:
         name: Key of the photo.
         slices: Its value of each slice feature.
-        mean_iou: Over the classes in truth or prediction.
+        mean_iou: Over the classes in ground truth or prediction.
         iou: Of each class; None for an absent one.
         width: Of the thumbnails in pixels.
         height: Of the thumbnails in pixels.
         photo: The photo.
-        truth: The truth laid over it.
-        prediction: The prediction laid over it; None where the model could not be asked.
-        difference: The pixels where the two differ; None likewise.
+        ground_truth: The photo with an overlay of the ground truth.
+        prediction: The photo with an overlay of the prediction; None where the model cannot predict.
+        difference: The pixels where the two differ; None where the model cannot predict.
     """
 
     name: str
@@ -53,13 +53,13 @@ class PhotoCard:
     width: int
     height: int
     photo: str
-    truth: str
+    ground_truth: str
     prediction: str | None
     difference: str | None
 
 
 def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
-    """Cards of the best, worst and random judged photos, by group, each at most settings.report.photos."""
+    """Cards of the best, worst and random photos by group, at most `report.photos` in each."""
     counts = read_confusion(inputs.photos, "native", len(inputs.classes))
     scores, iou = mean_iou(counts), iou_per_class(counts)
     groups = choose(scores, inputs.report.photos, inputs.report.seed)
@@ -83,9 +83,9 @@ def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
 
 
 def choose(scores: np.ndarray, number: int, seed: int) -> dict[str, list[int]]:
-    """Rows of the worst, best and random scores, the last best first; NaN is never chosen.
+    """Rows with the worst, best and random scores; random ones are sorted best first, NaN is never chosen.
 
-    The random rows do not depend on the scores: reports on the same photos show the same ones.
+    The random rows do not depend on the scores, so that reports on the same photos show the same ones.
     """
     scored = np.flatnonzero(~np.isnan(scores))
     order = scored[np.argsort(scores[scored], kind="stable")]
@@ -111,16 +111,16 @@ def _read_examples(uri: str, names: set[str]) -> dict[str, tuple[bytes, bytes]]:
 
 
 def _predictor(inputs: RunInputs) -> Callable[[bytes], np.ndarray] | None:
-    """Asks the model for one photo's mask [H, W]; None where the serving check could not ask it either."""
+    """A function from a photo to its mask [h, w]; None if the model failed in the serving check."""
     check = inputs.serving_check
     if check is not None and not check["passed"] and check["p99_seconds"] is None:
-        logger.info("report: the model does not answer, its photos are shown without predictions")
+        logger.info("report: the model fails to predict, so the photos are shown without predictions")
         return None
     model = tf.saved_model.load(inputs.model_dir)
 
     def predict(photo: bytes) -> np.ndarray:
-        answer = model.signatures["serving_default"](image_bytes=tf.constant([photo]))
-        return tf.io.decode_png(answer["mask_png"][0], channels=1)[..., 0].numpy()
+        outputs = model.signatures["serving_default"](image_bytes=tf.constant([photo]))
+        return tf.io.decode_png(outputs["mask_png"][0], channels=1)[..., 0].numpy()
 
     return predict
 
@@ -133,19 +133,19 @@ def _pictures(
     photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     class_of_value = np.full(256, CLASS_ID_IGNORED, np.uint8)
     class_of_value[list(classes.values)] = np.arange(len(classes))
-    truth = _shrunk(class_of_value[np.asarray(Image.open(io.BytesIO(mask_bytes)))], photo.size)
+    ground_truth = _shrunk(class_of_value[np.asarray(Image.open(io.BytesIO(mask_bytes)))], photo.size)
     pictures = {
         "width": photo.width,
         "height": photo.height,
         "photo": _data_uri(np.asarray(photo)),
-        "truth": _data_uri(np.asarray(overlay(photo, truth, classes))),
+        "ground_truth": _data_uri(np.asarray(overlay(photo, ground_truth, classes))),
         "prediction": None,
         "difference": None,
     }
     if predict:
         prediction = _shrunk(predict(photo_bytes), photo.size)
         pictures["prediction"] = _data_uri(np.asarray(overlay(photo, prediction, classes)))
-        pictures["difference"] = _data_uri(_difference(photo, truth, prediction))
+        pictures["difference"] = _data_uri(_difference(photo, ground_truth, prediction))
     return pictures
 
 
@@ -153,14 +153,14 @@ def _shrunk(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
 
 
-def _difference(photo: Image.Image, truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """A faint grey photo [H, W, 3], wrong pixels coloured, the truth's outlines white."""
-    grey = np.asarray(photo.convert("L"), np.float32)[..., None]
-    picture = np.repeat(30 + grey * 0.45, 3, axis=-1)
-    picture[(prediction != truth) & (truth != CLASS_ID_IGNORED)] = WRONG
-    outline = np.zeros(truth.shape, bool)
-    outline[:, 1:] |= truth[:, 1:] != truth[:, :-1]
-    outline[1:] |= truth[1:] != truth[:-1]
+def _difference(photo: Image.Image, ground_truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """A faint gray photo [h, w, 3] with wrong pixels in color and outlines of the ground truth in white."""
+    gray = np.asarray(photo.convert("L"), np.float32)[..., None]
+    picture = np.repeat(30 + gray * 0.45, 3, axis=-1)
+    picture[(prediction != ground_truth) & (ground_truth != CLASS_ID_IGNORED)] = WRONG
+    outline = np.zeros(ground_truth.shape, bool)
+    outline[:, 1:] |= ground_truth[:, 1:] != ground_truth[:, :-1]
+    outline[1:] |= ground_truth[1:] != ground_truth[:-1]
     picture[outline] = 255
     return picture
 

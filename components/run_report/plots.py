@@ -1,4 +1,4 @@
-"""Figures for the page: inline SVG that takes the page's font and colours, light or dark."""
+"""Plots for the page: inline SVG in the page's font and colors, light or dark."""
 
 import dataclasses
 import io
@@ -34,28 +34,27 @@ COLORS = {
     "#030303": "var(--series-1)",
     "#040404": "var(--series-2)",
 }
-"""What matplotlib draws, and the page's colour that it becomes."""
+"""Colors that matplotlib draws, and the page's colors that replace them."""
 
 INK, RULE, FIRST, SECOND = COLORS
-
 
 MOST_CLASS_LINES = 6
 
 
 @dataclasses.dataclass(frozen=True)
 class Plot:
-    """A figure of the page."""
+    """A plot and its title."""
 
     title: str
     svg: Markup
 
 
 def learning_curves(history: list[dict[str, Any]]) -> list[Plot]:
-    """Loss, mean IoU on eval (with its classes, where they are few) and learning rate by epoch.
+    """Loss, IoU on eval (mean, and each class where they are few) and learning rate by epoch.
 
     Args:
-        history: Trainer's history: one entry an epoch, with `epoch`, `loss`, `mean_iou`, `iou` {class name:
-            value or None} and `learning_rate`.
+        history: Trainer's history: one entry for each epoch, with `epoch`, `loss`, `mean_iou`, `iou` {class
+            name: value or None} and `learning_rate`.
     """
     epochs = [entry["epoch"] for entry in history]
 
@@ -83,33 +82,33 @@ def learning_curves(history: list[dict[str, Any]]) -> list[Plot]:
         axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
         axes.set_ylim(bottom=0)
 
-    figures = {"Training loss": loss, "IoU on eval, best epoch marked": iou, "Learning rate": learning_rate}
-    return [_plot(title, draw, "epoch", integer_x=True) for title, draw in figures.items()]
+    drawn = {"Training loss": loss, "IoU on eval, best epoch marked": iou, "Learning rate": learning_rate}
+    return [_plot(title, draw, "epoch", integer_x=True) for title, draw in drawn.items()]
 
 
 def compared_curves(histories: dict[str, list[dict[str, Any]]]) -> Plot:
-    """Mean IoU on eval by epoch of several trainings, by their names; the first stands out."""
+    """Mean IoU on eval by epoch of several trainings, by name; the first is highlighted."""
 
     def draw(axes: Axes) -> None:
-        for place, history in enumerate(histories.values()):
+        for index, history in enumerate(histories.values()):
             axes.plot(
                 [entry["epoch"] for entry in history],
                 [entry["mean_iou"] for entry in history],
-                color=INK if place else FIRST,
-                linewidth=0.9 if place else 1.8,
+                color=INK if index else FIRST,
+                linewidth=0.9 if index else 1.8,
             )
         ends = {name: history[-1] for name, history in histories.items()}
         _label_ends(axes, {name: (end["epoch"], end["mean_iou"]) for name, end in ends.items()})
 
-    return _plot("Mean IoU on eval while training", draw, "epoch", integer_x=True)
+    return _plot("Mean IoU on eval during training", draw, "epoch", integer_x=True)
 
 
 def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]]) -> None:
-    """Names the lines at the right edge, from below upwards and a line of text apart.
+    """Labels the lines at the right edge, from bottom to top, a line of text apart.
 
     Args:
-        axes: Has the lines.
-        ends: Of each line, x and y. Where it ends before the others, a thin one leads to its name.
+        axes: The plot with the lines.
+        ends: x and y of the end of each line. A thin line leads from an early end to its label.
     """
     bottom, top = axes.get_ylim()
     gap = (top - bottom) * 0.075
@@ -132,7 +131,7 @@ def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]]) -> None:
 
 
 def score_histogram(scores: np.ndarray) -> Plot:
-    """How the photos' mean IoU [n] is distributed; the median is marked."""
+    """Histogram of the photos' mean IoU [n], with the median marked."""
     known = scores[~np.isnan(scores)]
 
     median = float(np.median(known))
@@ -143,12 +142,12 @@ def score_histogram(scores: np.ndarray) -> Plot:
         axes.set_ylabel("photos")
         axes.set_xlim(0, 1)
 
-    title = f"Mean IoU of single photos, median {median:.3f}"
-    return _plot(title, draw, "mean IoU at the photo's own size")
+    title = f"Mean IoU of each photo, median {median:.3f}"
+    return _plot(title, draw, "mean IoU at native resolution")
 
 
 def change_histogram(changes: np.ndarray) -> Plot:
-    """How the photos' mean IoU changed [n] from one model to another; no change is marked."""
+    """Histogram of the change of the photos' mean IoU [n] between two models, with zero marked."""
     known = changes[~np.isnan(changes)]
     reach = max(0.05, float(np.quantile(np.abs(known), 0.99))) if len(known) else 0.05
 
@@ -157,32 +156,32 @@ def change_histogram(changes: np.ndarray) -> Plot:
         axes.axvline(0, color=SECOND)
         axes.set_ylabel("photos")
 
-    return _plot("Change of single photos", draw, "change of mean IoU at the photo's own size")
+    return _plot("Change of each photo", draw, "change of mean IoU at native resolution")
 
 
 def reliability(bins: np.ndarray, title: str) -> Plot:
-    """How often the model is right where it is how sure, against the diagonal of a calibrated one.
+    """Reliability diagram: accuracy by confidence, against the diagonal of a calibrated model.
 
     Args:
-        bins: int64 [bins, 3], see `petseg.metrics.counting`: pixels, right ones, sum of confidences.
+        bins: int64 [bins, 3], `petseg.metrics.counting.CALIBRATION`.
         title: Of the plot.
     """
-    pixels, right, confidence = bins[bins[:, 0] > 0].T.astype(np.float64)
-    sure = confidence / CONFIDENCE_UNITS / pixels
+    pixels, correct, confidence_sum = bins[bins[:, 0] > 0].T.astype(np.float64)
+    confidence = confidence_sum / CONFIDENCE_UNITS / pixels
 
     def draw(axes: Axes) -> None:
-        axes.bar(sure, pixels / pixels.sum(), width=0.8 / len(bins), color=RULE)
+        axes.bar(confidence, pixels / pixels.sum(), width=0.8 / len(bins), color=RULE)
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.9)
-        axes.plot(sure, right / pixels, color=FIRST, marker="o", markersize=4)
+        axes.plot(confidence, correct / pixels, color=FIRST, marker="o", markersize=4)
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
-        axes.set_ylabel("share of right pixels")
+        axes.set_ylabel("accuracy")
 
     return _plot(title, draw, "confidence")
 
 
 def size_histogram(photo_sizes: dict[str, int]) -> Plot:
-    """How large the photos are.
+    """Histogram of the photo sizes.
 
     Args:
         photo_sizes: Number of photos of each "HxW" in pixels.
@@ -193,11 +192,11 @@ def size_histogram(photo_sizes: dict[str, int]) -> Plot:
         axes.hist(sides, bins=30, weights=list(photo_sizes.values()), color=FIRST)
         axes.set_ylabel("photos")
 
-    return _plot("Sizes of the photos", draw, "root of the area in px")
+    return _plot("Photo sizes", draw, "square root of the area in px")
 
 
 def _plot(title: str, draw: Callable[[Axes], None], x_label: str, integer_x: bool = False) -> Plot:
-    """Draws into a small figure; small, so that its letters keep their size on a phone."""
+    """Draws a plot, small enough that its text stays legible on a phone."""
     options: dict[str, Any] = {
         **STYLE,
         "svg.hashsalt": title,
@@ -220,7 +219,7 @@ def _plot(title: str, draw: Callable[[Axes], None], x_label: str, integer_x: boo
 
 
 def _inline(svg: str, title: str) -> str:
-    """What an HTML page needs of a SVG file: no prologue, no metadata, no ids that other figures have too."""
+    """Prepares an SVG file for an HTML page: no prologue, no metadata, no ids that other plots share."""
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r'(<svg\b[^>]*?) width="[^"]*"', r"\1", svg)

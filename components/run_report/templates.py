@@ -8,10 +8,10 @@ _MINUS = "\N{MINUS SIGN}"
 
 
 def template_engine(package: str) -> jinja2.Environment:
-    """Reads templates that lie in a package, or beside this module: the style is there.
+    """Loads templates from a package, or from beside this module, where the style is.
 
     Args:
-        package: Name of the package with the templates.
+        package: Name of the package.
     """
     engine = jinja2.Environment(
         loader=jinja2.ChoiceLoader(

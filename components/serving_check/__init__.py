@@ -1,1 +1,1 @@
-"""ServingCheck: asks the exported model what a client would ask, before it is pushed."""
+"""ServingCheck: checks that the exported model can be served, before it is pushed."""

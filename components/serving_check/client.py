@@ -1,11 +1,11 @@
-"""A client of the exported model: knows TensorFlow, NumPy and the contract, nothing of this project.
+"""A client of the exported model, which uses TensorFlow and NumPy but nothing of this project.
 
     python -I client.py MODEL_DIR SPEC.json RESULT.json
 
-SPEC.json says what to ask: `{"folder", "requests": [{"name", "files", "sizes"}], "latency_requests",
-"tolerance"}`; `sizes` is null where the bytes are no picture. RESULT.json is written anew after each step, so
-that it tells how far the model got when the process dies: `{"asking", "checks": [{"name", "passed",
-"detail"}], "load_seconds", "p50_seconds", "p99_seconds", "peak_memory_mb"}`.
+SPEC.json has the requests: `{"folder", "requests": [{"name", "files", "sizes"}], "latency_requests",
+"tolerance"}`; `sizes` is null where the bytes are not an image. RESULT.json is rewritten after each step, so
+that it has the progress when the process crashes: `{"current", "checks": [{"name", "passed", "detail"}],
+"load_seconds", "p50_seconds", "p99_seconds", "peak_memory_mb"}`.
 """
 
 import functools
@@ -25,33 +25,33 @@ OUTPUTS = {"mask": tf.uint8, "probabilities": tf.float32, "mask_png": tf.string}
 OUTPUTS_IN_WORDS = "mask: uint8, probabilities: float32, mask_png: string"
 
 
-class WrongAnswer(Exception):
-    """The model answered, but not as its contract says."""
+class BrokenContract(Exception):
+    """The model's output is not what its contract says."""
 
 
 class Result:
-    """What was found so far, kept in a file that outlives the process."""
+    """The results so far, in a file that outlives the process."""
 
     def __init__(self, path: Path):
         self._path = path
-        self.content: dict[str, Any] = {"asking": None, "checks": []}
+        self.content: dict[str, Any] = {"current": None, "checks": []}
 
-    def check(self, name: str, ask: Callable[[], str]) -> bool:
-        """Asks, notes the outcome, and returns whether the model passed."""
-        self.content["asking"] = name
+    def check(self, name: str, run: Callable[[], str]) -> bool:
+        """Runs a check, records its outcome, and returns whether the model passed."""
+        self.content["current"] = name
         self.save()
         try:
-            passed, detail = True, ask()
-        except (WrongAnswer, tf.errors.OpError, ValueError, TypeError, KeyError, OSError) as error:
-            kind = "" if isinstance(error, WrongAnswer) else f"{type(error).__name__}: "
+            passed, detail = True, run()
+        except (BrokenContract, tf.errors.OpError, ValueError, TypeError, KeyError, OSError) as error:
+            kind = "" if isinstance(error, BrokenContract) else f"{type(error).__name__}: "
             passed, detail = False, kind + (str(error).strip().splitlines() or [""])[0][:300]
         self.content["checks"].append({"name": name, "passed": passed, "detail": detail})
-        self.content["asking"] = None
+        self.content["current"] = None
         self.save()
         return passed
 
     def save(self) -> None:
-        """Writes the file whole or not at all."""
+        """Writes the file atomically."""
         self.content["peak_memory_mb"] = peak_memory_mb()
         unfinished = self._path.with_suffix(".part")
         unfinished.write_text(json.dumps(self.content))
@@ -59,12 +59,12 @@ class Result:
 
 
 class Client:
-    """Loads a model and asks it.
+    """Loads a model and sends it requests.
 
     Args:
         model_dir: Folder of the SavedModel.
-        spec: What to ask.
-        result: Takes the outcomes.
+        spec: The requests.
+        result: Where outcomes are recorded.
     """
 
     def __init__(self, model_dir: str, spec: dict[str, Any], result: Result):
@@ -73,15 +73,15 @@ class Client:
         self._size = self._classes = 0
 
     def run(self) -> None:
-        """Asks everything; ends early only where nothing more can be asked."""
+        """Runs all checks; stops early only where no further check is possible."""
         check = self._result.check
-        if not (check("loads", self._load) and check("signature serving_default", self._signature)):
+        if not (check("load", self._load) and check("signature serving_default", self._signature)):
             return
-        check("the trainer's own answers", self._reference)
+        check("reference predictions", self._reference)
         if not self._classes:
             return
         for request in self._spec["requests"]:
-            check(request["name"], functools.partial(self._ask, request))
+            check(request["name"], functools.partial(self._send, request))
         check("latency", self._latency)
 
     def _load(self) -> str:
@@ -94,14 +94,14 @@ class Client:
 
     def _signature(self) -> str:
         if "serving_default" not in self._model.signatures:
-            raise WrongAnswer(f"the model has the signatures {sorted(self._model.signatures)}")
+            raise BrokenContract(f"the model has the signatures {sorted(self._model.signatures)}")
         self._serve = self._model.signatures["serving_default"]
         inputs = self._serve.structured_input_signature[1]
         if {name: spec.dtype for name, spec in inputs.items()} != {"image_bytes": tf.string}:
-            raise WrongAnswer(f"takes {_dtypes(inputs)}, must take image_bytes: string")
+            raise BrokenContract(f"takes {_dtypes(inputs)}; must take image_bytes: string")
         outputs = self._serve.structured_outputs
         if {name: spec.dtype for name, spec in outputs.items()} != OUTPUTS:
-            raise WrongAnswer(f"returns {_dtypes(outputs)}, must return {OUTPUTS_IN_WORDS}")
+            raise BrokenContract(f"returns {_dtypes(outputs)}; must return {OUTPUTS_IN_WORDS}")
         return "image_bytes -> mask, probabilities, mask_png"
 
     def _reference(self) -> str:
@@ -114,41 +114,43 @@ class Client:
             reference["bytes"][end - length : end].tobytes()
             for end, length in zip(ends, reference["lengths"], strict=True)
         ]
-        answer = self._answer(photos)
-        furthest = float(np.abs(answer["probabilities"] - reference["probabilities"]).max())
-        if not furthest <= self._tolerance:
-            raise WrongAnswer(
-                f"probabilities differ from the trainer's by {furthest:.2g}, more than {self._tolerance:g}"
+        outputs = self._predict(photos)
+        difference = float(np.abs(outputs["probabilities"] - reference["probabilities"]).max())
+        if not difference <= self._tolerance:
+            raise BrokenContract(
+                f"probabilities differ from the trainer's by {difference:.2g}, more than {self._tolerance:g}"
             )
-        # Two classes closer than the tolerance are a tie, which another processor may settle otherwise.
+        # Two classes closer than the tolerance are a tie, which another processor may decide differently.
         clear = _margin(reference["probabilities"]) > 2 * self._tolerance
-        wrong = int(np.sum((answer["mask"] != reference["mask"]) & clear))
+        wrong = int(np.sum((outputs["mask"] != reference["mask"]) & clear))
         if wrong:
-            raise WrongAnswer(
+            raise BrokenContract(
                 f"masks differ from the trainer's at {wrong} of {reference['mask'].size} pixels"
             )
-        return f"{count} photos, probabilities within {furthest:.1g}"
+        return f"{count} photos, probabilities within {difference:.1g}"
 
-    def _ask(self, request: dict[str, Any]) -> str:
+    def _send(self, request: dict[str, Any]) -> str:
         photos = [(Path(self._spec["folder"]) / file).read_bytes() for file in request["files"]]
         if request["sizes"] is None:
-            return self._refuses(photos)
-        answer = self._answer(photos)
+            return self._rejects(photos)
+        outputs = self._predict(photos)
         for index, (height, width) in enumerate(request["sizes"]):
-            self._check_mask_png(answer["mask_png"][index], height, width)
-        return f"answered, {len(photos)} photos" if len(photos) > 1 else "answered"
+            self._check_mask_png(outputs["mask_png"][index], height, width)
+        return f"{len(photos)} photos predicted" if len(photos) > 1 else "predicted"
 
-    def _refuses(self, photos: list[bytes]) -> str:
-        """Broken bytes must end in an InvalidArgumentError and leave the model able to answer."""
+    def _rejects(self, photos: list[bytes]) -> str:
+        """Broken bytes must raise an InvalidArgumentError, and the next request must succeed."""
         try:
-            self._answer(photos)
+            self._predict(photos)
         except tf.errors.InvalidArgumentError:
-            self._ask(self._spec["requests"][0])
-            return "InvalidArgumentError, and answers the next one"
-        raise WrongAnswer("answered instead of an InvalidArgumentError")
+            self._send(self._spec["requests"][0])
+            return "InvalidArgumentError; the next request succeeds"
+        raise BrokenContract("predicted instead of raising an InvalidArgumentError")
 
-    def _answer(self, photos: list[bytes]) -> dict[str, np.ndarray]:
-        answer = {name: value.numpy() for name, value in self._serve(image_bytes=tf.constant(photos)).items()}
+    def _predict(self, photos: list[bytes]) -> dict[str, np.ndarray]:
+        outputs = {
+            name: value.numpy() for name, value in self._serve(image_bytes=tf.constant(photos)).items()
+        }
         count, size, classes = len(photos), self._size, self._classes
         shapes = {
             "mask": (count, size, size),
@@ -156,29 +158,31 @@ class Client:
             "mask_png": (count,),
         }
         for name, shape in shapes.items():
-            if answer[name].shape != shape:
-                raise WrongAnswer(f"{name} has the shape {list(answer[name].shape)}, must have {list(shape)}")
-        probabilities = answer["probabilities"]
+            if outputs[name].shape != shape:
+                raise BrokenContract(
+                    f"{name} has the shape {list(outputs[name].shape)}; must have {list(shape)}"
+                )
+        probabilities = outputs["probabilities"]
         if not np.allclose(probabilities.sum(axis=-1), 1, atol=1e-3):
-            raise WrongAnswer("probabilities do not add up to 1")
+            raise BrokenContract("probabilities do not add up to 1")
         largest = probabilities.argmax(axis=-1)
-        if np.any((answer["mask"] != largest) & (_margin(probabilities) > 2 * self._tolerance)):
-            raise WrongAnswer("mask is not the most probable class")
-        return answer
+        if np.any((outputs["mask"] != largest) & (_margin(probabilities) > 2 * self._tolerance)):
+            raise BrokenContract("mask is not the most probable class")
+        return outputs
 
     def _check_mask_png(self, png: bytes, height: int, width: int) -> None:
         mask = tf.io.decode_png(png, channels=0).numpy()
         if mask.shape != (height, width, 1):
-            raise WrongAnswer(f"mask_png is {list(mask.shape)}, must be {[height, width, 1]}")
+            raise BrokenContract(f"mask_png has the shape {list(mask.shape)}; must have {[height, width, 1]}")
         if mask.max() >= self._classes:
-            raise WrongAnswer(f"mask_png holds {mask.max()}, must hold class ids below {self._classes}")
+            raise BrokenContract(f"mask_png contains {mask.max()}; class ids must be below {self._classes}")
 
     def _latency(self) -> str:
         photo = (Path(self._spec["folder"]) / self._spec["requests"][0]["files"][0]).read_bytes()
         seconds = []
         for _ in range(self._spec["latency_requests"]):
             start = time.perf_counter()
-            self._answer([photo])
+            self._predict([photo])
             seconds.append(time.perf_counter() - start)
         p50, p99 = (float(np.percentile(seconds, percent)) for percent in (50, 99))
         self._result.content.update(p50_seconds=p50, p99_seconds=p99)
@@ -188,8 +192,7 @@ class Client:
 def peak_memory_mb() -> float:
     """Peak of this process' resident memory in MB (2^20 bytes).
 
-    Linux hands getrusage's figure down from the process that started this one, however large that was; VmHWM
-    is this program's own.
+    On Linux, getrusage also counts the process that started this one; VmHWM does not.
     """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
@@ -198,7 +201,7 @@ def peak_memory_mb() -> float:
 
 
 def _margin(probabilities: np.ndarray) -> np.ndarray:
-    """How far the most probable class [..., C] lies before the next [...]."""
+    """Probability of the most probable class minus that of the next: [..., classes] to [...]."""
     second, first = np.moveaxis(np.partition(probabilities, -2, axis=-1)[..., -2:], -1, 0)
     return first - second
 

@@ -1,4 +1,4 @@
-"""The ServingCheck node: may this exported model be served?"""
+"""The ServingCheck node: can this exported model be served?"""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -19,17 +19,17 @@ class ServingCheckSpec(component_spec.ComponentSpec):
 
 
 class ServingCheck(base_component.BaseComponent):
-    """Asks the SavedModel what clients ask, in a process that has TensorFlow and nothing of this project.
+    """Sends the SavedModel the requests of a client, in a process that has TensorFlow but not this project.
 
     Needs no driver and no container engine, so it works on every runner. The output `blessing` is what
-    TFX's InfraValidator writes, so Pusher takes either; beside it lies `serving_check.json`:
+    TFX's InfraValidator writes, so that Pusher accepts either. Beside it is `serving_check.json`:
     `{"passed", "reason", "checks": [{"name", "passed", "detail"}], "load_seconds", "p50_seconds",
-    "p99_seconds", "peak_memory_mb"}`, the figures null where the model did not get that far.
+    "p99_seconds", "peak_memory_mb"}`; measurements are null if the model failed before they were taken.
 
     Args:
         model: Model artifact with a SavedModel in `Format-Serving/`.
         serving_check: JSON of ServingCheckSettings.
-        code: Hash of the component's source, so that changed code is not answered from the cache.
+        code: Hash of the component's source, so that changed code invalidates the cache.
     """
 
     SPEC_CLASS = ServingCheckSpec

@@ -1,4 +1,4 @@
-"""Runs the client in a clean process, holds its figures against the budgets, and blesses."""
+"""Runs the client in a clean process, compares its measurements with the limits, and blesses the model."""
 
 import dataclasses
 import json
@@ -23,15 +23,15 @@ from components.serving_check.settings import ServingCheckSettings
 RESULT_FILE = "serving_check.json"
 BLESSED_KEY = "blessed"
 FILE_NAMES = {True: "INFRA_BLESSED", False: "INFRA_NOT_BLESSED"}
-"""Property and files by which TFX's InfraValidator blesses, and its Pusher asks."""
+"""Property and files that TFX's InfraValidator writes and its Pusher reads."""
 
-FIGURES = ("load_seconds", "p50_seconds", "p99_seconds", "peak_memory_mb")
+MEASUREMENTS = ("load_seconds", "p50_seconds", "p99_seconds", "peak_memory_mb")
 
 logger = logging.getLogger("petseg")
 
 
 class Executor(base_executor.BaseExecutor):
-    """Blesses a model that answers as its contract says within the budgets; see ServingCheck."""
+    """Blesses a model that fulfills its contract within the limits; see ServingCheck."""
 
     def Do(
         self,
@@ -39,7 +39,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Asks the model and writes the verdict; a model that fails is refused, not an error of the node."""
+        """Checks the model and writes the verdict. A model that fails is refused; the node succeeds."""
         self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(input_dict["model"])
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
@@ -56,11 +56,11 @@ class Executor(base_executor.BaseExecutor):
 
 
 def check_model(model_dir: str, settings: ServingCheckSettings) -> dict[str, Any]:
-    """Asks a SavedModel what a client would ask.
+    """Sends a SavedModel the requests of a client.
 
     Args:
         model_dir: Folder of the SavedModel.
-        settings: Budgets and timeout.
+        settings: Limits and timeout.
 
     Returns:
         The content of serving_check.json.
@@ -69,21 +69,21 @@ def check_model(model_dir: str, settings: ServingCheckSettings) -> dict[str, Any
         requests = write_requests(Path(folder))
         found = _run_client(model_dir, Path(folder), requests, settings)
         if all(check["passed"] for check in found["checks"]):
-            found["checks"] += _budgets(found, settings)
-            found["checks"] += model_server.ask(model_dir, Path(folder), requests, settings.timeout_seconds)
+            found["checks"] += _limit_checks(found, settings)
+            found["checks"] += model_server.check(model_dir, Path(folder), requests, settings.timeout_seconds)
     failed = [check for check in found["checks"] if not check["passed"]]
     return {
         "passed": not failed,
         "reason": _reason(found, failed),
         "checks": found["checks"],
-        **{figure: found.get(figure) for figure in FIGURES},
+        **{name: found.get(name) for name in MEASUREMENTS},
     }
 
 
 def _run_client(
     model_dir: str, folder: Path, requests: list[Request], settings: ServingCheckSettings
 ) -> dict[str, Any]:
-    """Runs client.py to its end, death or timeout, and returns what it found."""
+    """Runs client.py until it ends, crashes or times out, and returns its result."""
     spec, result = folder / "spec.json", folder / "result.json"
     spec.write_text(
         json.dumps(
@@ -107,23 +107,23 @@ def _run_client(
             timeout=settings.timeout_seconds,
             check=False,
         )
-        death = _cause_of_death(process) if process.returncode else None
+        crash = _cause_of_crash(process) if process.returncode else None
     except subprocess.TimeoutExpired:
-        death = f"no end after serving_check.timeout_seconds = {settings.timeout_seconds:g} s, killed"
+        crash = f"killed after serving_check.timeout_seconds = {settings.timeout_seconds:g} s"
     found: dict[str, Any] = (
-        json.loads(result.read_text()) if result.exists() else {"checks": [], "asking": None}
+        json.loads(result.read_text()) if result.exists() else {"checks": [], "current": None}
     )
-    if death:
+    if crash:
         found["checks"].append(
-            {"name": found["asking"] or "the client starts", "passed": False, "detail": death}
+            {"name": found["current"] or "start of the client", "passed": False, "detail": crash}
         )
     return found
 
 
 def _clean_environment() -> dict[str, str]:
-    """Nothing that this process or TFX has set; the processor only, which every server has.
+    """An environment without what this process or TFX has set, and without accelerators.
 
-    The pipeline's own process may hold all memory of an accelerator.
+    Every server has a CPU, and the pipeline's own process may hold all memory of an accelerator.
     """
     kept = {
         name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ
@@ -131,24 +131,24 @@ def _clean_environment() -> dict[str, str]:
     return {**kept, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
-def _cause_of_death(process: subprocess.CompletedProcess[str]) -> str:
+def _cause_of_crash(process: subprocess.CompletedProcess[str]) -> str:
     if process.returncode < 0:
-        return f"the process died of {signal.Signals(-process.returncode).name}"
+        return f"the process was killed by {signal.Signals(-process.returncode).name}"
     last = (process.stderr.strip().splitlines() or ["no message"])[-1]
     return f"the process ended with status {process.returncode}: {last[:300]}"
 
 
-def _budgets(found: dict[str, Any], settings: ServingCheckSettings) -> list[dict[str, Any]]:
-    budgets = (
+def _limit_checks(found: dict[str, Any], settings: ServingCheckSettings) -> list[dict[str, Any]]:
+    limits = (
         ("load_seconds", "max_load_seconds", "load time", "s"),
         ("p99_seconds", "max_p99_seconds", "p99 latency", "s"),
         ("peak_memory_mb", "max_memory_mb", "peak memory", "MB"),
     )
     checks = []
-    for figure, key, name, unit in budgets:
+    for measurement, key, name, unit in limits:
         limit = getattr(settings, key)
-        sign, passed = ("within", True) if found[figure] <= limit else ("above", False)
-        detail = f"{found[figure]:.4g} {unit} is {sign} serving_check.{key} = {limit:g} {unit}"
+        sign, passed = ("within", True) if found[measurement] <= limit else ("above", False)
+        detail = f"{found[measurement]:.4g} {unit} is {sign} serving_check.{key} = {limit:g} {unit}"
         checks.append({"name": name, "passed": passed, "detail": detail})
     return checks
 

@@ -1,4 +1,4 @@
-"""Asks TensorFlow Serving too, where `tensorflow_model_server` is on the machine."""
+"""Checks the model in TensorFlow Serving, where `tensorflow_model_server` is installed."""
 
 import io
 import logging
@@ -27,25 +27,25 @@ LARGEST_MESSAGE = 1 << 30
 logger = logging.getLogger("petseg")
 
 
-def ask(
+def check(
     model_dir: str, folder: Path, requests: list[Request], timeout_seconds: float
 ) -> list[dict[str, Any]]:
-    """Serves the model by TensorFlow Serving and sends it the requests over gRPC.
+    """Serves the model with TensorFlow Serving and sends it the requests over gRPC.
 
-    The server listens on a socket file, so that nothing on the network can reach it and no port can be taken.
+    The server listens on a socket file: it is not reachable over the network and needs no free port.
 
     Args:
         model_dir: Folder of the SavedModel.
-        folder: Where the requests' files lie; also takes the server's copy of the model and its log.
-        requests: What to ask.
-        timeout_seconds: Limit of the whole.
+        folder: Has the files of the requests; the server's copy of the model and its log go there, too.
+        requests: The requests.
+        timeout_seconds: Time limit of all requests together.
 
     Returns:
-        The checks made: `{"name", "passed", "detail"}`; none where there is no server on PATH.
+        The checks: `{"name", "passed", "detail"}`; empty if there is no server on PATH.
     """
     program = shutil.which(PROGRAM)
     if program is None:
-        logger.info("serving check: no %s on PATH, asked TensorFlow only", PROGRAM)
+        logger.info("serving check: no %s on PATH, checked in TensorFlow only", PROGRAM)
         return []
     io_utils.copy_dir(model_dir, str(folder / MODEL_NAME / "1"))
     socket = folder / "grpc.socket"
@@ -56,7 +56,7 @@ def ask(
             [*command, f"--model_base_path={folder / MODEL_NAME}"], stdout=log_file, stderr=subprocess.STDOUT
         )
         try:
-            detail, passed = _converse(server, socket, model_dir, folder, requests, timeout_seconds), True
+            detail, passed = _send_all(server, socket, model_dir, folder, requests, timeout_seconds), True
         except (_Refused, grpc.RpcError) as error:
             detail, passed = _first_line(error), False
         finally:
@@ -66,10 +66,10 @@ def ask(
 
 
 class _Refused(Exception):
-    """The server did not start, or answered wrongly."""
+    """The server did not start, or its response is wrong."""
 
 
-def _converse(
+def _send_all(
     server: subprocess.Popen[bytes],
     socket: Path,
     model_dir: str,
@@ -85,14 +85,14 @@ def _converse(
     with grpc.insecure_channel(f"unix:{socket}", options=size) as channel:
         predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
         photos, reference = _reference(model_dir)
-        answer = _first_answer(server, predict, photos, deadline)
-        furthest = float(np.abs(tf.make_ndarray(answer.outputs["probabilities"]) - reference).max())
-        if not furthest <= TOLERANCE:
-            raise _Refused(f"probabilities differ from the trainer's by up to {furthest:.2g}")
+        response = _first_response(server, predict, photos, deadline)
+        difference = float(np.abs(tf.make_ndarray(response.outputs["probabilities"]) - reference).max())
+        if not difference <= TOLERANCE:
+            raise _Refused(f"probabilities differ from the trainer's by up to {difference:.2g}")
         for request in requests:
             contents = [(folder / file).read_bytes() for file in request.files]
             _expect(predict, request, contents, deadline)
-    return f"the trainer's answers within {furthest:.1g}; {len(requests)} requests answered as they must be"
+    return f"reference predictions within {difference:.1g}; {len(requests)} requests as expected"
 
 
 def _reference(model_dir: str) -> tuple[list[bytes], np.ndarray]:
@@ -106,13 +106,13 @@ def _reference(model_dir: str) -> tuple[list[bytes], np.ndarray]:
     return photos, stored["probabilities"]
 
 
-def _first_answer(
+def _first_response(
     server: subprocess.Popen[bytes], predict: Any, photos: list[bytes], deadline: float
 ) -> predict_pb2.PredictResponse:
-    """Asks until the server has loaded the model; until then it is UNAVAILABLE or NOT_FOUND."""
+    """Retries until the server has loaded the model; until then it is UNAVAILABLE or NOT_FOUND."""
     while True:
         if server.poll() is not None:
-            raise _Refused(f"{PROGRAM} ended with status {server.returncode} before it answered")
+            raise _Refused(f"{PROGRAM} ended with status {server.returncode} before it loaded the model")
         try:
             return predict(_message(photos), timeout=max(deadline - time.monotonic(), 0.001))
         except grpc.RpcError as error:
@@ -124,17 +124,19 @@ def _first_answer(
 
 def _expect(predict: Any, request: Request, contents: list[bytes], deadline: float) -> None:
     try:
-        answer = predict(_message(contents), timeout=max(deadline - time.monotonic(), 0.001))
+        response = predict(_message(contents), timeout=max(deadline - time.monotonic(), 0.001))
     except grpc.RpcError as error:
         if request.sizes is None and error.code() == grpc.StatusCode.INVALID_ARGUMENT:
             return
         raise _Refused(f"{request.name}: {error.code().name}") from error
     if request.sizes is None:
-        raise _Refused(f"{request.name}: answered instead of INVALID_ARGUMENT")
-    for png, expected in zip(answer.outputs["mask_png"].string_val, request.sizes, strict=True):
+        raise _Refused(f"{request.name}: predicted instead of INVALID_ARGUMENT")
+    for png, expected in zip(response.outputs["mask_png"].string_val, request.sizes, strict=True):
         received = tuple(tf.io.decode_png(png).shape)
         if received != (*expected, 1):
-            raise _Refused(f"{request.name}: mask_png is {list(received)}, must be {[*expected, 1]}")
+            raise _Refused(
+                f"{request.name}: mask_png has the shape {list(received)}; must have {[*expected, 1]}"
+            )
 
 
 def _message(photos: list[bytes]) -> predict_pb2.PredictRequest:

@@ -1,4 +1,4 @@
-"""What ServingCheck asks a model about: pictures of every format and shape that a client may send."""
+"""The requests of ServingCheck: images of every format and shape that a client may send."""
 
 import dataclasses
 import io
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 TOLERANCE = 1e-4
-"""How far an answered probability may lie from the trainer's own."""
+"""Largest allowed difference between a served probability and the trainer's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Request:
     """One call of the model.
 
     Attributes:
-        name: What is sent, for the one who reads the result.
-        files: The pictures of the batch, as files in the requests' folder.
-        sizes: Height and width in pixels of each; None where the bytes are no picture, so that the call
-            must end in an InvalidArgumentError.
+        name: What is sent, in the words of the result.
+        files: The images of the batch, as files in the folder of the requests.
+        sizes: Height and width in pixels of each; None where the bytes are not an image, so that the call
+            must raise an InvalidArgumentError.
     """
 
     name: str
@@ -29,13 +29,13 @@ class Request:
 
 
 def write_requests(folder: Path) -> list[Request]:
-    """Draws the pictures into a folder.
+    """Draws the images into a folder.
 
     Args:
         folder: An empty folder.
 
     Returns:
-        The calls to make; the first is an ordinary JPEG.
+        The requests; the first is an ordinary JPEG.
     """
     photo = _drawn(500, 375)
     small, large, strip = _drawn(5, 3), photo.resize((4000, 3000), Image.Resampling.BILINEAR), _drawn(20, 900)
@@ -44,7 +44,7 @@ def write_requests(folder: Path) -> list[Request]:
         "JPEG": (jpeg, photo),
         "progressive JPEG": (_encoded(photo, "JPEG", progressive=True), photo),
         "PNG": (_encoded(photo, "PNG"), photo),
-        "grey JPEG": (_encoded(photo.convert("L"), "JPEG"), photo),
+        "gray JPEG": (_encoded(photo.convert("L"), "JPEG"), photo),
         "RGBA PNG": (_encoded(_with_alpha(photo), "PNG"), photo),
         "CMYK JPEG": (_encoded(photo.convert("CMYK"), "JPEG"), photo),
         "palette PNG": (_encoded(photo.quantize(32), "PNG"), photo),
@@ -56,7 +56,7 @@ def write_requests(folder: Path) -> list[Request]:
     }
     broken = {
         "empty bytes": b"",
-        "bytes that are no picture": b"this is no picture",
+        "bytes that are not an image": b"this is not an image",
         "half a JPEG": jpeg[: len(jpeg) // 2],
     }
     requests = []
@@ -79,7 +79,7 @@ def write_requests(folder: Path) -> list[Request]:
 
 
 def _drawn(width: int, height: int) -> Image.Image:
-    """A colour gradient with an ellipse on it: compresses like a photo, and is the same on every machine."""
+    """A color gradient with an ellipse: compresses like a photo, and is the same on every machine."""
     across, down = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
     pixels = np.stack([across, down, 1 - across * down], axis=-1) * 255
     picture = Image.fromarray(pixels.astype(np.uint8))

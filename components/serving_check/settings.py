@@ -6,10 +6,12 @@ from petseg.settings import Settings
 
 
 class ServingCheckSettings(Settings):
-    """What an exported model may cost the one who serves it."""
+    """Limits on the cost of serving an exported model."""
 
-    max_load_seconds: float = Field(30, gt=0, description="Seconds to load the model.")
-    max_p99_seconds: float = Field(2, gt=0, description="99th percentile of seconds for one photo.")
-    max_memory_mb: float = Field(2048, gt=0, description="Peak memory of the serving process in MB.")
-    requests: int = Field(20, ge=2, le=1000, description="Photos asked for the latency figures.")
-    timeout_seconds: float = Field(300, gt=0, description="Seconds after which the check gives up.")
+    max_load_seconds: float = Field(30, gt=0, description="Longest time to load the model, in seconds.")
+    max_p99_seconds: float = Field(
+        2, gt=0, description="Highest 99th percentile of the latency per photo, in seconds."
+    )
+    max_memory_mb: float = Field(2048, gt=0, description="Highest peak memory of the serving process, in MB.")
+    requests: int = Field(20, ge=2, le=1000, description="Number of requests that measure the latency.")
+    timeout_seconds: float = Field(300, gt=0, description="Time limit of the whole check, in seconds.")

@@ -1,1 +1,1 @@
-"""What a run leaves: its folder, history, comparison, lineage and progress."""
+"""Runs: progress, folder, history, comparison and lineage."""

@@ -1,4 +1,4 @@
-"""Whether two models differ: a paired bootstrap over photos."""
+"""Whether two models differ significantly: a paired bootstrap over photos."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _RESAMPLES_AT_A_TIME = 100
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean IoU of one model minus that of another.
+    """Mean IoU of one model minus that of another model.
 
     Attributes:
         value: Over all photos.
@@ -29,24 +29,24 @@ class Difference:
 
     @property
     def real(self) -> bool:
-        """Whether the interval lies on one side of zero."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
 
 def paired_bootstrap(
     before: NDArray[np.int64], after: NDArray[np.int64], *, seed: int, resamples: int = RESAMPLES
 ) -> Difference:
-    """The difference of two models' mean IoU and how far chance in the choice of photos could move it.
+    """Difference between the mean IoU of two models, with its interval over the choice of photos.
 
-    Photos are drawn with replacement, the same ones for both models; each draw's mean IoU comes from summed
-    counts, as everywhere. The interval is the percentile interval (Efron and Tibshirani 1993, chapter 13). It
-    says nothing about another training of the same settings.
+    Photos are resampled with replacement, the same ones for both models. The mean IoU of a resample comes
+    from summed counts, as everywhere. The interval is the percentile interval (Efron and Tibshirani 1993,
+    chapter 13). It does not cover the variation between trainings with the same settings.
 
     Args:
-        before: Counts [photos, C, C] of one model.
-        after: Counts of the other on the same photos in the same order.
-        seed: Of the draws.
-        resamples: Number of draws.
+        before: int64 [photos, classes, classes], confusion counts of one model.
+        after: Those of the other model on the same photos in the same order.
+        seed: Of the resampling.
+        resamples: Number of resamples.
     """
     photos = len(before)
     flat = np.stack([before, after]).astype(np.float64).reshape(2, photos, -1)

@@ -82,9 +82,9 @@ class Change:
     Attributes:
         run: The run.
         differences: Of mean IoU at each resolution.
-        slices: Those that moved most, worst first.
-        worse: Photos that lost most.
-        better: Photos that gained most.
+        slices: The slices with the largest change, worst first.
+        worse: Photos with the largest loss.
+        better: Photos with the largest gain.
         photo_changes: float64 [photos], at native resolution.
     """
 
@@ -102,9 +102,9 @@ class Comparison:
 
     Attributes:
         classes: The class table that all share.
-        runs: The runs; the first is what the others are compared with.
+        runs: The runs; the first is the reference.
         metrics: (resolution, title of the metric) to one value per run; NaN where it does not exist.
-        settings: Settings that differ, to one value per run; None where the run does not know the setting.
+        settings: Settings that differ, to one value per run; None where a run lacks the setting.
         changes: Each other run against the first.
     """
 
@@ -116,7 +116,7 @@ class Comparison:
 
     @property
     def photos(self) -> int:
-        """Number of photos compared on."""
+        """Number of photos compared."""
         return len(self.runs[0].photos)
 
 
@@ -124,11 +124,11 @@ def compare_runs(runs: Sequence[RunFolder], seed: int) -> Comparison:
     """Compares runs on the photos that all of them evaluated.
 
     Args:
-        runs: Two or more; the first is what the others are compared with.
+        runs: Two or more; the first is the reference.
         seed: Of the bootstrap.
 
     Raises:
-        UserError: A run evaluated nothing, or the runs have other classes or no photo in common.
+        UserError: A run has no evaluation, or the runs differ in classes or have no photo in common.
     """
     classes = _shared_classes(runs)
     evaluated = _evaluated_runs(runs, len(classes))
@@ -146,14 +146,14 @@ def _shared_classes(runs: Sequence[RunFolder]) -> ClassTable:
     for run in runs:
         if "data.classes.classes" not in run.settings:
             raise UserError(
-                f"{run.path}: no classes in its settings.yaml; compare needs a run's whole folder"
+                f"{run.path}: its settings.yaml has no classes; compare needs the complete folder of a run"
             )
         tables.append(ClassTable.model_validate(run.settings["data.classes.classes"]))
     for run, table in zip(runs, tables, strict=True):
         if (table.names, table.values) != (tables[0].names, tables[0].values):
             raise UserError(
                 f"{run.path} has the classes {', '.join(table.names)}, {runs[0].path} "
-                f"{', '.join(tables[0].names)}: only runs on the same classes can be compared"
+                f"{', '.join(tables[0].names)}: only runs with the same classes can be compared"
             )
     return tables[0]
 
@@ -193,9 +193,8 @@ def _evaluated_runs(runs: Sequence[RunFolder], classes: int) -> list[EvaluatedRu
 def _read_photos(run: RunFolder) -> pa.Table:
     path = run.path / PHOTOS_FILE
     if not path.is_file():
-        why = (
-            "the run stopped before its model was evaluated" if run.metrics["model"] is None else "run again"
-        )
+        stopped = run.metrics["model"] is None
+        why = "the run stopped before its evaluation" if stopped else "run it again"
         raise UserError(f"{run.path}: no {PHOTOS_FILE} in it; {why}")
     try:
         return pq.read_table(path)
@@ -227,7 +226,7 @@ def _foreground(run: RunFolder, classes: ClassTable) -> list[int]:
 
 
 def _differing_settings(runs: Sequence[RunFolder]) -> dict[str, list[Any]]:
-    keys = dict.fromkeys(key for run in runs for key in run.telling_settings)
+    keys = dict.fromkeys(key for run in runs for key in run.compared_settings)
     values = {key: [run.settings.get(key) for run in runs] for key in keys}
     return {key: of_runs for key, of_runs in values.items() if any(one != of_runs[0] for one in of_runs)}
 
@@ -251,7 +250,7 @@ def _change(first: EvaluatedRun, other: EvaluatedRun, seed: int) -> Change:
 
 
 def _slice_features(photos: pa.Table) -> list[str]:
-    # The other columns hold lists of what was counted.
+    # The other columns are lists of counts.
     strings = [column.name for column in photos.schema if column.type == pa.string()]
     return [name for name in strings if name not in ("name", "split")]
 
@@ -263,7 +262,7 @@ def _slice_changes(first: EvaluatedRun, other: EvaluatedRun, seed: int) -> Itera
             chosen = values == value
             before, after = first.confusion["model"][chosen], other.confusion["model"][chosen]
             difference = paired_bootstrap(before, after, seed=seed)
-            # Of a single photo there is nothing to draw: its interval would be a point, and look certain.
+            # One photo cannot be resampled: its interval would be a point and look certain.
             if chosen.sum() > 1 and not np.isnan(difference.value):
                 yield SliceChange(
                     feature=feature,

@@ -1,4 +1,4 @@
-"""`pipeline_runner.py compare`: evaluated runs side by side, in the terminal and on a page."""
+"""`pipeline_runner.py compare`: evaluated runs side by side, in the terminal and on an HTML page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from petseg.metrics.iou import IOU
 from petseg.metrics.registry import METRICS
 from pipeline.runs.bootstrap import RESAMPLES, Difference
 from pipeline.runs.comparison import Change, Comparison, compare_runs
-from pipeline.runs.report_pictures import report_pictures
+from pipeline.runs.report_pictures import GROUND_TRUTH, report_pictures
 from pipeline.runs.run_folder import HISTORY_FILE, find_run, read_file
 from pipeline.runs.runs_table import short_value
 
@@ -29,8 +29,8 @@ def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
     """Compares runs, writes the page, and returns what the terminal shows.
 
     Args:
-        paths: Folders of runs, or output folders, meaning their newest runs.
-        output: The page to be written.
+        paths: Folders of runs, or output folders, which stand for their newest run.
+        output: The page to write.
         seed: Of the bootstrap.
 
     Raises:
@@ -49,7 +49,7 @@ def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
 
 
 def left_out(comparison: Comparison) -> str:
-    """Says on how many photos runs are compared; empty where all evaluated the same ones."""
+    """Says how many photos are compared; empty if all runs evaluated the same ones."""
     if all(one.evaluated == comparison.photos for one in comparison.runs):
         return ""
     evaluated = ", ".join(f"{one.letter} evaluated {one.evaluated:,}" for one in comparison.runs)
@@ -57,9 +57,9 @@ def left_out(comparison: Comparison) -> str:
 
 
 def verdict(difference: Difference) -> str:
-    """Whether a difference is more than chance, in words."""
+    """Says whether a difference is significant."""
     if not difference.real:
-        return "not told apart from chance"
+        return "not significant"
     return "better" if difference.value > 0 else "worse"
 
 
@@ -104,13 +104,13 @@ def _metrics_table(comparison: Comparison) -> Group:
 
 
 def _whole(text: str) -> Text:
-    """Text whose paths are not broken at the window's edge."""
+    """Text whose paths do not wrap at the edge of the window."""
     return Text(text, no_wrap=True, overflow="ignore")
 
 
 def _slices_table(change: Change) -> Group:
     letter = change.run.letter
-    title = f"Slices that moved most, {letter} against A, mean IoU at model resolution"
+    title = f"Slices with the largest change, {letter} against A, mean IoU at model resolution"
     table = _plain_table("slice", "photos", "A", letter, "change", "95% interval")
     most = sorted(change.slices, key=lambda moved: -abs(moved.difference.value))[:SLICES_IN_THE_TERMINAL]
     for moved in sorted(most, key=lambda moved: moved.difference.value):
@@ -137,7 +137,7 @@ def _settings_table(comparison: Comparison) -> Group:
 
 @dataclass(frozen=True)
 class PicturedPhoto:
-    """A photo that every run's report shows: the truth, and each model's answer and score."""
+    """A photo that is in the reports of all runs: ground truth, and prediction and score of each model."""
 
     name: str
     views: list[tuple[str, str]]
@@ -145,21 +145,20 @@ class PicturedPhoto:
 
 
 def _pictured_photos(comparison: Comparison) -> list[PicturedPhoto]:
-    """Those of the photos shown in all reports that changed most; worst first."""
+    """The photos in all reports with the largest change, worst first."""
     pictures = [report_pictures(one.run.path) for one in comparison.runs]
     names = comparison.runs[0].photos.column("name").to_pylist()
     shown = []
     for row, name in enumerate(names):
         if all("prediction" in of_run.get(name, {}) for of_run in pictures):
             first = pictures[0][name]
-            answers = [
+            predictions = [
                 (one.letter, of_run[name]["prediction"])
                 for one, of_run in zip(comparison.runs, pictures, strict=True)
             ]
+            views = [(view, first[view]) for view in ("photo", GROUND_TRUTH)]
             scores = [float(one.photo_scores[row]) for one in comparison.runs]
-            shown.append(
-                PicturedPhoto(name, [("photo", first["photo"]), ("truth", first["truth"]), *answers], scores)
-            )
+            shown.append(PicturedPhoto(name, [*views, *predictions], scores))
     shown.sort(key=lambda photo: -max(abs(score - photo.scores[0]) for score in photo.scores))
     return sorted(shown[:MOST_PICTURED], key=lambda photo: photo.scores[-1] - photo.scores[0])
 
@@ -183,19 +182,19 @@ def _page(comparison: Comparison, seed: int) -> str:
 
 
 def _curves(comparison: Comparison) -> plots.Plot | None:
-    """How the runs learned; None where none has kept it."""
+    """Learning curves of the runs; None if no run has a history."""
     histories = {one.letter: read_file(one.run.path / HISTORY_FILE) for one in comparison.runs}
     kept = {letter: history for letter, history in histories.items() if history}
     return plots.compared_curves(kept) if kept else None
 
 
 def _headline(comparison: Comparison) -> tuple[str, str]:
-    """The finding in a few words, and its tone: good, neutral or bad."""
+    """The result in a few words, and its tone: good, neutral or bad."""
     if len(comparison.changes) > 1:
         return f"{len(comparison.runs)} runs compared", "neutral"
     difference = comparison.changes[0].differences["model"]
     if not difference.real:
-        return "A and B cannot be told apart", "neutral"
+        return "No significant difference between A and B", "neutral"
     return (
         (f"B is better by {difference.value:.3f}", "good")
         if difference.value > 0

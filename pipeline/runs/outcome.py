@@ -1,4 +1,4 @@
-"""What a local run leaves for people: the run's folder, the verdict and the exit status."""
+"""The results of a local run: the run's folder, the outcome and the exit status."""
 
 import json
 import os
@@ -77,13 +77,13 @@ def publish_run(
     seconds: dict[str, float],
     peak_memory_mb: float,
 ) -> dict[str, Any]:
-    """Publishes the files and the metrics, with what no node can know.
+    """Publishes the files and the metrics, with the time and memory that no node can know.
 
     Args:
-        output_uri: Says where a node's output lies; None where the run has no such node.
-        run_folder: `DIR/runs/<run id>`; made here.
-        seconds: Seconds a node, 0 where reused.
-        peak_memory_mb: Peak of the run's processes together, in MB.
+        output_uri: Returns the URI of a node's output; None if the run has no such node.
+        run_folder: `DIR/runs/<run id>`; created here.
+        seconds: Seconds of each node, 0 if reused.
+        peak_memory_mb: Peak of all processes of the run together, in MB.
 
     Returns:
         The metrics.
@@ -96,11 +96,11 @@ def publish_run(
 
 
 def publish_files(output_uri: Callable[[str, str], str | None], run_folder: Path) -> None:
-    """Copies what people and scripts read to the run's folder, as far as the run got.
+    """Copies the files of the nodes that ran to the run's folder.
 
     Args:
-        output_uri: Says where a node's output lies; None where the run has no such node.
-        run_folder: `DIR/runs/<run id>`; made here.
+        output_uri: Returns the URI of a node's output; None if the run has no such node.
+        run_folder: `DIR/runs/<run id>`; created here.
     """
     run_folder.mkdir(parents=True, exist_ok=True)
     for output, names in PUBLISHED_FILES.items():
@@ -118,7 +118,7 @@ def publish_stop(
     seconds: dict[str, float],
     peak_memory_mb: float,
 ) -> None:
-    """Writes metrics.json and the settings for a run that a node stopped."""
+    """Writes metrics.json and the settings of a run that stopped at a node."""
     run_folder.mkdir(parents=True, exist_ok=True)
     (run_folder / "settings.yaml").write_text(settings.to_yaml())
     _write_metrics(
@@ -142,11 +142,11 @@ def publish_stop(
 def verdict(
     metrics: dict[str, Any], push: dict[str, Any] | None, push_directory: str, run_folder: Path
 ) -> Outcome:
-    """Says how a run that went through to its report ended.
+    """Describes how a run ended that reached its report.
 
     Args:
         metrics: The content of metrics.json.
-        push: The content of the Pusher's push.json; None where nothing was to be pushed.
+        push: The content of the Pusher's push.json; None if the run has no Pusher.
         push_directory: Folder of the pushed versions.
         run_folder: The run's folder.
     """

@@ -1,4 +1,4 @@
-"""What a person sees while a pipeline runs: a live table in a terminal, plain lines elsewhere."""
+"""Progress of a run: a live table in a terminal, plain lines elsewhere."""
 
 import logging
 import time
@@ -30,10 +30,10 @@ class NodeRow:
 
     Attributes:
         state: A key of STYLES.
-        seconds: Seconds it took; None before it ended.
-        note: Why it ran, or what it said last.
+        seconds: How long it took; None before it ended.
+        note: Why it ran, or its last message.
         started: Monotonic time of its start.
-        peak_memory_mb: Of the run's processes together while it ran; None before it ended.
+        peak_memory_mb: Of all processes of the run together while it ran; None before it ended.
     """
 
     state: str = "waiting"
@@ -44,10 +44,10 @@ class NodeRow:
 
 
 class RunProgress(logging.Handler):
-    """Shows nodes and their states; as a handler of the logger `petseg` also what the nodes say.
+    """Shows the nodes and their states, and, as a handler of the logger `petseg`, their messages.
 
     A log record with an attribute `progress` (a dict of epoch, epochs, step, steps, loss, mean_iou,
-    seconds_left) only moves the live line; all other records are lines that stay.
+    seconds_left) updates the live line; all other records are printed.
     """
 
     def __init__(self, terminal: TextIO, node_ids: list[str], memory: PeakMemory):
@@ -77,7 +77,7 @@ class RunProgress(logging.Handler):
             self._live.stop()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Shows a line, or moves the line of the training."""
+        """Prints a message, or updates the line of the training."""
         progress = getattr(record, "progress", None)
         if progress is None:
             self._line(f"{'':{self._width}}  {record.getMessage()}")
@@ -85,14 +85,14 @@ class RunProgress(logging.Handler):
             self._training = describe_training(progress)
 
     def starts(self, node_id: str, why: str) -> None:
-        """A node begins to run."""
+        """Marks a node as running."""
         self._memory.lap()
         self.rows[node_id] = NodeRow("running", note=why, started=time.monotonic())
         if not self._live:
             self._line(f"{node_id:{self._width}}  runs: {why}")
 
     def ends(self, node_id: str, state: str, note: str | None = None) -> None:
-        """A node ended as `done`, `reused`, `skipped`, `failed` or `stopped`."""
+        """Marks a node as `done`, `reused`, `skipped`, `failed` or `stopped`."""
         row = self.rows[node_id]
         row.seconds = time.monotonic() - row.started if row.started else 0.0
         row.peak_memory_mb = self._memory.lap() if row.started else None
@@ -101,15 +101,15 @@ class RunProgress(logging.Handler):
         self._training = ""
         if not self._live:
             took = f" in {duration(row.seconds)}" if state == "done" else ""
-            said = f": {row.note}" if note else ""
-            self._line(f"{node_id:{self._width}}  {state}{took}{said}")
+            message = f": {row.note}" if note else ""
+            self._line(f"{node_id:{self._width}}  {state}{took}{message}")
 
     def seconds(self) -> dict[str, float]:
-        """Seconds a node; 0 where it was reused or did not run."""
+        """Seconds of each node; 0 if it was reused or did not run."""
         return {node_id: round(row.seconds or 0.0, 2) for node_id, row in self.rows.items()}
 
     def failed_node(self) -> str:
-        """Name of the node that failed; empty where none did."""
+        """Name of the node that failed; empty if none did."""
         return next((node_id for node_id, row in self.rows.items() if row.state == "failed"), "")
 
     def _line(self, text: str) -> None:
@@ -132,7 +132,7 @@ class RunProgress(logging.Handler):
 
 
 def describe_training(progress: dict[str, float]) -> str:
-    """One line of where the training stands."""
+    """The progress of the training in one line."""
     parts = [
         f"epoch {progress['epoch']:.0f}/{progress['epochs']:.0f}",
         f"step {progress['step']:.0f}/{progress['steps']:.0f}",
@@ -146,7 +146,7 @@ def describe_training(progress: dict[str, float]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: `7.3 s`, `4 min 05 s`, `2 h 10 min`."""
+    """Formats seconds: `7.3 s`, `4 min 05 s`, `2 h 10 min`."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

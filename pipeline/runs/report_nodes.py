@@ -1,4 +1,4 @@
-"""Completes a run's report with what no node can know: each node's seconds, memory and artifacts."""
+"""Completes a run's report with time, memory and artifacts of the nodes, which no node can know."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,17 +8,17 @@ from pipeline.runs.lineage import Lineage
 from pipeline.runs.progress import NodeRow, duration
 
 BEGIN, END = "<!--nodes-->", "<!--/nodes-->"
-"""Between these the report lists the artifacts that its node was given."""
+"""Between these, the report lists the input artifacts of its node."""
 
 
 def complete_report(report: Path, run_id: str, rows: Mapping[str, NodeRow], lineage: Lineage) -> None:
-    """Puts the table of the nodes and the traced artifacts into a report.
+    """Inserts the table of nodes and the lineage of artifacts into a report.
 
     Args:
-        report: The page, as RunReport wrote it; written anew.
+        report: The page, as RunReport wrote it; rewritten.
         run_id: The run.
         rows: How each node ended.
-        lineage: What they made, and where that comes from.
+        lineage: Their artifacts and the runs that made them.
     """
     before, _, rest = report.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)

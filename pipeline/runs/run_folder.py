@@ -1,4 +1,4 @@
-"""A run's folder, `DIR/runs/<run id>`: all that `runs` and `compare` read. Needs no TensorFlow."""
+"""A run's folder, `DIR/runs/<run id>`, which `runs` and `compare` read. Needs no TensorFlow."""
 
 import json
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ HISTORY_FILE = "history.json"
 REPORT_FILE = "report.html"
 """The report, one file that needs nothing else."""
 
-PLACES = ("output", "data.path", "push.directory", "report.directory", "metadata.url_variable")
-"""Settings that say where something lies; they are left out when runs are told apart."""
+PATH_SETTINGS = ("output", "data.path", "push.directory", "report.directory", "metadata.url_variable")
+"""Settings that are locations; they are left out when runs are compared."""
 
 # LibYAML reads a run's settings in a tenth of the time, where PyYAML was built with it.
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -36,15 +36,15 @@ _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class RunFolder:
-    """What one run left for people and scripts.
+    """The results of one run.
 
     Attributes:
         run_id: UTC date and time of the start.
         path: The folder.
         metrics: Content of metrics.json.
         settings: Resolved settings by dotted key.
-        push: Content of the Pusher's push.json; None where there is none.
-        push_directory: Folder of the versions that it pushes to; None where that is not known.
+        push: Content of the Pusher's push.json; None if there is none.
+        push_directory: Folder that its versions are pushed to; None if unknown.
     """
 
     run_id: str
@@ -55,20 +55,20 @@ class RunFolder:
     push_directory: str | None
 
     @cached_property
-    def telling_settings(self) -> dict[str, Any]:
-        """The settings without the places of files."""
-        return {key: value for key, value in self.settings.items() if key not in PLACES}
+    def compared_settings(self) -> dict[str, Any]:
+        """The settings without paths."""
+        return {key: value for key, value in self.settings.items() if key not in PATH_SETTINGS}
 
 
 def read_run(path: Path) -> RunFolder:
     """Reads the folder of a run.
 
     Raises:
-        UserError: It is no such folder, or a file in it cannot be read.
+        UserError: It is not the folder of a run, or a file in it cannot be read.
     """
     metrics = read_metrics(path)
     if metrics is None:
-        raise UserError(f"{path}: no {METRICS_FILE} in it; give a folder DIR/runs/<run id>")
+        raise UserError(f"{path} has no {METRICS_FILE}; pass a folder DIR/runs/<run id>")
     settings = flattened(read_file(path / SETTINGS_FILE) or {})
     return RunFolder(
         run_id=path.name,
@@ -82,19 +82,19 @@ def read_run(path: Path) -> RunFolder:
 
 
 def list_runs(output: Path) -> list[RunFolder]:
-    """The runs of an output folder that have ended, oldest first.
+    """The finished runs of an output folder, oldest first.
 
     Raises:
         UserError: There is none, or a file cannot be read.
     """
     folders = sorted(file.parent for file in (output / "runs").glob(f"*/{METRICS_FILE}"))
     if not folders:
-        raise UserError(f"{output}: no run has ended there; give the --output of `run`")
+        raise UserError(f"{output}: no finished run in it; pass the --output of `run`")
     return [read_run(folder) for folder in folders]
 
 
 def find_run(path: Path) -> RunFolder:
-    """The run of a folder `DIR/runs/<run id>`, or of an output folder the newest.
+    """The run in a folder `DIR/runs/<run id>`, or the newest run of an output folder.
 
     Raises:
         UserError: There is no run.

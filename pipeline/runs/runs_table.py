@@ -35,11 +35,11 @@ def find_runs(output: Path | None, metadata: str | None) -> Sequence[RunFolder]:
     return stored_runs(metadata)
 
 
-def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
+def runs_table(source: Path | str, runs: Sequence[RunFolder]) -> Table:
     """All runs of an output folder or a metadata store.
 
     Args:
-        place: Where they were found.
+        source: Output folder or metadata store that they are in.
         runs: Oldest first.
     """
     in_production = _in_production(runs)
@@ -49,14 +49,14 @@ def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
         if (current := production_version(directory)) != NONE
     )
     table = Table(
-        title=Text(f"Runs in {place}"),
+        title=Text(f"Runs in {source}"),
         caption=Text(caption),
         title_justify="left",
         caption_justify="left",
         pad_edge=False,
         box=None,
     )
-    for header in ("run", "when (UTC)", "settings", "changed since the run before"):
+    for header in ("run", "when (UTC)", "settings", "changed since the previous run"):
         table.add_column(header, overflow="fold")
     for header in ("mean IoU", "native"):
         table.add_column(header, justify="right")
@@ -76,7 +76,7 @@ def runs_table(place: Path | str, runs: Sequence[RunFolder]) -> Table:
 
 
 def runs_json(runs: Sequence[RunFolder]) -> list[dict[str, Any]]:
-    """The same for programs: metrics.json of each run, and what became of its model.
+    """The same for programs: metrics.json of each run, and whether its model was pushed and is in production.
 
     Args:
         runs: Oldest first.
@@ -99,16 +99,16 @@ def runs_json(runs: Sequence[RunFolder]) -> list[dict[str, Any]]:
 
 
 def short_value(value: Any) -> str:
-    """A setting's value in few letters, as `--set` takes it."""
+    """A setting's value, shortened, as `--set` takes it."""
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _changes(before: RunFolder, run: RunFolder) -> Iterable[str]:
-    old, new = before.telling_settings, run.telling_settings
+    old, new = before.compared_settings, run.compared_settings
     for key in [*new, *(key for key in old if key not in new)]:
         if key not in new or key not in old or old[key] != new[key]:
-            yield f"{key}={short_value(new[key])}" if key in new else f"{key} gone"
+            yield f"{key}={short_value(new[key])}" if key in new else f"{key} removed"
 
 
 def _in_production(runs: Sequence[RunFolder]) -> dict[str, str]:
@@ -118,14 +118,14 @@ def _in_production(runs: Sequence[RunFolder]) -> dict[str, str]:
 
 
 def _version_in_production(directory: str, runs: Sequence[RunFolder]) -> str:
-    """Number under which the model in production was pushed; a rollback gives it another one."""
+    """Version under which the model in production was first pushed; a rollback gives it a new one."""
     current = production_version(directory)
     pushed = {run.push["version"] for run in runs if run.push and run.push["version"]}
     if current == NONE or current in pushed:
         return current
     digest = version_digest(directory, current)
-    there = {str(version) for version in list_versions(directory)}
-    for version in sorted(pushed & there, key=int, reverse=True):
+    existing = {str(version) for version in list_versions(directory)}
+    for version in sorted(pushed & existing, key=int, reverse=True):
         if version_digest(directory, version) == digest:
             return version
     return current
@@ -153,5 +153,5 @@ def _version(run: RunFolder, in_production: str) -> Text:
     version = run.push and run.push["version"]
     if not run.push or not version:
         return Text(NOTHING)
-    text = version if run.push["pushed"] else f"{version} (there before)"
+    text = version if run.push["pushed"] else f"{version} (already pushed)"
     return Text(f"{text}, in production" if version == in_production else text)

@@ -1,4 +1,4 @@
-"""The runs that a metadata store knows, whether or not their folders are still there."""
+"""The runs in a metadata store, whether or not their folders still exist."""
 
 import json
 from pathlib import Path
@@ -19,22 +19,22 @@ from pipeline.runs.run_folder import (
 )
 
 
-def stored_runs(place: str) -> list[RunFolder]:
+def stored_runs(store_name: str) -> list[RunFolder]:
     """All runs in a store of ML Metadata, oldest first.
 
-    What their nodes wrote is read where ML Metadata says that it lies. A run without a report is told as
-    stopped, with the node that failed.
+    Artifacts are read from their URIs in ML Metadata. A run without a report is listed as stopped, with the
+    node that failed.
 
     Args:
-        place: An SQLite file, or `env:NAME` for the server whose URL that variable holds.
+        store_name: An SQLite file, or `env:NAME` for the server whose URL is in that variable.
 
     Raises:
-        UserError: There is no such store, or no run in it.
+        UserError: There is no such store, or it has no run.
     """
-    store = open_store(place)
+    store = open_store(store_name)
     contexts = sorted(store.get_contexts_by_type("pipeline_run"), key=lambda context: context.name)
     if not contexts:
-        raise UserError(f"--metadata {place}: no run in it")
+        raise UserError(f"--metadata {store_name}: no run in it")
     return [_run(store, context) for context in contexts]
 
 
@@ -60,7 +60,7 @@ def _push_directory(pusher: mlmd.Execution | None) -> str | None:
 
 
 def _output(store: MetadataStore, execution: mlmd.Execution | None) -> Path | None:
-    """Folder of the one output of RunReport or Pusher; None where the node did not get that far."""
+    """Folder of the only output of RunReport or Pusher; None if the node did not run."""
     if execution is None:
         return None
     events = store.get_events_by_execution_ids([execution.id])
@@ -77,5 +77,5 @@ def _stopped(by_node: dict[str, mlmd.Execution]) -> dict[str, Any]:
         "native": None,
         "settings_sha256": "",
         "blessed": False,
-        "reason": f"{failed[0]} failed" if failed else "without a report: still running, or killed",
+        "reason": f"{failed[0]} failed" if failed else "no report: still running, or killed",
     }

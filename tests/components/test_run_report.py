@@ -97,7 +97,7 @@ def test_writes_metrics_card_and_settings(report):
 def test_page_is_self_contained_and_shows_the_photos(report):
     page = Page((report() / "report.html").read_text())
     assert all(re.match(r"#|data:", address) for address in page.addresses)
-    # Three groups of three photos, each as photo, truth, prediction and difference.
+    # Three groups of three photos, each as photo, ground truth, prediction and difference.
     assert len(page.images) == 36
     assert all(source.startswith("data:image/jpeg;base64,") for source in page.images)
     assert "photo <7>: difference" in page.alts
@@ -143,7 +143,7 @@ def test_all_metrics_of_the_classes_boundaries_and_calibration(report):
     assert "0.801 0.802 0.803 0.504" in text
     assert "Calibration error 0.034" in text
     assert "Binary IoU 0" not in text, "this data has no foreground"
-    # A quarter of the pixels is surer by 0.1 than right.
+    # For a quarter of the pixels, the confidence is 0.1 above the accuracy.
     assert "Calibration at model resolution, error 0.025" in text
 
 
@@ -181,23 +181,23 @@ def test_a_new_metric_is_in_report_and_model_card(tmp_path, model_dir, monkeypat
 
 def test_drift_is_measured_against_the_data_of_the_model_in_production(report):
     page = Page((report() / "report.html").read_text()).text
-    assert "First run: nothing to compare with." in page
+    assert "First run: there is no model in production to compare with." in page
 
 
 def test_a_feature_that_drifted_is_named_with_its_distance(report):
     before, now = ["town_0"] * 50 + ["town_1"] * 50, ["town_0"] * 80 + ["town_1"] * 20
     text = " ".join(Page((report(production=before, data=now) / "report.html").read_text()).text.split())
-    assert "Drift label/town: look at the data" in text
+    assert "Drift label/town: check the data" in text
     # The share of town_0 went from 50 % to 80 %; the heights are all the same.
     assert "label/town L-infinity 0.300 0.200" in text
     assert "image/height Jensen-Shannon 0.000 0.100" in text
-    assert "1,200 train pairs of span-3: label/town moved by 0.300 (L-infinity), more than 0.2." in text
+    assert "1,200 training examples of span-3: label/town moved by 0.300 (L-infinity), more than 0.2." in text
 
 
 def test_unchanged_data_has_not_drifted(report):
     towns = ["town_0", "town_1"] * 50
     text = Page((report(production=towns, data=towns) / "report.html").read_text()).text
-    assert "No feature moved further than the schema allows." in text
+    assert "No feature drifted more than the schema allows." in text
 
 
 def test_a_handful_of_photos_has_not_drifted(report):
@@ -246,7 +246,7 @@ def test_a_model_that_does_not_answer_is_shown_without_predictions(tmp_path, mod
     artifact.uri = str(tmp_path)
     Executor().Do(inputs, {"report": [artifact]}, properties)
     page = Page((tmp_path / "report.html").read_text())
-    assert {alt.rsplit(": ")[1] for alt in page.alts} == {"photo", "truth"}
+    assert {alt.rsplit(": ")[1] for alt in page.alts} == {"photo", "ground truth"}
 
 
 def test_chooses_the_best_and_worst_and_the_same_random_ones():

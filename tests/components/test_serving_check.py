@@ -60,13 +60,11 @@ def test_blesses_a_good_model_as_infra_validator_does(run):
     assert (Path(blessing.uri) / infra_validator._BLESSED_FILENAME).exists()
 
 
-def test_refuses_wrong_answers(run):
+def test_refuses_wrong_predictions(run):
     blessing, result = run(BrightnessModel(lambda probabilities: tf.reverse(probabilities, axis=[-1])))
     assert not result["passed"]
-    assert result["reason"].startswith(
-        "the trainer's own answers: probabilities differ from the trainer's by"
-    )
-    assert failed(result) == ["the trainer's own answers"]
+    assert result["reason"].startswith("reference predictions: probabilities differ from the trainer's by")
+    assert failed(result) == ["reference predictions"]
     assert not model_utils.is_infra_validated(blessing)
     assert (Path(blessing.uri) / infra_validator._NOT_BLESSED_FILENAME).exists()
 
@@ -115,7 +113,7 @@ def test_a_crash_is_a_refusal(run):
 
     _, result = run(BrightnessModel(crash))
     assert not result["passed"]
-    assert result["reason"] == "the trainer's own answers: the process died of SIGABRT"
+    assert result["reason"] == "reference predictions: the process was killed by SIGABRT"
     assert result["p99_seconds"] is None
 
 
@@ -125,9 +123,7 @@ def test_a_hang_is_a_refusal(run):
         return tf.while_loop(lambda _: True, lambda turn: [turn + 1.0], [probabilities])[0]
 
     _, result = run(BrightnessModel(hang), SETTINGS.model_copy(update={"timeout_seconds": 25}))
-    assert result["reason"] == (
-        "the trainer's own answers: no end after serving_check.timeout_seconds = 25 s, killed"
-    )
+    assert result["reason"] == ("reference predictions: killed after serving_check.timeout_seconds = 25 s")
 
 
 @pytest.mark.slow
@@ -142,7 +138,7 @@ def test_refuses_what_accepts_broken_photos(tmp_path):
 
     result = check_model(str(save_model(tmp_path / "model", Careless())), SETTINGS)
     assert "empty bytes" in failed(result)
-    assert "answered instead of an InvalidArgumentError" in result["reason"]
+    assert "predicted instead of raising an InvalidArgumentError" in result["reason"]
 
 
 def test_refuses_another_signature(tmp_path):
@@ -152,12 +148,12 @@ def test_refuses_another_signature(tmp_path):
     )
     tf.saved_model.save(module, str(tmp_path / "model"), signatures={"serving_default": module.serve})
     result = check_model(str(tmp_path / "model"), SETTINGS)
-    assert result["reason"] == "signature serving_default: takes x: string, must take image_bytes: string"
+    assert result["reason"] == "signature serving_default: takes x: string; must take image_bytes: string"
 
 
 def test_refuses_what_is_no_model(tmp_path):
     result = check_model(str(tmp_path), SETTINGS)
-    assert failed(result) == ["loads"]
+    assert failed(result) == ["load"]
     assert "\n" not in result["reason"]
 
 

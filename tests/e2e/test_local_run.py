@@ -124,7 +124,7 @@ def test_reports_tell_each_nodes_time_memory_and_artifacts(first_run, second_run
     folders = re.findall(r"<code>(/[^<]*/pipeline_root/[^<]*)</code>", (first / "report.html").read_text())
     assert len(folders) >= len(NODES)
     assert all(Path(folder).is_dir() for folder in folders)
-    assert "First run: nothing to compare with." in words
+    assert "First run: there is no model in production to compare with." in words
 
     words = report_words(second)
     assert re.search(rf"Trainer reused from {first.name}, [\d.]+ (min \d+ )?s then", words)

@@ -74,6 +74,6 @@ def write_evaluated(
 def write_report(folder: Path, names: Sequence[str]) -> None:
     """Writes the pictures of a report: pages name them in `alt`."""
     pixel = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
-    views = ("photo", "truth", "prediction", "difference")
+    views = ("photo", "ground truth", "prediction", "difference")
     images = "".join(f'<img src="{pixel}" alt="{name}: {view}">' for name in names for view in views)
     (folder / "report.html").write_text(f"<html>{images}</html>")

@@ -10,13 +10,13 @@ from trainer.settings import TrainingSettings
 def model_card(
     settings: TrainingSettings, history: list[dict[str, Any]], train_pairs: int, eval_pairs: int
 ) -> str:
-    """Describes a trained model to whoever finds it.
+    """Describes a trained model for its users.
 
     Args:
         settings: How it was trained.
-        history: One entry an epoch, as `trainer.training.loop.train` gives it.
-        train_pairs: Number of pairs it was trained on.
-        eval_pairs: Number of pairs its epochs were judged on.
+        history: One entry for each epoch, as `trainer.training.loop.train` returns it.
+        train_pairs: Number of training examples.
+        eval_pairs: Number of examples that the epochs were evaluated on.
 
     Returns:
         Markdown that begins with a YAML header.
@@ -24,8 +24,8 @@ def model_card(
     model, trainer = settings.model, settings.trainer
     best = max(history, key=lambda record: record["mean_iou"])
     name = f"{model.architecture}-{model.encoder}-{model.image_size}".replace("_", "-")
-    start = "given weights" if model.encoder_weights else "random weights"
-    rows = [f"| {label} | {_figure(iou)} |" for label, iou in best["iou"].items()]
+    start = "pretrained weights" if model.encoder_weights else "random weights"
+    rows = [f"| {label} | {_number(iou)} |" for label, iou in best["iou"].items()]
     header = yaml.safe_dump(_header(name, best, eval_pairs), sort_keys=False)
     return "\n".join(
         [
@@ -33,18 +33,19 @@ def model_card(
             "",
             f"# {name}",
             "",
-            f"Tells {len(settings.classes)} classes apart: {', '.join(settings.classes.names)}.",
+            f"Segments photos into {len(settings.classes)} classes: {', '.join(settings.classes.names)}.",
             "",
-            f"- Network: {model.architecture} on the encoder {model.encoder} ({start}), "
+            f"- Architecture: {model.architecture} with the encoder {model.encoder} ({start}), "
             f"input {model.image_size} x {model.image_size} pixels.",
-            f"- Training: {train_pairs} pairs, {len(history)} epochs, batches of {trainer.batch_size}, "
+            f"- Training: {train_pairs} examples, {len(history)} epochs, batches of {trainer.batch_size}, "
             f"AdamW with learning rate {trainer.learning_rate:g}, seed {trainer.seed}.",
-            f"- Weights: of epoch {best['epoch']}, the best on the eval split.",
-            "- Limits: it knows photos like those it was trained on; on others it answers just as surely.",
+            f"- Weights: those of epoch {best['epoch']}, the best on the eval split.",
+            "- Limitations: the model is reliable on photos like its training data. On other photos its "
+            "predictions may be wrong even where its confidence is high.",
             "",
-            f"## On the eval split ({eval_pairs} pairs, at model size)",
+            f"## Metrics on the eval split ({eval_pairs} examples, at model resolution)",
             "",
-            "This split chose the epoch, so the figures are a little better than on photos never used.",
+            "The epoch was selected on this split, so metrics on unseen photos are slightly lower.",
             "",
             "| | IoU |",
             "|---|---:|",
@@ -68,7 +69,7 @@ def _header(name: str, best: dict[str, Any], eval_pairs: int) -> dict[str, Any]:
                     {
                         "task": {"type": "image-segmentation"},
                         "dataset": {
-                            "name": f"eval split, {eval_pairs} pairs",
+                            "name": f"eval split, {eval_pairs} examples",
                             "type": "custom",
                             "split": "eval",
                         },
@@ -82,5 +83,5 @@ def _header(name: str, best: dict[str, Any], eval_pairs: int) -> dict[str, Any]:
     }
 
 
-def _figure(iou: float | None) -> str:
+def _number(iou: float | None) -> str:
     return "absent" if iou is None else f"{iou:.4f}"

@@ -1,4 +1,4 @@
-"""The one combiner behind every metric: sums what the `evaluate` signature counted.
+"""The combiner behind every metric: sums the counts of the `evaluate` signature.
 
 Each photo's extract holds, under `COUNTS_KEY`, {model name: {output of `evaluate`: array}}. A metric requests
 the sums of a model and derives its value from one of them. TFMA removes duplicate computations, so every
@@ -22,7 +22,7 @@ Counted = dict[str, NDArray[np.int64]]
 
 
 def sum_of_counts(model_name: str) -> metric_types.MetricComputation:
-    """The sums of a model's outputs over a slice's photos, under a key that TFMA does not write out."""
+    """The sums of a model's outputs over the photos of a slice, under a key that TFMA does not write out."""
     key = metric_types.MetricKey(name="_summed_counts", model_name=model_name)
     return metric_types.MetricComputation(
         keys=[key], preprocessors=[_OneModel(model_name)], combiner=_SumCombiner(key)
@@ -30,7 +30,7 @@ def sum_of_counts(model_name: str) -> metric_types.MetricComputation:
 
 
 class _OneModel(metric_types.Preprocessor):
-    """Keeps of a photo's extract only the arrays to be summed, so that slices carry nothing else."""
+    """Keeps only the arrays to sum of a photo's extract, so that slices carry nothing else."""
 
     def __init__(self, model_name: str):
         super().__init__(name=f"counts of {model_name}")
@@ -41,7 +41,7 @@ class _OneModel(metric_types.Preprocessor):
 
 
 class _SumCombiner(beam.CombineFn):
-    """Sums arrays by output; what one photo lacks counts as zero."""
+    """Sums arrays by output; an output that a photo lacks counts as zero."""
 
     def __init__(self, key: metric_types.MetricKey):
         self._key = key
@@ -51,7 +51,7 @@ class _SumCombiner(beam.CombineFn):
 
     def add_input(self, accumulator: Counted, element: Counted) -> Counted:
         for output, counts in element.items():
-            # A new array: elements belong to Beam, which hands one photo's counts to several slices.
+            # A new array: elements belong to Beam, which passes the counts of a photo to several slices.
             accumulator[output] = accumulator[output] + counts if output in accumulator else counts
         return accumulator
 

@@ -16,7 +16,7 @@ from tests.components import tiny_models
 
 def test_production_of_other_classes_is_refused(evaluate):
     two = ClassTable(classes=tiny_models.TABLE.classes[:2])
-    with pytest.raises(UserError, match=r"knows the mask values \[1, 2\], the data has \[1, 2, 3\]"):
+    with pytest.raises(UserError, match=r"was trained on the mask values \[1, 2\], the data has \[1, 2, 3\]"):
         evaluate(baseline={"classes": two})
 
 

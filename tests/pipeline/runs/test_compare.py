@@ -140,7 +140,7 @@ def test_an_output_folder_means_its_newest_run(better, tmp_path):
     done = petseg("compare", first, tmp_path / "a", "--output", tmp_path / "page.html")
     assert done.status == 0, done.stderr
     assert "20260909-101500" in done.stdout
-    assert "not told apart from chance" in done.stdout
+    assert "not significant" in done.stdout
     assert "The settings are the same." in done.stdout
 
 
@@ -187,7 +187,7 @@ def test_browser_shows_it_without_an_error(better, tmp_path):
     assert done.status == 0, done.stderr
     for width, color_scheme in ((1280, "light"), (390, "dark")):
         with shown(page.as_uri(), width, color_scheme) as browser:
-            # Two photos are in all reports: photo, truth and three models' answers each.
+            # Two photos are in all reports: photo, ground truth and the predictions of three models each.
             assert browser.number("img") == 10
             # How the three learned, and how two of them changed.
             assert browser.number("figure svg") == 3

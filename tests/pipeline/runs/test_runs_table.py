@@ -37,14 +37,14 @@ def rows(output) -> dict[str, str]:
     return {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("2026")}
 
 
-def test_tells_when_what_changed_figures_verdict_and_version(output):
+def test_shows_time_changes_metrics_verdict_and_version(output):
     lines = rows(output)
     assert list(lines) == sorted(lines)
     first, again, better, refused, stopped = lines.values()
     for word in ("2026-09-01 10:15", "01234567", "0.7000", "0.6900", "blessed, test", "100"):
         assert word in first
-    assert "there before" in again
-    assert "trainer" not in again, "the places of files are no difference"
+    assert "already pushed" in again
+    assert "trainer" not in again, "paths are not compared"
     assert "trainer.learning_rate=0.0004" in better
     assert "refused" in refused
     assert "trainer.epochs=2" in refused
@@ -72,7 +72,7 @@ def test_a_model_that_was_rolled_back_to_is_in_production(output):
     assert f"serving_model/{version}" in petseg("runs", "--output", output).stdout.replace("\n", "")
 
 
-def test_runs_of_other_times_lack_what_was_not_written_then(tmp_path):
+def test_runs_of_older_versions_lack_some_files(tmp_path):
     folder = write_run(tmp_path, "20260901-101500")
     (folder / "settings.yaml").unlink()
     (tmp_path / "runs" / "20260902-101500").mkdir()
@@ -103,7 +103,7 @@ def test_is_quick(output):
         (["--metadata", "README.md"], "--metadata README.md is no SQLite file of ML Metadata"),
     ],
 )
-def test_a_place_that_holds_no_runs_is_one_line(arguments, words):
+def test_a_source_without_runs_is_one_line(arguments, words):
     done = petseg("runs", *arguments)
     assert done.status == 2
     assert done.stderr.startswith("error: ")
@@ -134,7 +134,7 @@ def stored_pipeline_run(database, run_id, failed):
 def test_what_cannot_be_listed_is_one_line(tmp_path):
     done = petseg("runs", "--output", tmp_path)
     assert done.status == 2
-    assert done.stderr == f"error: {tmp_path}: no run has ended there; give the --output of `run`\n"
+    assert done.stderr == f"error: {tmp_path}: no finished run in it; pass the --output of `run`\n"
     folder = write_run(tmp_path, "20260901-101500")
     (folder / "metrics.json").write_text("{")
     done = petseg("runs", "--output", tmp_path)

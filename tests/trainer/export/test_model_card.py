@@ -9,7 +9,7 @@ HISTORY = [
 ]
 
 
-def test_card_has_the_hubs_header_and_the_best_epochs_figures(tiny_settings):
+def test_card_has_the_hubs_header_and_the_best_epochs_metrics(tiny_settings):
     card = model_card(tiny_settings(), HISTORY, train_pairs=80, eval_pairs=20)
     _, header, page = card.split("---\n", 2)
     fields = yaml.safe_load(header)

@@ -7,11 +7,11 @@ from petseg.metrics.counting import BOUNDARY_SHARE
 
 _BYTES_A_WORD = 8
 _OUTSIDE = 255
-"""Every bit set: beyond the picture there is every class and none, so its edge is a boundary of all."""
+"""Every bit set, in both stacks of bits: the edge of the image is a boundary of every class."""
 
 
 def band_radius(size: tf.Tensor) -> tf.Tensor:
-    """Width of the band in pixels: 2 % of the picture's diagonal, rounded, at least 1, as in the paper.
+    """Width of the band in pixels: 2 % of the image's diagonal, rounded, at least 1, as in the paper.
 
     Args:
         size: int32 [2], height and width in pixels.
@@ -27,18 +27,18 @@ def band_radius(size: tf.Tensor) -> tf.Tensor:
 def boundary_bands(ids: tf.Tensor, radius: tf.Tensor) -> tf.Tensor:
     """Marks the pixels that lie in the boundary band of their own class.
 
-    The band of a class is its mask minus the mask eroded by a square that reaches `radius` pixels to each
-    side; beyond the picture there is no class. So a pixel lies in the band of its class where that square
-    holds a pixel of another class or ends outside, which is one question for all classes: the ids in the
-    square are all equal exactly where no bit is set in one of them and clear in another. Ignored pixels make
-    no boundary.
+    The band of a class is its mask minus the mask eroded by a square that extends `radius` pixels to each
+    side; outside of the image there is no class. A pixel is in the band of its class if the square around it
+    contains another class or extends beyond the image. One test does this for all classes: the ids in the
+    square are equal if and only if no bit is set in one of them and clear in another. Ignored pixels form no
+    boundary.
 
     Args:
-        ids: uint8 [m, h, w], class ids of m masks of one size; `CLASS_ID_IGNORED` is no class.
+        ids: uint8 [m, h, w], class ids of m masks of one size; `CLASS_ID_IGNORED` is ignored.
         radius: int32 [], see `band_radius`.
 
     Returns:
-        bool [m, h, w]; what it says of ignored pixels means nothing.
+        bool [m, h, w]; undefined at ignored pixels.
     """
     shape = tf.shape(ids)
     masks, height, width = shape[0], shape[1], shape[2]
@@ -58,8 +58,8 @@ def boundary_bands(ids: tf.Tensor, radius: tf.Tensor) -> tf.Tensor:
 def _any_of_next(bits: tf.Tensor, number: tf.Tensor, stride: tf.Tensor | int) -> tf.Tensor:
     """ORs each byte with the `number` - 1 that follow it at a distance of `stride`.
 
-    The reach doubles with each step, so that a wide band costs hardly more than a narrow one. What runs over
-    the end of a row or of the last mask ends up in the margins, which nobody reads.
+    The reach doubles with each step, so that a wide band costs hardly more than a narrow one. Bytes that wrap
+    around the end of a row or of the last mask end up in the margins, which are cut away.
 
     Args:
         bits: uint8 [n], n a multiple of 8.
@@ -75,6 +75,6 @@ def _any_of_next(bits: tf.Tensor, number: tf.Tensor, stride: tf.Tensor | int) ->
 
 
 def _or(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """Bitwise or of uint8 [n], eight bytes at a time: TensorFlow takes as long for a byte as for a word."""
+    """Bitwise or of uint8 [n], eight bytes at a time: TensorFlow is as fast on a word as on a byte."""
     words = (tf.bitcast(tf.reshape(bits, [-1, _BYTES_A_WORD]), tf.int64) for bits in (left, right))
     return tf.reshape(tf.bitcast(tf.bitwise.bitwise_or(*words), tf.uint8), [-1])
