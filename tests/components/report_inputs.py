@@ -109,8 +109,8 @@ def _evaluated(
 ) -> Iterator[dict[str, Any]]:
     model = tf.saved_model.load(str(model_dir))
     for name, photo, mask, town in pairs:
-        answer = model.signatures["serving_default"](image_bytes=tf.constant([photo]))
-        prediction = tf.io.decode_png(answer["mask_png"][0]).numpy()[..., 0].astype(int)
+        outputs = model.signatures["serving_default"](image_bytes=tf.constant([photo]))
+        prediction = tf.io.decode_png(outputs["mask_png"][0]).numpy()[..., 0].astype(int)
         values = np.asarray(Image.open(io.BytesIO(mask)))
         counts = np.zeros((len(table), len(table)), np.int64)
         for class_id, value in enumerate(table.values):
@@ -179,7 +179,7 @@ def _history(table: ClassTable) -> list[dict[str, Any]]:
             "epoch": epoch,
             "loss": 1.2 / epoch**0.6,
             "mean_iou": 0.8 - 0.5 / epoch,
-            "iou": {name: (0.9 - 0.15 * place) - 0.5 / epoch for place, name in enumerate(table.names)},
+            "iou": {name: (0.9 - 0.15 * index) - 0.5 / epoch for index, name in enumerate(table.names)},
             "learning_rate": 4e-4 * np.cos(epoch / 13),
             "seconds": 81.5,
         }
@@ -196,7 +196,7 @@ def _serving_check(good: bool) -> dict[str, Any]:
     return {
         "passed": good,
         "reason": "21 checks passed" if good else "p99 latency: 3.1 s is above 2 s",
-        "checks": [{"name": "JPEG", "passed": True, "detail": "answered"}, check],
+        "checks": [{"name": "JPEG", "passed": True, "detail": "predicted"}, check],
         "load_seconds": 3.2,
         "p50_seconds": 0.08,
         "p99_seconds": 0.2 if good else 3.1,

@@ -1,4 +1,4 @@
-"""Tiny SavedModels with the serving_default signature, for tests of those who serve or load models."""
+"""Tiny SavedModels with the serving_default signature, for tests of what serves or loads models."""
 
 import io
 from collections.abc import Callable
@@ -44,26 +44,26 @@ class BrightnessModel(tf.Module):
 
 
 def save_model(directory: Path, model: BrightnessModel | None = None) -> Path:
-    """Saves a model with the reference answers of an undisturbed one; returns the directory."""
+    """Saves a model with the reference predictions of an undisturbed one; returns the directory."""
     model = model or BrightnessModel()
     tf.saved_model.save(model, str(directory), signatures={"serving_default": model.serving_default})
     photos = [jpeg(seed) for seed in range(2)]
     undisturbed = BrightnessModel()
-    answer = undisturbed.serving_default(tf.constant(photos))
+    outputs = undisturbed.serving_default(tf.constant(photos))
     (directory / "assets.extra").mkdir()
     np.savez(
         directory / "assets.extra" / "reference.npz",
         lengths=np.array([len(photo) for photo in photos], np.int64),
         bytes=np.frombuffer(b"".join(photos), np.uint8),
-        mask=answer["mask"].numpy(),
-        probabilities=answer["probabilities"].numpy(),
+        mask=outputs["mask"].numpy(),
+        probabilities=outputs["probabilities"].numpy(),
         names=np.array(["a", "b"]),
     )
     return directory
 
 
 def jpeg(seed: int, height: int = 60, width: int = 80) -> bytes:
-    """A smooth random picture as JPEG."""
+    """A smooth random image as JPEG."""
     coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC).save(buffer, "JPEG")

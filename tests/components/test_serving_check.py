@@ -179,11 +179,11 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
     def Predict(self, request, context):
         photos = tf.constant(tf.make_ndarray(request.inputs["image_bytes"]).tolist(), tf.string)
         try:
-            answer = model.signatures[request.model_spec.signature_name](image_bytes=photos)
+            outputs = model.signatures[request.model_spec.signature_name](image_bytes=photos)
         except tf.errors.InvalidArgumentError as error:
             context.abort(grpc.StatusCode.{refusal}, error.message)
         response = predict_pb2.PredictResponse()
-        for name, value in answer.items():
+        for name, value in outputs.items():
             response.outputs[name].CopyFrom(tf.make_tensor_proto(value.numpy()))
         return response
 

@@ -1,4 +1,4 @@
-"""Tiny raw examples, and SavedModels whose `evaluate` knows the truth and errs as much as it is told to."""
+"""Tiny raw examples, and SavedModels whose `evaluate` predicts the labels with a given share of errors."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ TABLE = ClassTable(
     ignored_value=9,
 )
 MODEL_SIZE = 8
-"""The tiny models' own size is the photo's upper left corner: the test's reference needs no resizing."""
+"""At model resolution, tiny models see the upper left corner of a photo, so that nothing is resized."""
 
 
 def random_masks(number: int, seed: int) -> list[np.ndarray]:
@@ -59,15 +59,15 @@ def write_split(folder: Path, records: list[bytes], shards: int = 1) -> None:
                 writer.write(record)
 
 
-def count(truth: np.ndarray, wrong: float, constant: bool = False) -> np.ndarray:
-    """NumPy's counts [C, C] of what a tiny model answers to the mask values `truth`."""
+def count(labels: np.ndarray, wrong: float, constant: bool = False) -> np.ndarray:
+    """NumPy's counts [C, C] of the predictions of a tiny model for the mask values `labels`."""
     ids = {value: class_id for class_id, value in enumerate(TABLE.values)}
     counts = np.zeros((len(TABLE), len(TABLE)), np.int64)
-    for place, value in np.ndenumerate(truth):
+    for (row, column), value in np.ndenumerate(labels):
         if value in ids:
-            is_wrong = place[0] * truth.shape[1] + place[1] < wrong * truth.size
-            answer = 0 if constant else (ids[value] + is_wrong) % len(TABLE)
-            counts[ids[value], answer] += 1
+            is_wrong = row * labels.shape[1] + column < wrong * labels.size
+            prediction = 0 if constant else (ids[value] + is_wrong) % len(TABLE)
+            counts[ids[value], prediction] += 1
     return counts
 
 
@@ -77,11 +77,11 @@ def class_ids(mask: np.ndarray) -> np.ndarray:
 
 
 CONFIDENCE = 0.9
-"""How sure a tiny model is of every pixel."""
+"""A tiny model's confidence in every pixel."""
 
 
 class TinyModel(tf.Module):
-    """Answers with the truth, but the first `wrong` share of a photo's pixels with the next class."""
+    """Predicts the labels, but for the first `wrong` share of a photo's pixels the next class."""
 
     def __init__(self, wrong: float, constant: bool):
         super().__init__()
@@ -106,17 +106,17 @@ class TinyModel(tf.Module):
     def _count(self, example):
         feature = {"mask/encoded": tf.io.FixedLenFeature([], tf.string)}
         png = tf.io.parse_single_example(example, feature)["mask/encoded"]
-        truth = decode_mask(png, TABLE)
-        sizes = [self.count_ids(truth[:MODEL_SIZE, :MODEL_SIZE]), self.count_ids(truth)]
+        labels = decode_mask(png, TABLE)
+        sizes = [self.count_ids(labels[:MODEL_SIZE, :MODEL_SIZE]), self.count_ids(labels)]
         return {output: tf.stack([counts[output] for counts in sizes]) for output in sizes[0]}
 
-    def count_ids(self, truth):
-        """What it counts of class ids [h, w]."""
-        place = tf.reshape(tf.range(tf.size(truth)), tf.shape(truth))
-        is_wrong = tf.cast(place, tf.float32) < self.wrong * tf.cast(tf.size(truth), tf.float32)
-        answer = (truth + tf.cast(is_wrong, tf.uint8)) % len(TABLE)
-        answer = tf.zeros_like(truth) if self.constant else answer
-        return photo_counts(truth, answer, tf.fill(tf.shape(truth), CONFIDENCE), len(TABLE))
+    def count_ids(self, labels):
+        """Its counts of class ids [h, w]."""
+        index = tf.reshape(tf.range(tf.size(labels)), tf.shape(labels))
+        is_wrong = tf.cast(index, tf.float32) < self.wrong * tf.cast(tf.size(labels), tf.float32)
+        prediction = (labels + tf.cast(is_wrong, tf.uint8)) % len(TABLE)
+        prediction = tf.zeros_like(labels) if self.constant else prediction
+        return photo_counts(labels, prediction, tf.fill(tf.shape(labels), CONFIDENCE), len(TABLE))
 
 
 def save_model(

@@ -76,9 +76,9 @@ def test_calibration_error_equals_scikit_learns_curve(seed):
     confidence = rng.uniform(0.2, 1, rng.integers(1, 400))
     right = rng.random(len(confidence)) < confidence**2
     accuracy, mean_confidence = calibration_curve(right, confidence, n_bins=CONFIDENCE_BINS)
-    places = np.ceil(confidence * CONFIDENCE_BINS).astype(int) - 1
-    weights = np.bincount(places)[np.unique(places)] / len(places)
-    sums = [np.bincount(places, of, minlength=CONFIDENCE_BINS) for of in (None, right, confidence)]
+    bins_of_pixels = np.ceil(confidence * CONFIDENCE_BINS).astype(int) - 1
+    weights = np.bincount(bins_of_pixels)[np.unique(bins_of_pixels)] / len(bins_of_pixels)
+    sums = [np.bincount(bins_of_pixels, of, minlength=CONFIDENCE_BINS) for of in (None, right, confidence)]
     bins = np.stack([sums[0], sums[1], sums[2] * CONFIDENCE_UNITS], axis=-1).round().astype(np.int64)
     assert calibration_error(bins) == pytest.approx(
         (weights * abs(accuracy - mean_confidence)).sum(), abs=1e-5

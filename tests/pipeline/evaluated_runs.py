@@ -24,10 +24,10 @@ CALIBRATION = [100, 60, int(70 * CONFIDENCE_UNITS), 300, 270, int(270 * CONFIDEN
 def counts(photos: int, wrong: float, seed: int) -> np.ndarray:
     """int64 [photos, 3, 3]: 400 pixels a photo, of which about the share `wrong` has another class."""
     rng = np.random.default_rng(seed)
-    truth = rng.multinomial(400, [0.5, 0.3, 0.2], size=photos)
+    labels = rng.multinomial(400, [0.5, 0.3, 0.2], size=photos)
     error = np.full((3, 3), wrong / 2)
     np.fill_diagonal(error, 1 - wrong)
-    return np.stack([[rng.multinomial(n, row) for n, row in zip(t, error, strict=True)] for t in truth])
+    return np.stack([[rng.multinomial(n, row) for n, row in zip(t, error, strict=True)] for t in labels])
 
 
 def write_evaluated(

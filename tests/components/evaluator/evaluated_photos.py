@@ -1,4 +1,4 @@
-"""The photos that the Evaluator's tests judge, and NumPy's counts of them."""
+"""The photos of the Evaluator's tests, and NumPy's counts of them."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ BY_NAME = sorted(range(PHOTOS), key=lambda i: f"photo_{i}")
 SLICES = ("label/kind", "slice/size")
 
 
-def slices_of(place: int) -> dict[str, str]:
+def slices_of(index: int) -> dict[str, str]:
     """Photo 0 has no kind: data of one's own may lack a feature here and there."""
-    size = {"slice/size": "small" if place % 2 else "large"}
-    return size if place == 0 else {"label/kind": f"kind_{place % 3}", **size}
+    size = {"slice/size": "small" if index % 2 else "large"}
+    return size if index == 0 else {"label/kind": f"kind_{index % 3}", **size}
 
 
 def write_examples(folder: Path, masks: list[np.ndarray]) -> standard_artifacts.Examples:
@@ -40,7 +40,7 @@ def of_model(masks: list[np.ndarray], wrong: float) -> dict[str, np.ndarray]:
     """What a tiny model counts of the photos besides, int64 [photos, 2, ...] by output."""
     model, size = tiny_models.TinyModel(wrong, constant=False), tiny_models.MODEL_SIZE
     ids = [tiny_models.class_ids(mask) for mask in masks]
-    counted = [[model.count_ids(truth[:size, :size]), model.count_ids(truth)] for truth in ids]
+    counted = [[model.count_ids(labels[:size, :size]), model.count_ids(labels)] for labels in ids]
     return {
         output: np.array([[of_size[output] for of_size in of_photo] for of_photo in counted])
         for output in ("boundary", "calibration")

@@ -60,11 +60,11 @@ def test_metrics_and_slices_equal_numpy(evaluate, masks):
     } | {(): list(range(PHOTOS))}
     result = tfma.load_eval_result(str(folder), model_name="candidate")
     assert {key for key, _ in result.slicing_metrics} == set(expected)
-    for key, places in expected.items():
+    for key, photos in expected.items():
         metrics = result.get_metrics_for_slice(key)
-        assert metrics["example_count"]["doubleValue"] == len(places)
+        assert metrics["example_count"]["doubleValue"] == len(photos)
         for axis, size in enumerate(("model", "native")):
-            summed = counts[places, axis].sum(0)
+            summed = counts[photos, axis].sum(0)
             assert metrics[f"{size}/mean_iou"]["doubleValue"] == pytest.approx(float(mean_iou(summed)))
             for name, iou in zip(tiny_models.TABLE.names, iou_per_class(summed), strict=True):
                 assert metrics[f"{size}/iou/{name}"]["doubleValue"] == pytest.approx(float(iou), nan_ok=True)

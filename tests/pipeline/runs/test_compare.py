@@ -60,10 +60,10 @@ def test_metrics_are_those_of_the_common_photos(better):
 def test_all_metrics_of_the_classes_boundaries_and_calibration(better):
     metrics = compare_runs([read_run(folder) for folder in better], seed=0).metrics
     before = counts(PHOTOS, 0.3, seed=1)[1:].sum(0)
-    truth, prediction = (
+    labels, prediction = (
         np.repeat(index, before.ravel()) for index in np.indices(before.shape).reshape(2, -1)
     )
-    expected = sklearn.metrics.precision_recall_fscore_support(truth, prediction)
+    expected = sklearn.metrics.precision_recall_fscore_support(labels, prediction)
     for name, values in zip(("precision", "recall", "Dice"), expected, strict=False):
         found = [metrics["native", f"{name} {one}"][0] for one in CLASSES]
         assert found == pytest.approx(values)

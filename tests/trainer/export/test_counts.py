@@ -23,13 +23,13 @@ def blobs(rng: np.random.Generator, height: int, width: int, ids: tuple[int, ...
 
 
 def random_photo(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Truth with ignored pixels, prediction and confidence."""
+    """Labels with ignored pixels, prediction and confidence."""
     rng = np.random.default_rng(seed)
     size = rng.integers(1, 90, 2) if seed % 4 else np.array([310, 205])
-    truth = blobs(rng, *size, (*range(CLASSES), CLASS_ID_IGNORED)[: rng.integers(1, CLASSES + 2)])
-    prediction = np.where(rng.random(size) < 0.7, truth, blobs(rng, *size, tuple(range(CLASSES))))
+    labels = blobs(rng, *size, (*range(CLASSES), CLASS_ID_IGNORED)[: rng.integers(1, CLASSES + 2)])
+    prediction = np.where(rng.random(size) < 0.7, labels, blobs(rng, *size, tuple(range(CLASSES))))
     prediction = np.where(prediction == CLASS_ID_IGNORED, 0, prediction).astype(np.uint8)
-    return truth, prediction, rng.uniform(1 / CLASSES, 1, size).astype(np.float32)
+    return labels, prediction, rng.uniform(1 / CLASSES, 1, size).astype(np.float32)
 
 
 def band(mask: np.ndarray, elsewhere: np.ndarray) -> np.ndarray:
@@ -41,11 +41,11 @@ def band(mask: np.ndarray, elsewhere: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(24))
 def test_boundary_equals_scipy(seed):
-    truth, prediction, confidence = random_photo(seed)
-    overlaps = counted(truth, prediction, confidence, CLASSES)["boundary"].numpy()
-    ignored = truth == CLASS_ID_IGNORED
+    labels, prediction, confidence = random_photo(seed)
+    overlaps = counted(labels, prediction, confidence, CLASSES)["boundary"].numpy()
+    ignored = labels == CLASS_ID_IGNORED
     for class_id, (in_both, in_one) in enumerate(overlaps):
-        true_band = band((truth == class_id) & ~ignored, ignored)
+        true_band = band((labels == class_id) & ~ignored, ignored)
         predicted_band = band((prediction == class_id) & ~ignored, ignored)
         assert in_both == (true_band & predicted_band).sum()
         assert in_one == (true_band | predicted_band).sum()
@@ -53,43 +53,43 @@ def test_boundary_equals_scipy(seed):
 
 @pytest.mark.parametrize("seed", range(24))
 def test_calibration_equals_numpy(seed):
-    truth, prediction, confidence = random_photo(seed)
-    bins = counted(truth, prediction, confidence, CLASSES)["calibration"].numpy()
-    kept = truth != CLASS_ID_IGNORED
-    places = np.ceil(confidence[kept] * np.float32(CONFIDENCE_BINS)).astype(int) - 1
-    right = (truth == prediction)[kept]
-    for weights, column in ((None, 0), (right, 1), (confidence[kept], 2)):
-        expected = np.bincount(places, weights, minlength=CONFIDENCE_BINS)
+    labels, prediction, confidence = random_photo(seed)
+    bins = counted(labels, prediction, confidence, CLASSES)["calibration"].numpy()
+    kept = labels != CLASS_ID_IGNORED
+    bins_of_pixels = np.ceil(confidence[kept] * np.float32(CONFIDENCE_BINS)).astype(int) - 1
+    correct = (labels == prediction)[kept]
+    for weights, column in ((None, 0), (correct, 1), (confidence[kept], 2)):
+        expected = np.bincount(bins_of_pixels, weights, minlength=CONFIDENCE_BINS)
         unit = CONFIDENCE_UNITS if column == 2 else 1
         np.testing.assert_allclose(bins[:, column] / unit, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_counts_equal_scikit_learn(seed):
-    truth, prediction, confidence = random_photo(seed)
-    kept = truth != CLASS_ID_IGNORED
+    labels, prediction, confidence = random_photo(seed)
+    kept = labels != CLASS_ID_IGNORED
     expected = np.zeros((CLASSES, CLASSES))
     if kept.any():
-        expected = confusion_matrix(truth[kept], prediction[kept], labels=range(CLASSES))
-    np.testing.assert_array_equal(counted(truth, prediction, confidence, CLASSES)["counts"], expected)
+        expected = confusion_matrix(labels[kept], prediction[kept], labels=range(CLASSES))
+    np.testing.assert_array_equal(counted(labels, prediction, confidence, CLASSES)["counts"], expected)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_nothing_predicted_where_ignored_changes_anything(seed):
-    truth, prediction, confidence = random_photo(seed)
+    labels, prediction, confidence = random_photo(seed)
     rng = np.random.default_rng(seed)
-    ignored = truth == CLASS_ID_IGNORED
-    other = np.where(ignored, rng.integers(0, CLASSES, truth.shape), prediction).astype(np.uint8)
-    unsure = np.where(ignored, np.float32(0.5), confidence)
-    expected = counted(truth, prediction, confidence, CLASSES)
-    for output, counts in counted(truth, other, unsure, CLASSES).items():
+    ignored = labels == CLASS_ID_IGNORED
+    other = np.where(ignored, rng.integers(0, CLASSES, labels.shape), prediction).astype(np.uint8)
+    uncertain = np.where(ignored, np.float32(0.5), confidence)
+    expected = counted(labels, prediction, confidence, CLASSES)
+    for output, counts in counted(labels, other, uncertain, CLASSES).items():
         np.testing.assert_array_equal(counts, expected[output], output)
 
 
-def test_the_right_prediction_has_all_of_the_band():
-    truth, _, confidence = random_photo(3)
-    prediction = np.where(truth == CLASS_ID_IGNORED, 0, truth).astype(np.uint8)
-    overlaps = counted(truth, prediction, confidence, CLASSES)["boundary"].numpy()
+def test_the_correct_prediction_has_all_of_the_band():
+    labels, _, confidence = random_photo(3)
+    prediction = np.where(labels == CLASS_ID_IGNORED, 0, labels).astype(np.uint8)
+    overlaps = counted(labels, prediction, confidence, CLASSES)["boundary"].numpy()
     np.testing.assert_array_equal(overlaps[:, 0], overlaps[:, 1])
     assert (overlaps[:, 0] > 0).any()
 
@@ -118,11 +118,11 @@ def test_ids_up_to_the_last_class_are_told_apart():
     assert not marked[1:3, 1:8].any()
 
 
-def test_sure_pixels_are_in_the_last_bin():
+def test_confident_pixels_are_in_the_last_bin():
     """Rounding makes some probabilities a little larger than 1."""
-    truth = np.zeros((1, 3), np.uint8)
+    labels = np.zeros((1, 3), np.uint8)
     confidence = np.array([[1.0, 1.0 + 1e-6, 0.95]], np.float32)
-    bins = counted(truth, truth, confidence, CLASSES)["calibration"].numpy()
+    bins = counted(labels, labels, confidence, CLASSES)["calibration"].numpy()
     assert bins[-1, :2].tolist() == [3, 3]
     assert bins[:-1].sum() == 0
 
