@@ -6,25 +6,27 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Paths:
-    """The places that create_pipeline needs; a runner chooses them.
+    """The folders that create_pipeline needs; a runner chooses them.
 
     Attributes:
-        pipeline_root: Folder of TFX' artifacts.
+        pipeline_root: Folder of TFX's artifacts.
         push_directory: Folder of the pushed versions.
+        work: Folder of what outlives a node. Not an artifact's: that is removed when its node fails.
     """
 
     pipeline_root: str
     push_directory: str
+    work: str
 
     @property
     def checkpoints(self) -> str:
-        """Folder of the unfinished trainings; outside artifacts, which are removed when a node fails."""
-        return os.path.join(self.pipeline_root, "checkpoints")
+        """Folder of the unfinished trainings."""
+        return os.path.join(self.work, "checkpoints")
 
     @property
     def known_counts(self) -> str:
-        """Folder of what the models judged last said of each photo."""
-        return os.path.join(self.pipeline_root, "known_counts")
+        """Folder of the counts that the last evaluated models gave for each photo."""
+        return os.path.join(self.work, "known_counts")
 
 
 @dataclass(frozen=True)

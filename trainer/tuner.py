@@ -1,7 +1,5 @@
 """What the Tuner node does: `tuner_fn`, from settings and transformed examples to a KerasTuner search."""
 
-import hashlib
-import json
 import os
 from typing import Any
 
@@ -16,6 +14,8 @@ from trainer.settings import TrainingSettings
 from trainer.training.callbacks import logger
 from trainer.training.distribution import make_strategy
 from trainer.training.fit import fit
+from trainer.training.identity import training_identity
+from trainer.training.unfinished import register
 from trainer.tuner_settings import SearchedValues, TunerSettings
 
 OBJECTIVE = "mean_iou"
@@ -30,12 +30,13 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
             trainings).
     """
     config = fn_args.custom_config
-    identity = json.dumps([config, fn_args.train_files, fn_args.transform_graph_path], sort_keys=True)
+    training = TrainingSettings.model_validate_json(config["training"])
+    examples = [*fn_args.train_files, *fn_args.eval_files]
+    identity = training_identity(training, examples, config["code"] + config["tuner"])
+    directory = os.path.join(config["checkpoints"], f"tuner-{identity}")
+    register(directory, examples)
     tuner = SegmentationTuner(
-        TrainingSettings.model_validate_json(config["training"]),
-        TunerSettings.model_validate_json(config["tuner"]),
-        fn_args,
-        os.path.join(config["checkpoints"], f"tuner-{hashlib.sha256(identity.encode()).hexdigest()}"),
+        training, TunerSettings.model_validate_json(config["tuner"]), fn_args, directory
     )
     return TunerFnResult(tuner=tuner, fit_kwargs={"verbose": 0})
 

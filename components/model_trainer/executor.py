@@ -1,7 +1,5 @@
 """Puts TFX's executor for `run_fn` to work on our inputs."""
 
-import hashlib
-import json
 import os
 from typing import Any
 
@@ -15,7 +13,7 @@ RUN_FN = "components.model_trainer.process.run_fn"
 
 
 class Executor(GenericExecutor):
-    """TFX's executor, with what our run_fn needs besides: statistics and a place for checkpoints."""
+    """TFX's executor, with what our run_fn needs besides: statistics and a folder for checkpoints."""
 
     def Do(
         self,
@@ -28,10 +26,9 @@ class Executor(GenericExecutor):
         custom_config = {
             "training": exec_properties["training"],
             "code": exec_properties["code"],
+            "warm_start": exec_properties["warm_start"],
             "statistics": artifact_utils.get_single_uri(inputs["statistics"]),
-            "checkpoints": os.path.join(
-                exec_properties["checkpoints"], training_identity(inputs, exec_properties)
-            ),
+            "checkpoints": exec_properties["checkpoints"],
         }
         super().Do(
             inputs,
@@ -43,24 +40,6 @@ class Executor(GenericExecutor):
                 standard_component_specs.CUSTOM_CONFIG_KEY: json_utils.dumps(custom_config),
             },
         )
-
-
-def training_identity(input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]) -> str:
-    """Names a training by all that its weights depend on, so that only the very same one is gone on with.
-
-    Artifacts go in by uri: those of the nodes before are reused, uri and all, when a killed run starts again.
-
-    Returns:
-        A SHA-256 in hex.
-    """
-    uris = {
-        key: [artifact.uri for artifact in artifacts]
-        for key, artifacts in input_dict.items()
-        if key in ("examples", "transform_graph", "base_model", "hyperparameters")
-    }
-    properties = [exec_properties[key] for key in ("training", "code", "warm_start")]
-    content = json.dumps([properties, uris], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _without_empty_base_model(

@@ -7,6 +7,7 @@ import ctypes
 import logging
 import logging.handlers
 import multiprocessing
+import os
 import pickle
 import signal
 import traceback
@@ -24,9 +25,9 @@ def run_fn(fn_args: Any) -> None:
     """Calls `trainer.run.run` in a child process; what it logs and raises comes back to this one.
 
     Args:
-        fn_args: TFX's FnArgs. Its `custom_config` has `training` (JSON of TrainingSettings), `statistics`
-            (uri of the StatisticsGen artifact) and `checkpoints` (folder of this very training). The child
-            never sees it: to unpickle it is to import all of TFX.
+        fn_args: TFX's FnArgs. Its `custom_config` has the node's properties `training`, `code`, `warm_start`
+            and `checkpoints`, and `statistics` (uri of the StatisticsGen artifact). The child never sees it:
+            to unpickle it is to import all of TFX.
 
     Raises:
         Exception: What the child raised.
@@ -36,12 +37,13 @@ def run_fn(fn_args: Any) -> None:
     settings = TrainingSettings.model_validate_json(config["training"])
     if fn_args.hyperparameters:
         settings = settings.with_values(fn_args.hyperparameters["values"])
+    checkpoints = _begin(fn_args, settings)
     paths = TrainingPaths(
         train=fn_args.train_files,
         evaluation=fn_args.eval_files,
         transform_graph=fn_args.transform_output,
         statistics=config["statistics"],
-        checkpoints=config["checkpoints"],
+        checkpoints=checkpoints,
         model=fn_args.serving_model_dir,
         model_run=fn_args.model_run_dir,
         base_model=fn_args.base_model,
@@ -70,6 +72,27 @@ def run_fn(fn_args: Any) -> None:
         )
     if error is not None:
         raise error
+
+
+def _begin(fn_args: Any, settings: TrainingSettings) -> str:
+    """Returns the folder of this training's checkpoints, and sweeps those of others."""
+    # Not at the top: the child imports this module, and must not wait for TensorFlow before it can die.
+    from trainer.training.identity import training_identity
+    from trainer.training.unfinished import register, sweep
+
+    config = fn_args.custom_config
+    examples = [*fn_args.train_files, *fn_args.eval_files]
+    identity = training_identity(
+        settings,
+        examples,
+        config["code"],
+        warm_start=config["warm_start"],
+        base_model=fn_args.base_model,
+    )
+    folder = os.path.join(config["checkpoints"], identity)
+    sweep(config["checkpoints"], resumed=folder)
+    register(folder, examples)
+    return folder
 
 
 class _Relay(logging.Handler):

@@ -88,7 +88,7 @@ def cluster_paths(settings: PipelineSettings) -> Paths:
         )
     for key, url in (("push.directory", pushed), ("data.path", settings.data.path)):
         check_scheme(key, url)
-    return Paths(pipeline_root=root, push_directory=pushed)
+    return Paths(pipeline_root=root, push_directory=pushed, work=root)
 
 
 def _check_root(root: str) -> None:

@@ -13,7 +13,7 @@ from tfx import types
 from tfx.types import standard_artifacts
 
 from components.model_trainer.component import Trainer
-from components.model_trainer.executor import Executor, training_identity
+from components.model_trainer.executor import Executor
 from petseg.errors import UserError
 from trainer.data.preprocessing import preprocessing_fn
 from trainer.export.signatures import load_trained
@@ -175,25 +175,6 @@ def test_what_was_trained_in_mixed_precision_answers_in_float32(inputs, tmp_path
 def test_wrong_number_of_class_weights_is_the_users_error(inputs, tmp_path):
     with pytest.raises(UserError, match="each of the 2 classes; received 3"):
         execute(tmp_path, inputs, training(class_weights=(1.0, 2.0, 3.0)))
-
-
-def test_identity_follows_all_that_the_weights_depend_on(inputs):
-    properties = {
-        "training": training().model_dump_json(),
-        "code": "0",
-        "warm_start": "",
-        "checkpoints": "anywhere",
-    }
-    identity = training_identity(inputs, properties)
-    assert identity == training_identity(inputs, properties | {"checkpoints": "elsewhere"})
-    others = [
-        (inputs, properties | {"code": "1"}),
-        (inputs, properties | {"warm_start": "1"}),
-        (inputs, properties | {"training": training(seed=2).model_dump_json()}),
-        (inputs | {"examples": artifact(standard_artifacts.Examples, "/other")}, properties),
-        (inputs | {"base_model": artifact(standard_artifacts.Model, "/other")}, properties),
-    ]
-    assert len({identity, *(training_identity(*other) for other in others)}) == 6
 
 
 def test_component_has_the_channels_that_the_pipeline_wires():

@@ -99,6 +99,7 @@ def test_a_run_killed_in_training_goes_on_and_ends_with_the_same_weights(sample,
     assert children
     assert not alive, "a trainer that lives on would write into the next run's checkpoints"
     assert not (tmp_path / "killed" / "serving_model").exists()
+    shutil.copytree(tmp_path / "killed", tmp_path / "moved")
 
     resumed = petseg("run", *arguments)
     assert resumed.status == 0, resumed.stdout + resumed.stderr
@@ -107,6 +108,14 @@ def test_a_run_killed_in_training_goes_on_and_ends_with_the_same_weights(sample,
     assert "Transform               reused" in resumed.stdout
     expected, received = pushed_weights(tmp_path / "unbroken"), pushed_weights(tmp_path / "killed")
     for one, other in zip(expected, received, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert list((tmp_path / "killed" / "work" / "checkpoints").iterdir()) == []
+
+    shutil.rmtree(tmp_path / "killed")
+    resumed = petseg("run", "--data", sample, "--output", tmp_path / "moved", *TINY, *epochs)
+    assert resumed.status == 0, resumed.stdout + resumed.stderr
+    assert "epoch 1/4" not in resumed.stdout
+    for one, other in zip(expected, pushed_weights(tmp_path / "moved"), strict=True):
         np.testing.assert_array_equal(one, other)
 
 

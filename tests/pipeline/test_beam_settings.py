@@ -18,7 +18,9 @@ DATAFLOW = ["beam.engine=dataflow", "beam.project=p", "beam.region=r", "beam.tem
 
 def test_further_arguments_reach_every_data_step():
     settings = load_settings(PETS_CONFIG, ["beam.args=[--save_main_session, --job_name=mine]"])
-    dag = create_pipeline(settings, Paths("/root", "/pushed"), beam_pipeline_args=settings.beam.pipeline_args)
+    dag = create_pipeline(
+        settings, Paths("/root", "/pushed", "/work"), beam_pipeline_args=settings.beam.pipeline_args
+    )
     config = pipeline_pb2.IntermediateDeploymentConfig()
     compiler.Compiler().compile(dag).deployment_config.Unpack(config)
     told = {}

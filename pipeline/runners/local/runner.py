@@ -14,6 +14,7 @@ from petseg.errors import UserError
 from petseg.versions import list_versions, model_digest, production_version
 from pipeline.paths import Observed, Paths, push_directory
 from pipeline.pipeline import create_pipeline
+from pipeline.runners.local.last_release import move_to_work
 from pipeline.runners.local.metadata_store import server_config, sqlite_config
 from pipeline.runners.local.ordered_metadata import OrderedMetadata
 from pipeline.runners.local.reuse import SUCCEEDED, output_uri, output_uris, why_it_runs
@@ -22,6 +23,7 @@ from pipeline.runs.memory import release_free_memory
 from pipeline.runs.progress import RunProgress
 from pipeline.runs.run_folder import PUSH_FILE, read_file
 from pipeline.settings import PipelineSettings
+from trainer.training.unfinished import sweep
 
 
 class LocalRunner:
@@ -43,9 +45,10 @@ class LocalRunner:
         self.push_directory = settings.push.directory or push_directory(root)
         variable = settings.metadata.url_variable
         self._connection = server_config(variable) if variable else sqlite_config(root / "metadata.db")
+        self._paths = Paths(str(root / "pipeline_root"), self.push_directory, str(root / "work"))
         dag = create_pipeline(
             settings,
-            Paths(pipeline_root=str(root / "pipeline_root"), push_directory=self.push_directory),
+            self._paths,
             Observed(
                 run_id,
                 fingerprint(settings.data),
@@ -82,6 +85,7 @@ class LocalRunner:
         Raises:
             Exception: What the failing node raised; its half-written output is gone by then.
         """
+        move_to_work(self._paths)
         for node in self._ir.nodes:
             pipeline_node = node.pipeline_node
             node_id = pipeline_node.node_info.id
@@ -103,6 +107,9 @@ class LocalRunner:
             progress.ends(node_id, *(("done",) if ran else ("reused", "unchanged")))
             if ran:
                 release_free_memory()
+            elif node_id == "Trainer":
+                # Else it would have done so itself.
+                sweep(self._paths.checkpoints)
 
     def output_uri(self, node_id: str, key: str) -> str | None:
         """Place of a node's output in this run; None where the node did not get that far."""
