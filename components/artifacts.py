@@ -1,4 +1,4 @@
-"""The artifacts that TFX has no type for: what was read, what the gate said, the page of a run."""
+"""Artifact types that TFX does not have."""
 
 from tfx.types.artifact import Artifact
 
@@ -10,7 +10,7 @@ class DataReport(Artifact):
 
 
 class GateReport(Artifact):
-    """`gate.json`: that the data may go on."""
+    """`gate.json`: the data passed the gate."""
 
     TYPE_NAME = "GateReport"
 

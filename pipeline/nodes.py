@@ -1,4 +1,4 @@
-"""Names of the DAG's nodes, for those who must check one before TFX is imported."""
+"""Names of the DAG's nodes, so that they can be checked before TFX is imported."""
 
 import difflib
 
@@ -18,13 +18,13 @@ NODES = (
     "Pusher",
     "RunReport",
 )
-"""Of every run; those judged on `eval` have no Pusher."""
+"""Nodes of every run. A run with `evaluation.split: eval` has no Pusher."""
 
 OPTIONAL_NODES = ("Tuner",)
 
 
 def check_node(flag: str, node: str | None) -> None:
-    """Checks a node's name as given on the command line.
+    """Checks the name of a node that was given on the command line.
 
     Raises:
         UserError: There is no such node.

@@ -1,4 +1,4 @@
-"""Where a pipeline keeps what, and what is observed of the outside world when a run starts."""
+"""The folders of a pipeline, and what is observed of the outside world when a run starts."""
 
 import os
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ class Paths:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a process that starts a run sees; on clusters, where none does, the defaults hold.
+    """What the process that starts a run sees. On clusters there is none, and the defaults hold.
 
     Attributes:
         run_id: Names the run and its folder.
-        fingerprint: Of the data's files, so that changed data is read again.
+        fingerprint: Fingerprint of the data's files, so that changed data is read again.
         production_version: Version in production, `none`, or `latest` to look it up when the node runs.
-        warm_start: Digest of what the folder `trainer.warm_start` holds, where it names one.
+        warm_start: Digest of the folder that `trainer.warm_start` names, if it names one.
     """
 
     run_id: str = ""
@@ -47,5 +47,5 @@ class Observed:
 
 
 def push_directory(output: str | os.PathLike[str]) -> str:
-    """Folder of the pushed versions in an output folder, where the settings name no other."""
+    """Folder of the pushed versions in an output folder, unless the settings name another."""
     return os.path.join(output, "serving_model")

@@ -1,4 +1,4 @@
-"""The DAG: the one place where nodes are wired."""
+"""The DAG. Nodes are wired here and nowhere else."""
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -17,13 +17,13 @@ from pipeline.node_properties import NodeProperties
 from pipeline.paths import Observed, Paths
 from pipeline.settings import PipelineSettings
 
-NOBODY_OBSERVED = Observed()
+NOT_OBSERVED = Observed()
 
 
 def create_pipeline(
     settings: PipelineSettings,
     paths: Paths,
-    observed: Observed = NOBODY_OBSERVED,
+    observed: Observed = NOT_OBSERVED,
     *,
     enable_cache: bool = True,
     beam_pipeline_args: list[str] | None = None,
@@ -32,10 +32,10 @@ def create_pipeline(
 
     Args:
         settings: Everything that a run depends on.
-        paths: Where artifacts and pushed models go.
+        paths: Folders of artifacts and pushed models.
         observed: What the process that starts the run sees of the data and of production.
         enable_cache: Whether nodes with unchanged inputs are reused.
-        beam_pipeline_args: Arguments of all Beam steps.
+        beam_pipeline_args: Beam arguments of all steps.
     """
     return tfx.dsl.Pipeline(
         pipeline_name=settings.name,

@@ -1,4 +1,4 @@
-r"""One of several workers that train together: `python -m trainer.worker`, with what Trainer's node gets.
+r"""`python -m trainer.worker`: one of several workers that train together, outside the pipeline.
 
     python -m trainer.worker --training "$(cat training.json)" --examples URI --transform-graph URI \
         --statistics URI --checkpoints DIR --model DIR --model-run DIR
@@ -25,13 +25,13 @@ WORKER_LOST = 1
 
 
 def main() -> int:
-    """Trains; gives the exit status: 0 done, 1 a worker was lost, 2 something must be changed."""
+    """Trains and returns the exit status: 0 done, 1 a worker was lost, 2 arguments or data must change."""
     arguments = _parser().parse_args()
     logging.basicConfig(format="%(message)s", stream=sys.stdout, level=logging.WARNING)
     logging.getLogger("petseg").setLevel(logging.INFO)
     try:
         settings = _settings(arguments)
-        # TensorFlow only now: it takes seconds, and wrong arguments should not.
+        # TensorFlow takes seconds to import: not before the arguments are known to be right.
         from trainer.run import run
         from trainer.training.distribution import WorkerLostError
 
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m trainer.worker",
         description="One of several workers that train together; the environment variable TF_CONFIG names "
-        "them. Arguments are named as the inputs, outputs and properties of the node Trainer.",
+        "them. Arguments have the names of the inputs, outputs and properties of the Trainer node.",
         epilog="example: see deploy/kubernetes/training/tfjob.yaml",
         allow_abbrev=False,
     )

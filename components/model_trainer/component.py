@@ -1,4 +1,4 @@
-"""The Trainer node: from transformed pairs to a SavedModel."""
+"""The Trainer node: from transformed examples to a SavedModel."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -35,8 +35,8 @@ class TrainerSpec(component_spec.ComponentSpec):
 class Trainer(base_component.BaseComponent):
     """Calls `trainer.run.run`.
 
-    TFX's own Trainer has no input for statistics, which the SavedModel carries so that drift can be seen
-    later, and takes an empty base model for a model.
+    TFX's own Trainer has no input for statistics, which the SavedModel carries for the drift check, and it
+    takes an empty base model for a model.
 
     Args:
         examples: Transformed examples with the splits train and eval.
@@ -44,9 +44,9 @@ class Trainer(base_component.BaseComponent):
         schema: Schema of the raw examples.
         statistics: Statistics of the raw examples.
         training: JSON of TrainingSettings.
-        checkpoints: Folder for the checkpoints of unfinished trainings, outside artifacts: an artifact's
-            folder carries the execution's number and is removed when the node fails.
-        code: Hash of the trainer's source, so that changed code is not answered from the cache.
+        checkpoints: Folder of the checkpoints of all unfinished trainings, outside artifacts: an artifact's
+            folder has the execution's number in its path and is removed when the node fails.
+        code: Hash of the trainer's source, so that a change of code trains again.
         warm_start: Digest of the folder that `trainer.warm_start` names, so that a changed one is noticed.
         base_model: Where training starts from; an artifact without a model counts as none.
         hyperparameters: A tuner's best values, laid over the settings.

@@ -1,4 +1,4 @@
-"""Puts TFX's executor for `run_fn` to work on our inputs."""
+"""Calls TFX's executor for `run_fn` with our inputs."""
 
 import os
 from typing import Any

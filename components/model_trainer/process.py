@@ -1,6 +1,6 @@
-"""Trains in a process of its own, whose end gives back all memory.
+"""Trains in a child process, so that all memory is free when training ends.
 
-TensorFlow never frees oneDNN's pool nor a GPU's: the nodes after Trainer would carry a gigabyte of it along.
+TensorFlow never frees its oneDNN and GPU pools: a gigabyte would stay allocated while later nodes run.
 """
 
 import ctypes
@@ -22,7 +22,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def run_fn(fn_args: Any) -> None:
-    """Calls `trainer.run.run` in a child process; what it logs and raises comes back to this one.
+    """Calls `trainer.run.run` in a child process; what it logs and raises is passed on to this process.
 
     Args:
         fn_args: TFX's FnArgs. Its `custom_config` has the node's properties `training`, `code`, `warm_start`
@@ -60,7 +60,7 @@ def run_fn(fn_args: Any) -> None:
         error = _result(receiver)
         child.join()
     finally:
-        # Whatever ends the parent's wait, an interrupt too, must not leave a second trainer behind.
+        # An interrupt of this process, too, must not leave a trainer behind.
         if child.is_alive():
             child.kill()
             child.join()
@@ -96,14 +96,14 @@ def _begin(fn_args: Any, settings: TrainingSettings) -> str:
 
 
 class _Relay(logging.Handler):
-    """Hands a record of the child to the logger of the same name here."""
+    """Passes a log record of the child to the logger of the same name in this process."""
 
     def emit(self, record: logging.LogRecord) -> None:
         logging.getLogger(record.name).handle(record)
 
 
 def _train(settings: TrainingSettings, paths: TrainingPaths, records: Any, sender: Connection) -> None:
-    """The child: dies with its parent, however that dies, for the next run takes up the same checkpoints."""
+    """The child: dies with its parent, because the next run uses the same checkpoints."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     logger = logging.getLogger(LOGGER)
     logger.setLevel(logging.INFO)
@@ -121,7 +121,7 @@ def _train(settings: TrainingSettings, paths: TrainingPaths, records: Any, sende
 def _sendable(error: Exception) -> Exception:
     try:
         pickle.loads(pickle.dumps(error))
-    except Exception:  # whatever a library's own exception does when it is copied
+    except Exception:  # a library's own exception may raise anything when it is copied
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
 

@@ -1,4 +1,4 @@
-"""The ProductionModel node: what is served now."""
+"""The ProductionModel node: the model in production."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -21,7 +21,7 @@ class ProductionModelSpec(component_spec.ComponentSpec):
 class ProductionModel(base_component.BaseComponent):
     """Brings the model in production into the DAG, as baseline and for a warm start.
 
-    It stands in a resolver's place, because open-source Kubeflow runs none. The output `model` holds a copy
+    It replaces a resolver node, which open-source Kubeflow cannot run. The output `model` holds a copy
     in `Format-Serving/` and the custom property `version`; before the first push it is empty, `none`.
 
     Args:

@@ -24,15 +24,15 @@ class PusherSpec(component_spec.ComponentSpec):
 class Pusher(base_component.BaseComponent):
     """Publishes a blessed model as the highest version of the push folder.
 
-    Unlike TFX's own it never shows half a model, and does not push what is in production already. The output
-    `pushed_model` has TFX's custom properties and `version`; in it lie a copy of a model that was pushed and
-    `push.json`: `{"pushed", "version", "reason"}`, the version being the one that holds this model, or null.
+    Unlike TFX's own Pusher it never publishes half a model, and never the same model twice. The output
+    `pushed_model` has TFX's custom properties and `version`. It holds a copy of the pushed model, if any, and
+    `push.json`: `{"pushed", "version", "reason"}`; `version` is the one that holds this model, or null.
 
     Args:
         model: Model artifact with a SavedModel in `Format-Serving/`.
         model_blessing: Evaluator's blessing.
-        infra_blessing: ServingCheck's blessing, where there is one.
-        push: JSON of PushSettings, its `directory` named.
+        infra_blessing: ServingCheck's blessing, or None.
+        push: JSON of PushSettings with a `directory`.
     """
 
     SPEC_CLASS = PusherSpec

@@ -30,7 +30,7 @@ class Executor(tfx_pusher.Executor):
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
         settings = PushSettings.model_validate_json(exec_properties["push"])
         if settings.directory is None:
-            raise ValueError("Pusher must be told the folder of versions. Received instead: None")
+            raise ValueError("push.directory must be the folder of versions. Received instead: None")
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed_model)
             _record(pushed_model, pushed=False, version=None, reason=_who_refused(input_dict))

@@ -1,4 +1,4 @@
-"""Which artifact came from which node of which run, from ML Metadata."""
+"""Lineage of artifacts from ML Metadata: which node of which run made each of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,8 +34,8 @@ class Origin:
     """Where the outputs of a node come from: the present run, or the one whose outputs it reused.
 
     Attributes:
-        run_id: Run in which the node really ran.
-        seconds: That it took then, by ML Metadata's clock.
+        run_id: Run in which the node ran.
+        seconds: How long it took then, by ML Metadata's clock.
     """
 
     run_id: str
@@ -44,11 +44,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class Lineage:
-    """What a run's nodes made and read.
+    """Artifacts that a run's nodes made and read.
 
     Attributes:
         origins: By node.
-        artifacts: All that its nodes made, reused or read, in the order in which they were made.
+        artifacts: All artifacts that its nodes made, reused or read, in order of creation.
     """
 
     origins: dict[str, Origin]
@@ -88,7 +88,7 @@ def trace(handle: metadata.Metadata, executions: Mapping[str, int]) -> Lineage:
 
 
 def _made(store: Any, artifact_id: int) -> mlmd.Event:
-    """The event of the artifact's making; each execution that reused it has it as an output, too."""
+    """The event that created the artifact. Each execution that reused it has it as an output, too."""
     events = store.get_events_by_artifact_ids([artifact_id])
     outputs = [event for event in events if event.type == mlmd.Event.OUTPUT]
     return min(outputs, key=lambda event: event.execution_id)

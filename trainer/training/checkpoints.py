@@ -1,4 +1,4 @@
-"""What a killed training needs in order to go on: variables and history, written together."""
+"""Checkpoints: the variables and the history that a killed training needs to resume."""
 
 import json
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ _HISTORY_NAME = "history"
 class Checkpoints:
     """One checkpoint in a folder, replaced atomically.
 
-    TensorFlow writes a checkpoint under a new number, then replaces the small file `checkpoint` that names
-    the valid one, then removes the older. A process killed in between leaves the older valid.
+    TensorFlow writes a checkpoint under a new number, replaces the small file `checkpoint` that names the
+    valid one, and removes the older one. If it is killed in between, the older one stays valid.
 
     Args:
-        directory: Made when missing.
-        **variables: Groups of variables, each under a name of its own.
+        directory: Created if it is missing.
+        **variables: Groups of variables by name.
     """
 
     def __init__(self, directory: str, **variables: Sequence[tf.Variable]):
@@ -28,12 +28,12 @@ class Checkpoints:
         self._manager = tf.train.CheckpointManager(self._checkpoint, directory, max_to_keep=1)
 
     def save(self, history: list[dict[str, Any]]) -> None:
-        """Writes all variables and the history (one entry an epoch, in JSON's types)."""
+        """Writes all variables and the history: one entry an epoch, of JSON types."""
         self._history.assign(json.dumps(history))
         self._manager.save(checkpoint_number=len(history))
 
     def restore(self) -> list[dict[str, Any]]:
-        """Puts the variables back where there is a checkpoint; gives its history, else an empty one."""
+        """Restores the variables and returns the history; without a checkpoint an empty one."""
         if self._manager.latest_checkpoint:
             self._checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
         history: list[dict[str, Any]] = json.loads(self._history.numpy())

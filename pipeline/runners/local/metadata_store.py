@@ -1,7 +1,7 @@
 """Opens ML Metadata: a file in the output folder, or a database server.
 
-A server's URL has a password in it, so it stands in an environment variable. Only the variable's name is in
-settings, compiled files and logs.
+A server's URL contains a password, so an environment variable holds it. Settings, compiled files and logs
+hold only the variable's name.
 """
 
 import os
@@ -20,7 +20,7 @@ from pipeline.runs.run_log import redirect_output
 from pipeline.settings import PipelineSettings
 
 VARIABLE_PREFIX = "env:"
-"""What stands before a variable's name where a file could be named as well."""
+"""Prefix of a variable's name where a file could be given too."""
 
 OPEN_ATTEMPTS = 4
 SECONDS_BETWEEN_ATTEMPTS = 2.0
@@ -29,7 +29,7 @@ SHAPE = "mysql://user:password@host/database or postgresql://user:password@host/
 
 
 def sqlite_config(database: Path, *, read_only: bool = False) -> mlmd.ConnectionConfig:
-    """Connection to an SQLite file; it is made where it is missing and may be written."""
+    """Connection to an SQLite file, which is created if it is missing and may be written."""
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(database)
     config.sqlite.connection_mode = (
@@ -86,7 +86,7 @@ def open_server(variable: str) -> MetadataStore:
         UserError: As `server_config`; or the server cannot be reached, or refuses.
     """
     config = server_config(variable)
-    # The first run on a server makes database and tables, over which a second one at the same time stumbles.
+    # The first run on a server creates database and tables; a second one at the same time fails.
     for _ in range(OPEN_ATTEMPTS - 1):
         try:
             return _connect(config)
@@ -107,7 +107,7 @@ def open_server(variable: str) -> MetadataStore:
 
 
 def _connect(config: mlmd.ConnectionConfig) -> MetadataStore:
-    # The cause is not in the exception: ML Metadata writes it to stderr.
+    # The exception does not hold the cause: ML Metadata writes it to stderr.
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "output.log")
         try:
@@ -119,10 +119,10 @@ def _connect(config: mlmd.ConnectionConfig) -> MetadataStore:
 
 
 def check_can_be_stored(settings: PipelineSettings) -> None:
-    """Refuses settings that ML Metadata could not write to PostgreSQL.
+    """Refuses settings that ML Metadata cannot write to PostgreSQL.
 
-    Its driver puts wrong quotes around strings with a backslash. JSON has one before each quote in a value,
-    and the Tuner's JSON in JSON always.
+    Its driver quotes strings with a backslash wrongly. JSON has one before each quote in a value, and the
+    Tuner's JSON inside JSON always has some.
 
     Raises:
         UserError: With `metadata.url_variable`, where that is PostgreSQL.
@@ -142,27 +142,27 @@ def check_can_be_stored(settings: PipelineSettings) -> None:
         )
 
 
-def open_store(place: str) -> MetadataStore:
+def open_store(location: str) -> MetadataStore:
     """Opens the store of earlier runs for reading.
 
     Args:
-        place: An SQLite file, or `env:NAME` for the server whose URL that variable holds.
+        location: An SQLite file, or `env:NAME` for the server whose URL that variable holds.
 
     Raises:
         UserError: There is no such store.
     """
-    if place.startswith(VARIABLE_PREFIX):
-        return open_server(place.removeprefix(VARIABLE_PREFIX))
-    database = Path(place)
+    if location.startswith(VARIABLE_PREFIX):
+        return open_server(location.removeprefix(VARIABLE_PREFIX))
+    database = Path(location)
     if not database.is_file():
         raise UserError(
-            f"--metadata {place}: there is no such file; give the metadata.db of an output folder, "
+            f"--metadata {location}: there is no such file; give the metadata.db of an output folder, "
             f"or {VARIABLE_PREFIX}NAME"
         )
     try:
         return MetadataStore(sqlite_config(database, read_only=True))
     except (RuntimeError, errors.StatusError):
-        raise UserError(f"--metadata {place} is no SQLite file of ML Metadata") from None
+        raise UserError(f"--metadata {location} is no SQLite file of ML Metadata") from None
 
 
 def _url(variable: str) -> SplitResult:

@@ -1,4 +1,4 @@
-"""ML Metadata as TFX expects it to answer."""
+"""ML Metadata in the order that TFX expects."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,21 +8,21 @@ from tfx.orchestration import metadata
 
 
 class OrderedMetadata(metadata.Metadata):
-    """TFX' connection, whose store gives artifacts in the order in which they were asked for.
+    """TFX's connection with a store that returns artifacts in the order of the requested ids.
 
-    TFX pairs the artifacts of a reused execution with its outputs by their places in the two lists. SQLite
-    and MySQL answer by number; PostgreSQL gives what was written last at the end, and outputs of one type
-    change places: the two schemas, for one.
+    TFX matches the artifacts of a reused execution with its outputs by their order. SQLite and MySQL return
+    them by id. PostgreSQL returns the last written one last, which swaps outputs of one type, such as the two
+    schemas.
     """
 
     def __enter__(self) -> "OrderedMetadata":
         super().__enter__()
-        answer = self._store.get_artifacts_by_id
+        get_artifacts_by_id = self._store.get_artifacts_by_id
 
         def in_order(artifact_ids: Iterable[int], *args: Any, **kwargs: Any) -> list[mlmd.Artifact]:
-            places = {artifact_id: place for place, artifact_id in enumerate(artifact_ids)}
-            artifacts = answer(list(places), *args, **kwargs)
-            return sorted(artifacts, key=lambda artifact: places[artifact.id])
+            positions = {artifact_id: position for position, artifact_id in enumerate(artifact_ids)}
+            artifacts = get_artifacts_by_id(list(positions), *args, **kwargs)
+            return sorted(artifacts, key=lambda artifact: positions[artifact.id])
 
         self._store.get_artifacts_by_id = in_order
         return self

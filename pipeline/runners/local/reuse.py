@@ -1,4 +1,4 @@
-"""What ML Metadata knows of earlier runs: why a node runs again, and where its last outputs are."""
+"""Earlier runs in ML Metadata: why a node runs again, and where its last outputs are."""
 
 import json
 from typing import Any
@@ -39,14 +39,14 @@ def why_it_runs(handle: metadata.Metadata, node_id: str, execution_id: int, pipe
 
 
 def output_uris(handle: metadata.Metadata, node_id: str, key: str, pipeline: str) -> list[str]:
-    """Places of an output of all the node's successes."""
+    """URIs of an output in all successful executions of a node."""
     succeeded = [e for e in _executions(handle, node_id, pipeline) if e.last_known_state in SUCCEEDED]
     found = (output_uri(handle, execution.id, key) for execution in succeeded)
     return [uri for uri in found if uri]
 
 
 def output_uri(handle: metadata.Metadata, execution_id: int, key: str) -> str | None:
-    """Place of an execution's output; None where it has none."""
+    """URI of an execution's output; None if it has none."""
     events = handle.store.get_events_by_execution_ids([execution_id])
     outputs = [event for event in events if event.type == mlmd.Event.OUTPUT]
     ids = [event.artifact_id for event in outputs if event.path.steps[0].key == key]
@@ -90,7 +90,7 @@ def _decoded(value: Any) -> Any:
 
 
 def _changed_keys(last: Any, current: Any, prefix: str = "") -> list[str]:
-    """Dotted keys that differ between two settings; JSON inside a JSON string is opened too."""
+    """Dotted keys of settings that differ; also of JSON inside JSON strings."""
     last, current = _decoded(last), _decoded(current)
     if not isinstance(last, dict) or not isinstance(current, dict):
         return [READABLE.get(prefix, prefix)] if prefix and last != current else []

@@ -40,7 +40,7 @@ from pipeline.settings import PipelineSettings
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run is asked for beside its settings.
+    """Options of a run beside its settings.
 
     Attributes:
         from_node: First node to run; None: from the start.
@@ -71,14 +71,14 @@ def run_local(settings: PipelineSettings, output: Path, options: RunOptions) -> 
 
 
 def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
-    """Refuses what can be refused without importing TFX.
+    """Checks everything that can be checked without importing TFX.
 
     Raises:
         UserError: A node's name is unknown, or the data or the metadata server is not there.
     """
     for flag, node in (("--from", options.from_node), ("--to", options.to_node)):
         check_node(flag, node)
-    _check_places(settings)
+    _check_paths(settings)
     if settings.metadata.url_variable:
         # ML Metadata takes a second to import.
         from pipeline.runners.local.metadata_store import check_can_be_stored, open_server
@@ -88,7 +88,7 @@ def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
     settings.data.require_classes()
 
 
-def _check_places(settings: PipelineSettings) -> None:
+def _check_paths(settings: PipelineSettings) -> None:
     if settings.output and is_url(settings.output):
         raise UserError(
             f"output must be a local folder; received {settings.output}. TensorFlow has no S3 filesystem for "
@@ -161,7 +161,7 @@ class _LocalRun:
         from pipeline.runs.report_nodes import complete_report
 
         absl_logging.set_verbosity(absl_logging.ERROR)
-        # TFX parses sys.argv as absl flags; ours are none of its business.
+        # TFX parses sys.argv as absl flags, and would refuse ours.
         sys.argv = sys.argv[:1]
         runner = LocalRunner(
             self._settings, self._output, self._run_id, enable_cache=self._options.enable_cache
@@ -187,12 +187,14 @@ class _LocalRun:
 
 @contextlib.contextmanager
 def _only_run(output: Path) -> Iterator[None]:
-    # The operating system drops the lock when its holder dies, however it dies.
+    # The operating system releases the lock when its process ends, even if it is killed.
     lock = FileLock(output / ".lock")
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise UserError(f"another run is working in {output}; wait for it or give another --output") from None
+        raise UserError(
+            f"another run is using {output}; wait until it ends or give another --output"
+        ) from None
     with lock:
         yield
 
@@ -219,7 +221,7 @@ def _new_run_id(output: Path, settings: PipelineSettings) -> str:
     while True:
         run_id = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
         if settings.metadata.url_variable:
-            # Others may start runs in the same second, which the server would take for one run.
+            # Two runs on the server may start in the same second; it would take them for one.
             run_id += f"-{secrets.token_hex(2)}"
         if not (output / "logs" / f"{run_id}.log").exists():
             return run_id
@@ -227,7 +229,7 @@ def _new_run_id(output: Path, settings: PipelineSettings) -> str:
 
 
 def _explain(error: BaseException) -> tuple[int, str]:
-    """Exit status and message of what a node raised, wherever Beam or TFX wrapped it."""
+    """Returns exit status and message of an exception of a node, however Beam or TFX wrapped it."""
     cause: BaseException | None = error
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
@@ -235,9 +237,9 @@ def _explain(error: BaseException) -> tuple[int, str]:
         if isinstance(cause, UserError):
             return CALLER_MUST_CHANGE, str(cause)
         if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
-            return NODE_FAILED, f"the disk is full: {cause.filename or cause}; make room and start again"
+            return NODE_FAILED, f"the disk is full: {cause.filename or cause}; free some space and run again"
         cause = cause.__cause__ or cause.__context__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
-    # TensorFlow's "in user code:" says nothing without the line behind it.
+    # TensorFlow's "in user code:" means nothing without the line after it.
     message = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
     return NODE_FAILED, f"{type(error).__name__}: {message}"

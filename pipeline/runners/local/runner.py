@@ -32,7 +32,7 @@ class LocalRunner:
     Attributes:
         node_ids: All nodes in the order in which they run.
         push_directory: Folder of the pushed versions.
-        executions: Id of the execution of each node that ran or was reused so far.
+        executions: Execution id of each node that ran or was reused so far.
     """
 
     def __init__(self, settings: PipelineSettings, output: Path, run_id: str, *, enable_cache: bool):
@@ -80,10 +80,10 @@ class LocalRunner:
             )
 
     def run(self, progress: RunProgress) -> None:
-        """Runs all nodes that are wanted and not yet done.
+        """Runs all nodes that were asked for and are not cached.
 
         Raises:
-            Exception: What the failing node raised; its half-written output is gone by then.
+            Exception: What the failing node raised; its incomplete output has been removed.
         """
         move_to_work(self._paths)
         for node in self._ir.nodes:
@@ -112,14 +112,14 @@ class LocalRunner:
                 sweep(self._paths.checkpoints)
 
     def output_uri(self, node_id: str, key: str) -> str | None:
-        """Place of a node's output in this run; None where the node did not get that far."""
+        """URI of a node's output in this run; None if the run did not reach the node."""
         if node_id not in self.executions:
             return None
         with OrderedMetadata(self._connection) as handle:
             return output_uri(handle, self.executions[node_id], key)
 
     def lineage(self) -> Lineage:
-        """What the nodes of this run made and read, and where reused outputs come from."""
+        """Artifacts that this run's nodes made and read, and the runs that reused ones come from."""
         with OrderedMetadata(self._connection) as handle:
             return trace(handle, self.executions)
 
@@ -151,16 +151,16 @@ class LocalRunner:
         return node_launcher.announced
 
     def _last_push_is_gone(self) -> bool:
-        """Whether somebody removed what Pusher pushed last: its answer from the cache would be a lie."""
+        """Whether the last pushed version was removed: then Pusher's cached result would be wrong."""
         with OrderedMetadata(self._connection) as handle:
             uris = output_uris(handle, "Pusher", "pushed_model", self._ir.pipeline_info.id)
-        # Other outputs of the pipeline may share the metadata; what they made may be gone, too.
+        # Other output folders may share the metadata, and their artifacts may be gone.
         pushes = (_read_push(uri) for uri in uris if uri.startswith(f"{self._root}/"))
         pushed = [int(push["version"]) for push in pushes if push and push["pushed"]]
         return max(pushed, default=0) > max(list_versions(self.push_directory), default=0)
 
     def _check_success(self, node_id: str, execution_id: int) -> None:
-        # TFX' launcher only logs inputs that it cannot find, and goes on.
+        # TFX's launcher only logs inputs that it cannot find, and continues.
         with OrderedMetadata(self._connection) as handle:
             (execution,) = handle.store.get_executions_by_id([execution_id])
         if execution.last_known_state not in SUCCEEDED:
@@ -174,18 +174,18 @@ class LocalRunner:
                 partial_run_utils.snapshot(handle, self._ir)
         except LookupError as error:
             raise UserError(
-                "--from needs an earlier run in this output whose results it can go on from; "
+                "--from needs an earlier run in this output whose results it can use; "
                 "run without --from first"
             ) from error
 
 
 def _read_push(uri: str) -> dict[str, Any] | None:
-    """What Pusher wrote; None where somebody removed it."""
+    """What Pusher wrote; None if it was removed."""
     return read_file(Path(uri, PUSH_FILE))
 
 
 class _AnnouncingLauncher(launcher.Launcher):
-    """TFX' launcher, telling when it starts an executor: the one sign that a node is not reused."""
+    """TFX's launcher with a callback when it starts an executor, which it does not for a reused node."""
 
     announce: Callable[[int], None]
     announced = False
