@@ -17,7 +17,7 @@ from benchmarks.model_pictures import draw, photos_to_show
 from benchmarks.model_table import encoder_for
 from benchmarks.pipeline_runs import as_arguments, run_pipeline
 from pipeline.runs.run_folder import RunFolder
-from trainer.models import ARCHITECTURES
+from trainer.models import REGISTRY
 
 ENCODER = "mobilenet_v2"
 WEIGHTS = {"mobilenet_v2": "mobilenet_v2_imagenet_notop.h5", "vgg19": "vgg19_imagenet_blocks1to3.h5"}
@@ -67,12 +67,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=96, help="pixels")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="in every training")
-    parser.add_argument("--only", action="append", choices=[*ARCHITECTURES])
+    parser.add_argument("--only", action="append", choices=[*REGISTRY])
     arguments = parser.parse_args()
     # Before the hours of training, so that a missing sample is known at once.
     shown = photos_to_show(arguments.sample)
     runs: dict[str, RunFolder] = {}
-    for architecture in arguments.only or ARCHITECTURES:
+    for architecture in arguments.only or REGISTRY:
         run = runs[architecture] = train(architecture, arguments)
         if len(runs) == 1:
             classes = " | ".join(run.metrics["model"]["iou"])

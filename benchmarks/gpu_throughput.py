@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.model_table import build, encoder_for, multiply_adds
 from benchmarks.resized_pairs import Pairs, read_resized_pairs
-from trainer.models import ARCHITECTURES
+from trainer.models import REGISTRY
 
 CLASSES = 3
 PAIRS = 256
@@ -101,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--architecture", action="append", choices=list(ARCHITECTURES))
+    parser.add_argument("--architecture", action="append", choices=list(REGISTRY))
     parser.add_argument("--encoder", default="mobilenet_v2")
     parser.add_argument("--size", type=int, default=128, help="pixels")
     parser.add_argument("--batch", type=int, default=64)
@@ -117,7 +117,7 @@ def main() -> None:
     print("| architecture | encoder | device | images/s | TFLOP/s | share of the peak | peak memory |")
     print("|---" * 7 + "|")
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
-        for name in arguments.architecture or ARCHITECTURES:
+        for name in arguments.architecture or REGISTRY:
             print(processes.apply(row, (name, arguments)), flush=True)
 
 

@@ -16,9 +16,11 @@ import keras
 from keras import layers
 
 from petseg.class_table import ClassTable
-from trainer.models import ARCHITECTURES, build_model
+from trainer.models import REGISTRY, build_model
+from trainer.models.architecture import load_architecture
 from trainer.models.encoders import STRIDES
-from trainer.settings import ModelSettings, TrainingSettings
+from trainer.models.settings import ModelSettings
+from trainer.settings import TrainingSettings
 
 OTHER_ENCODER = "vgg19"
 
@@ -51,7 +53,7 @@ def multiply_adds(model: keras.Model) -> int:
 
 def encoder_for(architecture: str, encoder: str) -> str:
     """The encoder, or another where the architecture cannot take it."""
-    needs = ARCHITECTURES[architecture]
+    needs = load_architecture(architecture)
     return encoder if needs.strides == STRIDES or encoder in needs.taps else OTHER_ENCODER
 
 
@@ -77,7 +79,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| architecture | encoder | px | parameters | of these the encoder's | multiply-adds |")
     print("|---|---|---|---|---|---|")
-    for name in ARCHITECTURES:
+    for name in REGISTRY:
         encoder = encoder_for(name, arguments.encoder)
         model = build(name, encoder, arguments.size, arguments.classes)
         cells = (

@@ -56,8 +56,7 @@ def build_network(size: int):
     import keras
     from keras import layers
 
-    from trainer.models.unet import build_unet
-    from trainer.settings import ModelSettings
+    from trainer.models.unet import UNetSettings, build_unet
 
     def convolve(x, filters: int, strides: int = 1):
         x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
@@ -70,7 +69,7 @@ def build_network(size: int):
     for filters in (32, 64, 96, 128, 160):
         x = convolve(convolve(x, filters, strides=2), filters)
         features.append(x)
-    settings = ModelSettings(image_size=size, decoder_filters=(128, 96, 64, 48))
+    settings = UNetSettings(image_size=size, decoder_filters=(128, 96, 64, 48))
     return keras.Model(photos, build_unet(features, CLASSES, settings))
 
 

@@ -21,7 +21,8 @@ import tensorflow as tf
 from benchmarks.pets import PETS
 from benchmarks.plain_pairs import Split, judge, read_split
 from trainer.models import build_model
-from trainer.settings import ModelSettings, TrainerSettings, TrainingSettings
+from trainer.models.settings import ModelSettings
+from trainer.settings import TrainerSettings, TrainingSettings
 
 SIZE = 128
 BATCH = 64

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from components.dataset_gate.settings import GateSettings
@@ -26,7 +26,9 @@ from pipeline.config_file import read_config
 from pipeline.runners.local.metadata_settings import MetadataSettings
 from pipeline.runners.settings import RunnerSettings
 from pipeline.schedule.settings import ScheduleSettings
-from trainer.settings import ModelSettings, TrainerSettings, TrainingSettings, TransformSettings
+from trainer.data.transform_settings import TransformSettings
+from trainer.models.settings import STORED, ModelSettings, own_fields
+from trainer.settings import TrainerSettings, TrainingSettings
 from trainer.tuner_settings import TunerSettings
 
 SECRET_NAME = re.compile(
@@ -62,7 +64,7 @@ class PipelineSettings(Settings):
     data: DataSettings = Field(DataSettings(), description="Photos, masks and classes.")
     gate: GateSettings = Field(GateSettings(), description="The data's gate.")
     transform: TransformSettings = Field(TransformSettings(), description="From photo to model input.")
-    model: ModelSettings = Field(ModelSettings(), description="The network.")
+    model: SerializeAsAny[ModelSettings] = Field(ModelSettings(), description="The network.")
     trainer: TrainerSettings = Field(TrainerSettings(), description="The training.")
     tuner: TunerSettings = Field(TunerSettings(), description="The search for better settings.")
     evaluation: EvaluationSettings = Field(EvaluationSettings(), description="The judging.")
@@ -128,8 +130,9 @@ def load_settings(config: Path | None, overrides: Iterable[str] = ()) -> Pipelin
     tree = read_config(config) if config else {}
     for override in overrides:
         _lay_over(tree, override)
+    context = STORED if config and _is_record_of_a_run(config) else None
     try:
-        return PipelineSettings.model_validate(_expand_environment(tree))
+        return PipelineSettings.model_validate(_expand_environment(tree), context=context)
     except ValidationError as error:
         raise UserError(_first_line(error, config)) from None
 
@@ -144,6 +147,16 @@ def describe_fields(
             yield from describe_fields(field.annotation, f"{key}.")  # type: ignore[arg-type]
         else:
             yield key, field
+    if model is ModelSettings:
+        of_some: dict[str, FieldInfo] = {}
+        for fields in own_fields().values():
+            of_some |= {name: field for name, field in fields.items() if name not in of_some}
+        yield from ((f"{prefix}{name}", field) for name, field in of_some.items())
+
+
+def _is_record_of_a_run(config: Path) -> bool:
+    """Whether this is the `settings.yaml` that a run left beside its metrics."""
+    return config.name == "settings.yaml" and (config.parent / "metrics.json").is_file()
 
 
 def _is_part(field: FieldInfo) -> bool:
@@ -204,7 +217,8 @@ def _first_line(error: ValidationError, config: Path | None) -> str:
     if not key:
         return message
     received = "" if isinstance(problem["input"], dict | BaseModel) else f"; received {problem['input']!r}"
-    return f"{key}: {message}{'' if 'received' in message else received}{source}{_describe(key)}"
+    complaint = f"{key}: {message}{'' if 'received' in message else received}{source}"
+    return f"{complaint}{'' if complaint.endswith('?') else '.'}{_describe(key)}"
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
@@ -244,19 +258,21 @@ def _describe(key: str) -> str:
         if name == key:
             choices = get_args(field.annotation) if "Literal" in str(field.annotation) else ()
             named = [choice for choice in choices if isinstance(choice, str)]
-            return f". {field.description}" + (f" One of: {', '.join(named)}." if named else "")
+            return f" {field.description}" + (f" One of: {', '.join(named)}." if named else "")
     return ""
 
 
 def describe_settings(settings: PipelineSettings) -> str:
-    """All settings with their values, one line each, the sentence behind it."""
+    """All settings with values and descriptions; behind those of other architectures stands who has them."""
     values = settings.model_dump(mode="json", by_alias=True)
     lines = []
     for key, field in describe_fields():
         value: Any = values
         for part in key.split("."):
-            value = value[part]
-        lines.append(f"{key}: {yaml.safe_dump(value, default_flow_style=True, width=10**6).splitlines()[0]}")
+            value = value.get(part, field.default)
+        owners = [owner for owner, fields in own_fields().items() if key.removeprefix("model.") in fields]
+        text = yaml.safe_dump(value, default_flow_style=True, width=10**6).splitlines()[0]
+        lines.append(f"{key}: {text}" + (f"  (only {', '.join(owners)})" if owners else ""))
         lines.append(f"    {field.description}")
     return "\n".join(lines)
 

@@ -1,99 +1,15 @@
-"""Settings of Transform, the model and the training."""
+"""Settings of the training, and of everything that the Trainer needs."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from petseg.class_table import ClassTable
-from petseg.settings import Settings, check_known
+from petseg.settings import Settings
 from trainer.data.augmentation_settings import AugmentationSettings
-
-
-class TransformSettings(Settings):
-    """How a photo becomes the model's input."""
-
-    interpolation: Literal["bilinear", "bicubic", "area", "lanczos3"] = Field(
-        "bilinear", description="How photos are resized, antialiased; masks always take the nearest pixel."
-    )
-    training_scale: float = Field(
-        1.0,
-        ge=1,
-        le=4,
-        description="Side of the pairs that random crops are taken from, as a multiple of the model's; with "
-        "1 the crops are less sharp than the photos that the model is judged on.",
-    )
-
-
-class ModelSettings(Settings):
-    """Which network is built."""
-
-    architecture: str = Field("unet", description="Name of a model in trainer/models.")
-    encoder: str = Field("mobilenet_v2", description="Name of an encoder in trainer/models/encoders.")
-    encoder_weights: str | None = Field(
-        None, description="A weights file, `imagenet` (Keras downloads them), or null for random weights."
-    )
-    encoder_taps: tuple[str, ...] | None = Field(
-        None,
-        description="Layers whose outputs are the features at strides 2, 4, 8, 16, 32 (segnet: 1, 2, 4, 8, "
-        "16); null: the usual ones.",
-    )
-    encoder_width: int = Field(
-        64,
-        ge=4,
-        le=512,
-        description="Filters of the first stage of the encoder `plain`; later ones have more.",
-    )
-    freeze_encoder: bool | str = Field(
-        False, description="true: the encoder's weights stay; a block's name: those up to and with it stay."
-    )
-    image_size: int = Field(
-        128, ge=32, le=2048, description="Height and width of the model's input in pixels."
-    )
-    decoder_filters: tuple[int, ...] = Field(
-        (512, 256, 128, 64),
-        min_length=1,
-        description="Filters of the decoder's blocks, coarsest first; unet takes a fifth for stride 1.",
-    )
-    decoder_convolutions: int = Field(
-        0,
-        ge=0,
-        le=4,
-        description="3x3 convolutions in each of unet's blocks; the tutorial has none, the original two.",
-    )
-    decoder_width: float = Field(
-        1.0, gt=0, le=1, description="Filters of segnet's decoder as a share of its encoder's."
-    )
-    fc_width: int = Field(
-        512,
-        ge=1,
-        le=4096,
-        description="Filters of fc6 and fc7 in the FCNs; with 4096 they take VGG19's own where the weights "
-        "file has them.",
-    )
-    pyramid_filters: int = Field(
-        256, ge=2, le=1024, description="Filters of fpn's pyramid and of deeplabv3plus' atrous branches."
-    )
-    atrous_rates: tuple[PositiveInt, ...] | None = Field(
-        None,
-        min_length=1,
-        description="Distances in stride-16 pixels at which deeplabv3plus looks; null: the paper's 6, 12 and "
-        "18 for its 513 px, and as many times smaller as the photos are. A distance of image_size / 16 or "
-        "more looks past the edge, and takes long.",
-    )
-    background: str = Field(
-        "background", description="Class around the objects that mask_rcnn looks for; all others are theirs."
-    )
-    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
-    flip_tta: bool = Field(False, description="Average each answer with that for the mirror image.")
-
-    @field_validator("image_size")
-    @classmethod
-    def _multiple_of_32(cls, size: int) -> int:
-        if size % 32:
-            below = max(32, size // 32 * 32)
-            raise ValueError(f"must be a multiple of 32; {below} and {size // 32 * 32 + 32} are the nearest")
-        return size
+from trainer.data.transform_settings import TransformSettings
+from trainer.models.settings import STORED, ModelSettings
 
 
 class TrainerSettings(Settings):
@@ -184,8 +100,12 @@ class TrainerSettings(Settings):
                 network's background is no class, or larger pairs are stored to take crops from but no crops
                 are taken.
         """
-        if model.architecture == "mask_rcnn":
-            check_known("model.background", model.background, classes.names)
+        model.check_against(classes)
+        if model.freeze_encoder and not model.encoder_weights and not self.warm_start:
+            raise ValueError(
+                "model.freeze_encoder must be false where the encoder's weights are random; give "
+                "model.encoder_weights or trainer.warm_start"
+            )
         if transform.training_scale > 1 and self.augmentation.mirrors_only:
             raise ValueError(
                 "transform.training_scale must be 1 where trainer.augmentation takes no crops; received "
@@ -208,8 +128,19 @@ class TrainingSettings(Settings):
 
     classes: ClassTable
     transform: TransformSettings = TransformSettings()
-    model: ModelSettings = ModelSettings()
+    model: SerializeAsAny[ModelSettings] = ModelSettings()
     trainer: TrainerSettings = TrainerSettings()
+
+    @classmethod
+    def from_stored(cls, content: str) -> "TrainingSettings":
+        """Reads the settings that a model was exported with, also by an earlier release.
+
+        Keys of `model` that the architecture does not use are dropped: earlier releases ignored them.
+
+        Args:
+            content: JSON, as in `assets.extra/settings.json`.
+        """
+        return cls.model_validate_json(content, context=STORED)
 
     def with_values(self, values: Mapping[str, Any]) -> "TrainingSettings":
         """Lays values over the settings; their keys are dotted, `trainer.learning_rate`.

@@ -18,7 +18,8 @@ from tests.components.report_inputs import TABLE
 from tests.components.serving_models import BrightnessModel, save_model
 from trainer.export.signatures import export_model
 from trainer.models import build_model
-from trainer.settings import ModelSettings, TrainingSettings
+from trainer.models.settings import ModelSettings
+from trainer.settings import TrainingSettings
 
 SETTINGS = ServingCheckSettings(requests=5, timeout_seconds=120)
 

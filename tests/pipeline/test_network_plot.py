@@ -6,17 +6,21 @@ from pipeline.config_file import read_config
 from pipeline.network_plot import network_rows, plot
 from pipeline.settings import PipelineSettings
 from tests.conftest import PETS_CONFIG, petseg
-from trainer.models import ARCHITECTURES, build_model
+from trainer.models import REGISTRY, build_model
 
 PETS = read_config(PETS_CONFIG)["data"]
 
 
 def settings(architecture="unet", **model):
     small = {"architecture": architecture, "encoder": "plain", "encoder_width": 4, "image_size": 64}
-    return PipelineSettings.model_validate({"data": PETS, "model": small | model}).training
+    # The weights of a frozen encoder come from somewhere.
+    trainer = {"warm_start": True}
+    return PipelineSettings.model_validate(
+        {"data": PETS, "model": small | model, "trainer": trainer}
+    ).training
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", REGISTRY)
 def test_every_layer_and_every_connection_is_shown(architecture):
     model = build_model(settings(architecture))
     rows = network_rows(model)

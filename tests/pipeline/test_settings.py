@@ -6,7 +6,14 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 from apache_beam.runners.runner import create_runner
 
 from petseg.errors import UserError
-from pipeline.settings import BeamSettings, PipelineSettings, describe_fields, load_settings, output_folder
+from pipeline.settings import (
+    BeamSettings,
+    PipelineSettings,
+    describe_fields,
+    describe_settings,
+    load_settings,
+    output_folder,
+)
 from tests.conftest import PETS_CONFIG
 
 OTHER_CLASSES = (
@@ -46,6 +53,11 @@ def test_every_setting_has_a_sentence_and_a_default():
         ("trainer.epochs=zero", ["trainer.epochs", "'zero'", "integer"]),
         ("trainer.epochs=0", ["trainer.epochs", "received 0", "greater than or equal to 1"]),
         ("model.image_size=100", ["model.image_size", "100", "96 and 128"]),
+        ("model.architecture=unett", ["model.architecture", "'unett'", "did you mean unet?", "fcn8s"]),
+        ("model.encoder=mobilenet", ["model.encoder", "'mobilenet'", "did you mean mobilenet_v2?"]),
+        ("model.fc_width=64", ["model.fc_width", "unet", "does not use it", "dropout", "received 64"]),
+        ("model.fc_widht=64", ["model.fc_widht", "did you mean model.fc_width?"]),
+        ("model.freeze_encoder=true", ["model.freeze_encoder", "model.encoder_weights", "warm_start"]),
         ("evaluation.split=train", ["evaluation.split", "'train'", "'test' or 'eval'"]),
         ("trainer.pretrain_epochs=2", ["trainer.pretrain_epochs", "is autoencoder", "received 2"]),
         ("tuner.search={trainer.learning_rat: {values: [1]}}", ["tuner.search.trainer.learning_rat"]),
@@ -131,6 +143,22 @@ def test_resolved_settings_read_back_as_the_same(tmp_path):
 
 def digest(*overrides: str) -> str:
     return load_settings(None, overrides).sha256()
+
+
+def test_settings_that_a_run_left_may_have_keys_that_are_not_used(tmp_path):
+    config = tmp_path / "settings.yaml"
+    config.write_text("model: {architecture: fcn8s, dropout: 0.5, fc_width: 64}\n")
+    assert "model.dropout" in complaint(config=config)
+    (tmp_path / "metrics.json").write_text("{}")
+    assert load_settings(config) == load_settings(None, ["model={architecture: fcn8s, fc_width: 64}"])
+
+
+def test_settings_are_listed_with_the_architectures_that_have_them():
+    listed = describe_settings(load_settings(None, ["model.architecture=fpn"])).splitlines()
+    assert "model.architecture: fpn" in listed
+    assert "model.pyramid_filters: 256  (only fpn, deeplabv3plus, mask_rcnn)" in listed
+    assert "model.fc_width: 512  (only fcn32s, fcn16s, fcn8s)" in listed
+    assert "model.encoder_width: 64  (only encoder plain)" in listed
 
 
 def test_digest_follows_what_can_change_a_result():

@@ -1,6 +1,7 @@
 import pytest
 
 from tests.trainer.pictures import THREE_CLASSES
+from trainer.models.settings import ModelSettings, own_fields
 from trainer.settings import TrainingSettings
 
 
@@ -17,6 +18,13 @@ def tiny_settings():
             "fc_width": 32,
             "pyramid_filters": 16,
             "background": "third",
+        }
+        of_some = own_fields()
+        used = of_some[model.get("architecture", "unet")] | of_some.get(
+            f"encoder {model.get('encoder', 'plain')}", {}
+        )
+        small = {
+            key: value for key, value in small.items() if key in used or key in ModelSettings.model_fields
         }
         return TrainingSettings(classes=classes, model=small | model, trainer={"seed": seed})
 

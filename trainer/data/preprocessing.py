@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
-from trainer.settings import TransformSettings
+from trainer.data.transform_settings import TransformSettings
 
 CLASS_SHARES = "class_shares"
 """Vocabulary of Transform's output that holds the classes' pixel shares."""

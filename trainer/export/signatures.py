@@ -259,7 +259,7 @@ def load_trained(directory: str) -> tuple[keras.Model, TrainingSettings]:
     """
     extra = os.path.join(directory, EXTRA_FOLDER)
     with tf.io.gfile.GFile(os.path.join(extra, SETTINGS_FILE)) as file:
-        settings = TrainingSettings.model_validate_json(file.read())
+        settings = TrainingSettings.from_stored(file.read())
     model = build_model(settings, load_encoder_weights=False)
     with tempfile.TemporaryDirectory() as scratch:
         weights = os.path.join(scratch, WEIGHTS_FILE)

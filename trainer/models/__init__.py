@@ -1,58 +1,29 @@
-"""The architectures: one vocabulary of settings, one function that builds them all."""
+"""The architectures: their registry, and the function that builds every one of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import keras
+from trainer.lazy_imports import keras
 
-from petseg.errors import UserError
-from trainer.losses import AuxiliaryLoss
-from trainer.models.autoencoder import build_autoencoder
-from trainer.models.deeplabv3plus import build_deeplabv3plus
-from trainer.models.encoders import STRIDES, build_encoder
-from trainer.models.fcn import VGG19_POOLS, build_fcn8s, build_fcn16s, build_fcn32s, load_classifier
-from trainer.models.fpn import build_fpn
-from trainer.models.mask_rcnn import build_mask_rcnn, learn_detection
-from trainer.models.segnet import STRIDES_BEFORE_POOLING, TAPS, build_segnet
-from trainer.models.unet import build_unet
-from trainer.settings import ModelSettings, TrainingSettings
+if TYPE_CHECKING:
+    from trainer.losses import AuxiliaryLoss
+    from trainer.settings import TrainingSettings
 
-Decoder = Callable[[list[keras.KerasTensor], int, ModelSettings], keras.KerasTensor]
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """How a network is made from an encoder.
-
-    Attributes:
-        decode: makes logits [n, S, S, classes] from the encoder's features.
-        taps: for the encoders named here, the layers whose outputs it takes instead of the encoder's own.
-        strides: of the features that it takes. Where they are not the usual ones, only encoders in `taps` do.
-        load_weights: gives the decoder what the encoder's weights have for it.
-        auxiliary_loss: what the network learns beside the classes of the pixels.
-    """
-
-    decode: Decoder
-    taps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    strides: tuple[int, ...] = STRIDES
-    load_weights: Callable[[keras.Model, ModelSettings], None] | None = None
-    auxiliary_loss: Callable[[keras.Model, TrainingSettings], AuxiliaryLoss] | None = None
-
-
-_VGG_POOLS = {"vgg19": VGG19_POOLS}
-
-ARCHITECTURES: dict[str, Architecture] = {
-    "unet": Architecture(build_unet),
-    "fcn32s": Architecture(build_fcn32s, _VGG_POOLS, load_weights=load_classifier),
-    "fcn16s": Architecture(build_fcn16s, _VGG_POOLS, load_weights=load_classifier),
-    "fcn8s": Architecture(build_fcn8s, _VGG_POOLS, load_weights=load_classifier),
-    "segnet": Architecture(build_segnet, TAPS, STRIDES_BEFORE_POOLING),
-    "fpn": Architecture(build_fpn),
-    "deeplabv3plus": Architecture(build_deeplabv3plus),
-    "autoencoder": Architecture(build_autoencoder),
-    "mask_rcnn": Architecture(build_mask_rcnn, auxiliary_loss=learn_detection),
+REGISTRY = {
+    "unet": "trainer.models.unet",
+    "fcn32s": "trainer.models.fcn",
+    "fcn16s": "trainer.models.fcn",
+    "fcn8s": "trainer.models.fcn",
+    "segnet": "trainer.models.segnet",
+    "fpn": "trainer.models.fpn",
+    "deeplabv3plus": "trainer.models.deeplabv3plus",
+    "autoencoder": "trainer.models.autoencoder",
+    "mask_rcnn": "trainer.models.mask_rcnn.mask_rcnn",
 }
+"""Name of an architecture to the module whose `ARCHITECTURE` describes it. Only what is built is imported."""
 
 
 def build_model(
@@ -73,44 +44,44 @@ def build_model(
         [n, S, S, classes]. Its encoder is the layer `encoder`.
 
     Raises:
-        UserError: for an unknown architecture, encoder, layer or weights file.
+        UserError: for an unknown layer, or a weights file that is missing or does not fit.
     """
-    name, encoder_name = settings.model.architecture, settings.model.encoder
-    architecture = ARCHITECTURES.get(name)
-    if architecture is None:
-        raise UserError(f"model.architecture: {name!r} is not known; known are {', '.join(ARCHITECTURES)}")
-    if architecture.strides != STRIDES and encoder_name not in architecture.taps:
-        raise UserError(
-            f"model.encoder: {name} needs features at strides {', '.join(map(str, architecture.strides))}; "
-            f"{' and '.join(architecture.taps)} have them, {encoder_name!r} has not"
-        )
+    from trainer.models.architecture import load_architecture
+    from trainer.models.encoders.build import build_encoder
+
+    architecture = load_architecture(settings.model.architecture)
     keras.utils.set_random_seed(settings.trainer.seed)
     size = settings.model.image_size
     with _dtype_policy("float32" if compute_dtype == "float32" else f"mixed_{compute_dtype}"):
         encoder = build_encoder(
-            settings.model, load_encoder_weights, architecture.taps.get(encoder_name), architecture.strides
+            settings.model,
+            load_encoder_weights,
+            architecture.taps.get(settings.model.encoder),
+            architecture.strides,
         )
         photos = keras.Input((size, size, 3), name="photos", dtype="float32")
         logits = architecture.decode(encoder(photos), len(settings.classes), settings.model)
-        model = keras.Model(photos, logits, name=name)
+        model = keras.Model(photos, logits, name=settings.model.architecture)
     if load_encoder_weights and architecture.load_weights:
         architecture.load_weights(model, settings.model)
     return model
 
 
 def auxiliary_loss(model: keras.Model, settings: TrainingSettings) -> AuxiliaryLoss | None:
-    """What a network that `build_model` made learns beside the classes of the pixels; None: nothing.
+    """The loss that a network learns from besides the segmentation loss, or None.
 
     Raises:
         UserError: if the data set lacks what it learns from.
     """
-    auxiliary_loss = ARCHITECTURES[settings.model.architecture].auxiliary_loss
-    return auxiliary_loss(model, settings) if auxiliary_loss else None
+    from trainer.models.architecture import load_architecture
+
+    make = load_architecture(settings.model.architecture).auxiliary_loss
+    return make(model, settings.model, settings.classes) if make else None
 
 
 @contextmanager
 def _dtype_policy(name: str) -> Iterator[None]:
-    """Layers made meanwhile get this policy: those of keras.applications take none of their own."""
+    """Sets the policy of layers made meanwhile: those of keras.applications take none as an argument."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(name)
     try:

@@ -1,18 +1,43 @@
 """An encoder and a decoder with nothing but the bottleneck between them: the baseline without skips."""
 
-import keras
-from keras import layers
+from __future__ import annotations
 
-from petseg.errors import UserError
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from trainer.lazy_imports import keras, layers
+from trainer.models.architecture import Architecture
 from trainer.models.blocks import convolve
-from trainer.settings import ModelSettings
+from trainer.models.settings import ModelSettings
 
 DOUBLINGS = 4
 """From stride 32 to stride 2; the last layer makes the fifth."""
 
 
+class AutoencoderSettings(ModelSettings):
+    """Settings of the autoencoder."""
+
+    architecture: Literal["autoencoder"] = "autoencoder"
+    decoder_filters: tuple[int, ...] = Field(
+        (512, 256, 128, 64),
+        description="Filters of the decoder's blocks, coarsest first: strides 16, 8, 4, 2.",
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
+
+    @field_validator("decoder_filters")
+    @classmethod
+    def _one_for_each_stride(cls, filters: tuple[int, ...]) -> tuple[int, ...]:
+        if len(filters) != DOUBLINGS:
+            raise ValueError(
+                f"autoencoder takes {DOUBLINGS} numbers, one for each of the strides 16, 8, 4 and 2; given "
+                f"are {len(filters)}"
+            )
+        return filters
+
+
 def build_autoencoder(
-    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
+    features: list[keras.KerasTensor], classes: int, settings: AutoencoderSettings
 ) -> keras.KerasTensor:
     """Decodes the coarsest feature alone.
 
@@ -26,17 +51,12 @@ def build_autoencoder(
 
     Returns:
         Logits, float32 [n, S, S, classes].
-
-    Raises:
-        UserError: if `decoder_filters` does not have four numbers.
     """
-    if len(settings.decoder_filters) != DOUBLINGS:
-        raise UserError(
-            f"model.decoder_filters: autoencoder takes {DOUBLINGS} numbers, "
-            f"one for each of the strides 16, 8, 4 and 2; given are {len(settings.decoder_filters)}"
-        )
     x = features[-1]
     for filters in settings.decoder_filters:
         x = convolve(layers.UpSampling2D(2)(x), filters)
     x = layers.Dropout(settings.dropout)(x)
     return layers.Conv2DTranspose(classes, 3, strides=2, padding="same", dtype="float32", name="logits")(x)
+
+
+ARCHITECTURE = Architecture(AutoencoderSettings, build_autoencoder)

@@ -1,7 +1,8 @@
 """Blocks that several networks are made of."""
 
-import keras
-from keras import layers
+from __future__ import annotations
+
+from trainer.lazy_imports import keras, layers
 
 ENCODER_NAME = "encoder"
 """Name of the layer that is the encoder, in every network."""

@@ -1,10 +1,15 @@
 """DeepLabv3+ (Chen et al. 2018): an atrous spatial pyramid and a small decoder with one skip."""
 
-import keras
-from keras import layers
+from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from trainer.lazy_imports import keras, layers
+from trainer.models.architecture import Architecture
 from trainer.models.blocks import convolve
-from trainer.settings import ModelSettings
+from trainer.models.settings import ModelSettings
 
 PAPERS_RATES = (6, 12, 18)
 PAPERS_SIZE = 513
@@ -14,8 +19,23 @@ SKIP_FILTERS = 48
 """What the paper narrows the skip to, so that it does not outweigh the pyramid."""
 
 
+class DeepLabV3PlusSettings(ModelSettings):
+    """Settings of DeepLabv3+."""
+
+    architecture: Literal["deeplabv3plus"] = "deeplabv3plus"
+    pyramid_filters: int = Field(256, ge=2, le=1024, description="Filters of each atrous branch.")
+    atrous_rates: tuple[PositiveInt, ...] | None = Field(
+        None,
+        min_length=1,
+        description="Dilation rates of the atrous branches, in pixels of the stride-16 feature. null: 6, 12 "
+        "and 18 as in the paper, scaled from its 513 px to image_size. A rate of image_size / 16 or more "
+        "sees only padding and is slow.",
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
+
+
 def build_deeplabv3plus(
-    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
+    features: list[keras.KerasTensor], classes: int, settings: DeepLabV3PlusSettings
 ) -> keras.KerasTensor:
     """Looks at the coarse feature at several distances at once, and refines the answer with one fine feature.
 
@@ -58,3 +78,6 @@ def atrous_rates(size: int) -> tuple[int, ...]:
     there, and takes ten times as long as all the rest: on a CPU Keras cuts the map into 6 x 6 pieces or more.
     """
     return tuple(max(1, round(rate * size / PAPERS_SIZE)) for rate in PAPERS_RATES)
+
+
+ARCHITECTURE = Architecture(DeepLabV3PlusSettings, build_deeplabv3plus)

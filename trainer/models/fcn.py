@@ -1,52 +1,49 @@
 """Fully convolutional networks (Long et al. 2014): a classifier turned into convolutions, scores summed."""
 
+from __future__ import annotations
+
 import logging
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-import h5py
-import keras
 import numpy as np
-from keras import layers
+from pydantic import Field
 
+from trainer.lazy_imports import keras, layers
+from trainer.models.architecture import Architecture
 from trainer.models.blocks import BATCH_NORM_MOMENTUM
-from trainer.settings import ModelSettings
+from trainer.models.settings import ModelSettings
 
 log = logging.getLogger("petseg")
 
 VGG19_POOLS = tuple(f"block{block}_pool" for block in range(1, 6))
 """Where the paper taps VGG: behind the poolings, not before them."""
 
+SCORES = {"fcn32s": 1, "fcn16s": 2, "fcn8s": 3}
+"""How many features each network scores, counted from the coarsest."""
+
 DROPOUT = 0.5
 CLASSIFIER = {"fc1": "fc6", "fc2": "fc7"}
 """What VGG19 of keras.applications and the paper call the same layers."""
 
 
-def build_fcn32s(
-    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
-) -> keras.KerasTensor:
-    """FCN-32s: the scores at stride 32. See `_build_fcn`."""
-    return _build_fcn(features[-1:], classes, settings)
+class FCNSettings(ModelSettings):
+    """Settings of the fully convolutional networks."""
+
+    architecture: Literal["fcn32s", "fcn16s", "fcn8s"]
+    fc_width: int = Field(
+        512,
+        ge=1,
+        le=4096,
+        description="Filters of the layers fc6 and fc7. With 4096 they take the weights of VGG19's fc1 and "
+        "fc2 where the weights file has them.",
+    )
 
 
-def build_fcn16s(
-    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
-) -> keras.KerasTensor:
-    """FCN-16s: the scores at strides 32 and 16. See `_build_fcn`."""
-    return _build_fcn(features[-2:], classes, settings)
+def build_fcn(features: list[keras.KerasTensor], classes: int, settings: FCNSettings) -> keras.KerasTensor:
+    """FCN-32s uses the scores at stride 32; FCN-16s adds those at stride 16, and FCN-8s those at stride 8.
 
-
-def build_fcn8s(
-    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
-) -> keras.KerasTensor:
-    """FCN-8s: the scores at strides 32, 16 and 8. See `_build_fcn`."""
-    return _build_fcn(features[-3:], classes, settings)
-
-
-def _build_fcn(
-    features: Sequence[keras.KerasTensor], classes: int, settings: ModelSettings
-) -> keras.KerasTensor:
-    """The coarsest feature's scores, doubled and added to those of the next finer one until none is left.
+    The coarsest feature's scores, doubled and added to those of the next finer one until none is left.
 
     Keras' example of this network does not train: it applies ReLU to the scores and softmax before the
     upsampling, and takes the cross entropy of clipped probabilities, whose gradient is zero where they are
@@ -56,15 +53,15 @@ def _build_fcn(
     FCN-32s, and what a skip adds is learned.
 
     Args:
-        features: float [n, S / stride, S / stride, channels], the last at stride 32, each of the others
-            twice as fine as the next.
+        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; finer ones than the
+            architecture needs are not used.
         classes: number of classes.
         settings: `fc_width` is the number of filters of fc6 and fc7.
 
     Returns:
         Logits, float32 [n, S, S, classes].
     """
-    *skips, x = features
+    *skips, x = features[-SCORES[settings.architecture] :]
     for name, kernel_size in (("fc6", 7), ("fc7", 1)):
         x = layers.Conv2D(
             settings.fc_width,
@@ -93,7 +90,7 @@ def _score(x: keras.KerasTensor, classes: int, initializer: str, name: str) -> k
     return layers.Conv2D(classes, 1, kernel_initializer=initializer, dtype="float32", name=name)(x)
 
 
-def load_classifier(model: keras.Model, settings: ModelSettings) -> None:
+def load_classifier(model: keras.Model, settings: FCNSettings) -> None:
     """Gives fc6 and fc7 the classifier's weights and biases, where the encoder's weights file has them.
 
     A Dense layer on a flattened feature is a convolution with a kernel of the feature's size (section 3.1 of
@@ -126,6 +123,11 @@ def load_classifier(model: keras.Model, settings: ModelSettings) -> None:
 
 def _stored_weights(path: Path, layer: str) -> list[np.ndarray]:
     """Kernel and bias of a layer in an HDF5 file of Keras; none where the file has no such layer."""
+    import h5py
+
     with h5py.File(path) as file:
         group = file.get("model_weights", file).get(layer)
         return [] if group is None else [group[name][()] for name in group.attrs["weight_names"]]
+
+
+ARCHITECTURE = Architecture(FCNSettings, build_fcn, {"vgg19": VGG19_POOLS}, load_weights=load_classifier)

@@ -1,13 +1,28 @@
 """The semantic branch of the panoptic feature pyramid network (Kirillov et al. 2019)."""
 
-import keras
-from keras import layers
+from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field
+
+from trainer.lazy_imports import keras, layers
+from trainer.models.architecture import Architecture
 from trainer.models.blocks import convolve
-from trainer.settings import ModelSettings
+from trainer.models.settings import ModelSettings
 
 
-def build_fpn(features: list[keras.KerasTensor], classes: int, settings: ModelSettings) -> keras.KerasTensor:
+class FPNSettings(ModelSettings):
+    """Settings of the feature pyramid network."""
+
+    architecture: Literal["fpn"] = "fpn"
+    pyramid_filters: int = Field(
+        256, ge=2, le=1024, description="Filters of the pyramid. The branches behind it have half as many."
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
+
+
+def build_fpn(features: list[keras.KerasTensor], classes: int, settings: FPNSettings) -> keras.KerasTensor:
     """A pyramid in which coarse features are added to finer ones; all levels meet at stride 4.
 
     The paper normalises the branches with GroupNorm; BatchNorm does here, as in the other networks.
@@ -57,3 +72,6 @@ def _to_stride_4(x: keras.KerasTensor, doublings: int, filters: int) -> keras.Ke
     for _ in range(doublings):
         x = layers.UpSampling2D(2, interpolation="bilinear")(convolve(x, filters))
     return x
+
+
+ARCHITECTURE = Architecture(FPNSettings, build_fpn)

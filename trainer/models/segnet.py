@@ -1,10 +1,15 @@
 """SegNet (Badrinarayanan et al. 2015): a decoder that unpools with the encoder's pooling indices."""
 
-import keras
-from keras import layers, ops
+from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field
+
+from trainer.lazy_imports import keras, layers
+from trainer.models.architecture import Architecture
 from trainer.models.blocks import convolve
-from trainer.settings import ModelSettings
+from trainer.models.settings import ModelSettings
 
 STRIDES_BEFORE_POOLING = (1, 2, 4, 8, 16)
 TAPS = {
@@ -17,8 +22,18 @@ CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "plain": (2, 2, 2, 2, 2)}
 """Of each stage of the encoder; the decoder mirrors them."""
 
 
+class SegNetSettings(ModelSettings):
+    """Settings of SegNet."""
+
+    architecture: Literal["segnet"] = "segnet"
+    decoder_width: float = Field(
+        1.0, gt=0, le=1, description="Filters of the decoder as a share of the encoder's."
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
+
+
 def build_segnet(
-    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
+    features: list[keras.KerasTensor], classes: int, settings: SegNetSettings
 ) -> keras.KerasTensor:
     """The encoder backwards: each value goes back to where its maximum was, and convolutions fill the gaps.
 
@@ -34,6 +49,8 @@ def build_segnet(
     Returns:
         Logits, float32 [n, S, S, classes].
     """
+    from trainer.models.unpooling import MaxUnpooling2D
+
     x = layers.MaxPooling2D()(features[-1])
     for stage, convolutions in reversed(list(enumerate(CONVOLUTIONS[settings.encoder]))):
         x = MaxUnpooling2D()([x, features[stage]])
@@ -45,31 +62,4 @@ def build_segnet(
     return layers.Conv2D(classes, 1, dtype="float32", name="logits")(x)
 
 
-@keras.saving.register_keras_serializable("petseg")
-class MaxUnpooling2D(layers.Layer):
-    """Puts each value where the maximum of its 2 x 2 window was; all else is zero.
-
-    The place is found again from the feature before the pooling: of equal maxima the first of the window, row
-    by row, as pooling itself has it. Comparisons alone, so that it runs and exports on every backend.
-
-    Takes float [n, h, w, channels] and the feature before the pooling, float [n, 2 h, 2 w, channels]; gives
-    float [n, 2 h, 2 w, channels].
-    """
-
-    def call(self, inputs):  # noqa: D102
-        values, before = inputs
-        _, height, width, channels = before.shape
-        windows = ops.reshape(before, (-1, height // 2, 2, width // 2, 2, channels))
-        corners = [windows[:, :, row, :, column] for row in (0, 1) for column in (0, 1)]
-        highest = ops.maximum(ops.maximum(*corners[:2]), ops.maximum(*corners[2:]))
-        placed = []
-        free = ops.ones_like(highest, dtype="bool")
-        for corner in corners:
-            wins = ops.logical_and(free, corner == highest)
-            free = ops.logical_and(free, ops.logical_not(wins))
-            placed.append(ops.where(wins, values, ops.zeros_like(values)))
-        rows = [ops.stack(placed[:2], axis=3), ops.stack(placed[2:], axis=3)]
-        return ops.reshape(ops.stack(rows, axis=2), (-1, height, width, channels))
-
-    def compute_output_shape(self, input_shape):  # noqa: D102
-        return input_shape[1]
+ARCHITECTURE = Architecture(SegNetSettings, build_segnet, TAPS, STRIDES_BEFORE_POOLING)

@@ -1,16 +1,50 @@
 """U-Net on a pretrained encoder, as in TensorFlow's segmentation tutorial."""
 
+from __future__ import annotations
+
 import itertools
+from typing import Literal
 
-import keras
-from keras import layers
+from pydantic import Field, field_validator
 
-from petseg.errors import UserError
+from trainer.lazy_imports import keras, layers
+from trainer.models.architecture import Architecture
 from trainer.models.blocks import BATCH_NORM_MOMENTUM, convolve
-from trainer.settings import ModelSettings
+from trainer.models.settings import ModelSettings
+
+SKIPS = 4
+"""Features that stand beside the decoder's, at strides 16, 8, 4 and 2."""
 
 
-def build_unet(features: list[keras.KerasTensor], classes: int, settings: ModelSettings) -> keras.KerasTensor:
+class UNetSettings(ModelSettings):
+    """Settings of the U-Net."""
+
+    architecture: Literal["unet"] = "unet"
+    decoder_filters: tuple[int, ...] = Field(
+        (512, 256, 128, 64),
+        description="Filters of the decoder's blocks, coarsest first: strides 16, 8, 4, 2, and optionally 1.",
+    )
+    decoder_convolutions: int = Field(
+        0,
+        ge=0,
+        le=4,
+        description="3x3 convolutions in each block of the decoder. TensorFlow's tutorial has none, the "
+        "original U-Net two.",
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
+
+    @field_validator("decoder_filters")
+    @classmethod
+    def _one_for_each_stride(cls, filters: tuple[int, ...]) -> tuple[int, ...]:
+        if len(filters) not in (SKIPS, SKIPS + 1):
+            raise ValueError(
+                f"unet takes {SKIPS} numbers, one for each of the strides 16, 8, 4 and 2, or {SKIPS + 1} "
+                f"with stride 1; given are {len(filters)}"
+            )
+        return filters
+
+
+def build_unet(features: list[keras.KerasTensor], classes: int, settings: UNetSettings) -> keras.KerasTensor:
     """The decoder of a U-Net (Ronneberger et al. 2015): upsampled in steps, an encoder feature beside each.
 
     With four filters and no convolutions it is the tutorial's, whose last transposed convolution gives the
@@ -24,18 +58,9 @@ def build_unet(features: list[keras.KerasTensor], classes: int, settings: ModelS
 
     Returns:
         Logits, float32 [n, S, S, classes].
-
-    Raises:
-        UserError: if `decoder_filters` does not fit the features.
     """
     *skips, x = features
-    to_full_size = len(settings.decoder_filters) == len(skips) + 1
-    if not to_full_size and len(settings.decoder_filters) != len(skips):
-        raise UserError(
-            f"model.decoder_filters: unet takes {len(skips)} numbers, "
-            f"one for each of the strides 16, 8, 4 and 2, or {len(skips) + 1} with stride 1; "
-            f"given are {len(settings.decoder_filters)}"
-        )
+    to_full_size = len(settings.decoder_filters) == SKIPS + 1
     for filters, skip in itertools.zip_longest(settings.decoder_filters, reversed(skips)):
         x = _upsample(x, filters)
         if skip is not None:
@@ -61,3 +86,6 @@ def _upsample(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
     )(x)
     x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
     return layers.ReLU()(x)
+
+
+ARCHITECTURE = Architecture(UNetSettings, build_unet)

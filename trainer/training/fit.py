@@ -65,6 +65,12 @@ def fit(
         logger.info("%d replicas train together, %d pairs a step", replicas, trainer.batch_size)
     if dtype != "float32":
         logger.info("trains in mixed precision: the network computes in %s", dtype)
+    frozen_and_random = settings.model.freeze_encoder and not settings.model.encoder_weights
+    if trainer.warm_start is True and frozen_and_random and not production_model:
+        raise UserError(
+            "model.freeze_encoder: there is no model in production to take the encoder's weights from; give "
+            "model.encoder_weights"
+        )
     if production_model:
         warm_start(model, production_model, "the model in production")
     elif isinstance(trainer.warm_start, str):

@@ -20,7 +20,8 @@ PAIRS, EVAL_PAIRS = shape_pairs(10, 32), shape_pairs(4, 32, seed=1)
 @pytest.fixture
 def settings(tiny_settings):
     def make(freeze=True, cache=True, augmentation=FLIPS, architecture="unet"):
-        made = tiny_settings(image_size=32, architecture=architecture, freeze_encoder=freeze, dropout=0.2)
+        dropout = {} if architecture == "fcn8s" else {"dropout": 0.2}
+        made = tiny_settings(image_size=32, architecture=architecture, freeze_encoder=freeze, **dropout)
         trainer = made.trainer.model_dump() | {
             "epochs": 3,
             "batch_size": 4,

@@ -21,7 +21,7 @@ from trainer.data.preprocessing import (
     resize_mask,
     stored_size,
 )
-from trainer.settings import TransformSettings
+from trainer.data.transform_settings import TransformSettings
 
 CLASSES = ClassTable.model_validate(THREE_CLASSES)
 SIZE = 128

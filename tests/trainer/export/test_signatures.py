@@ -16,7 +16,7 @@ from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_ph
 from trainer.data.preprocessing import prepare_photo
 from trainer.export.counts import photo_counts
 from trainer.export.signatures import Predictor, export_model, load_trained
-from trainer.models import ARCHITECTURES, build_model
+from trainer.models import REGISTRY, build_model
 
 SIZE = 64
 TABLE = {"classes": THREE_CLASSES, "ignored_value": 0}
@@ -70,7 +70,7 @@ def pairs():
         pytest.param(("unet", True), id="unet-flip_tta"),
         *(
             pytest.param((name, False), id=name, marks=pytest.mark.slow)
-            for name in ARCHITECTURES
+            for name in REGISTRY
             if name != "unet"
         ),
     ],

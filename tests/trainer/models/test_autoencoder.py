@@ -2,7 +2,6 @@ import keras
 import numpy as np
 import pytest
 
-from petseg.errors import UserError
 from trainer.models import build_model
 
 
@@ -17,5 +16,5 @@ def test_nothing_but_the_bottleneck_reaches_the_decoder(tiny_settings):
 
 
 def test_wants_a_number_of_filters_for_each_doubling(tiny_settings):
-    with pytest.raises(UserError, match=r"decoder_filters: autoencoder takes 4 numbers, .* given are 3"):
-        build_model(tiny_settings(architecture="autoencoder", decoder_filters=(8, 8, 8)))
+    with pytest.raises(ValueError, match=r"decoder_filters\n.*autoencoder takes 4 numbers, .* given are 3"):
+        tiny_settings(architecture="autoencoder", decoder_filters=(8, 8, 8))

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.models.boxes import (
+from trainer.models.mask_rcnn.boxes import (
     SMALLEST_SIDE,
     box_iou,
     box_offsets,

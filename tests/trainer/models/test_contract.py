@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from petseg.errors import UserError
 from trainer.losses import one_device
-from trainer.models import ARCHITECTURES, auxiliary_loss, build_model
-from trainer.models.encoders import ENCODERS, STRIDES
+from trainer.models import REGISTRY, auxiliary_loss, build_model
+from trainer.models.architecture import load_architecture
+from trainer.models.encoders import REGISTRY as ENCODERS
+from trainer.models.encoders import STRIDES
+from trainer.models.settings import ModelSettings
 
-EVERY_ARCHITECTURE = pytest.mark.parametrize("architecture", ARCHITECTURES)
+EVERY_ARCHITECTURE = pytest.mark.parametrize("architecture", REGISTRY)
 
 
 def random_photos(count, size, seed=0):
@@ -55,12 +57,12 @@ def test_logits(architecture, size, dtype, tiny_settings):
 @EVERY_ARCHITECTURE
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_stands_on_every_encoder_that_has_its_strides(architecture, encoder, tiny_settings):
-    needs = ARCHITECTURES[architecture]
-    settings = tiny_settings(architecture=architecture, encoder=encoder)
+    needs = load_architecture(architecture)
     if needs.strides != STRIDES and encoder not in needs.taps:
-        with pytest.raises(UserError, match=f"model.encoder: {architecture} needs .* '{encoder}' has not"):
-            build_model(settings)
+        with pytest.raises(ValueError, match=f"{architecture} needs .* '{encoder}' has not"):
+            tiny_settings(architecture=architecture, encoder=encoder)
     else:
+        settings = tiny_settings(architecture=architecture, encoder=encoder)
         assert build_model(settings)(random_photos(1, 64)).shape == (1, 64, 64, 3)
 
 
@@ -165,6 +167,8 @@ def test_overfits_four_pairs_within_300_steps(architecture, tiny_settings):
     assert reached > 0.95
 
 
-def test_an_unknown_architecture_names_the_known(tiny_settings):
-    with pytest.raises(UserError, match=r"model.architecture: 'unett' is not known; known are .*unet"):
-        build_model(tiny_settings(architecture="unett"))
+def test_an_unknown_architecture_names_the_known():
+    with pytest.raises(ValueError, match=r"is not known; received 'unett'; did you mean unet\?"):
+        ModelSettings(architecture="unett")
+    with pytest.raises(ValueError, match=r"is not known; received 'x'; it can be one of unet, fcn32s, "):
+        ModelSettings(architecture="x")

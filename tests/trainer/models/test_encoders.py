@@ -8,14 +8,20 @@ import pytest
 
 from petseg.errors import UserError
 from trainer.models import build_model
-from trainer.models.encoders import ENCODERS, FixedStatisticsEncoder, build_encoder
-from trainer.settings import ModelSettings
+from trainer.models.encoders import REGISTRY
+from trainer.models.encoders.build import FixedStatisticsEncoder, build_encoder
+from trainer.models.encoders.encoder import load_encoder
+from trainer.models.settings import ModelSettings
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
 
 
 def settings(encoder="mobilenet_v2", **more):
-    return ModelSettings(encoder=encoder, image_size=64, encoder_width=4, **more)
+    return ModelSettings(**{"encoder": encoder, "image_size": 64} | width(encoder) | more)
+
+
+def width(encoder):
+    return {"encoder_width": 4} if encoder == "plain" else {}
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +38,10 @@ def weights_of(model):
     return {weight.path: np.array(weight) for weight in model.weights}
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("encoder", REGISTRY)
 @pytest.mark.parametrize("size", [64, 96])
 def test_features_at_five_strides(encoder, size):
-    model = build_encoder(ModelSettings(encoder=encoder, image_size=size, encoder_width=4))
+    model = build_encoder(settings(encoder, image_size=size))
     assert model.name == "encoder"
     photos = np.zeros((2, size, size, 3), np.float32)
     assert [feature.shape[:3] for feature in model(photos)] == [
@@ -52,7 +58,7 @@ def test_scales_as_the_published_weights_want(encoder):
         "resnet50": keras.applications.resnet50,
         "efficientnet_v2_b0": keras.applications.efficientnet_v2,
     }
-    scaled = keras.Model(model.input, ENCODERS[encoder].scale(model.input))(PHOTOS)
+    scaled = keras.Model(model.input, load_encoder(encoder).scale(model.input))(PHOTOS)
     np.testing.assert_allclose(scaled, modules[encoder].preprocess_input(PHOTOS.copy()), rtol=1e-5, atol=1e-4)
 
 
@@ -118,8 +124,6 @@ def test_other_taps():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"encoder": "mobilenet"}, "model.encoder: 'mobilenet' is not known; known are mobilenet_v2"),
-        ({"encoder": "plain", "encoder_weights": "imagenet"}, "plain has none; give null"),
         ({"encoder_weights": "/nowhere.h5"}, "there is no file /nowhere.h5; give a file, `imagenet` or null"),
         ({"encoder_taps": ("Conv1", "b", "c", "d", "e")}, "mobilenet_v2 has no layer 'b'; it has "),
         ({"encoder_taps": ("Conv1_relu", "bn_Conv1")}, "strides 2, 4, 8, 16, 32; .* have 2, 2"),
@@ -129,6 +133,19 @@ def test_other_taps():
 def test_what_is_wrong_is_named(wrong, message):
     with pytest.raises(UserError, match=message):
         build_encoder(settings(**wrong))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"encoder": "mobilenet"}, "is not known; received 'mobilenet'; did you mean mobilenet_v2"),
+        ({"encoder": "x"}, "it can be one of mobilenet_v2, vgg19"),
+        ({"encoder": "plain", "encoder_weights": "imagenet"}, "plain has none; must be null"),
+    ],
+)
+def test_what_no_encoder_can_do_is_refused_with_the_settings(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        settings(**wrong)
 
 
 def test_a_file_that_is_no_weights_file(tmp_path):

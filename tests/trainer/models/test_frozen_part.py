@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from trainer.models import ARCHITECTURES, build_model
+from trainer.models import REGISTRY, build_model
 from trainer.models.frozen_part import cut_frozen_part
 
 PHOTOS = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
 
 
 @pytest.mark.parametrize("freeze", [True, "stage2", "stage3", "stage4"])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", REGISTRY)
 def test_both_parts_together_are_the_network(architecture, freeze, tiny_settings):
     model = build_model(tiny_settings(architecture=architecture, freeze_encoder=freeze))
     frozen, rest = cut_frozen_part(model)

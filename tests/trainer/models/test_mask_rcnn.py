@@ -6,9 +6,7 @@ import tensorflow as tf
 from petseg.class_table import CLASS_ID_IGNORED
 from tests.trainer.shapes import shape_pairs
 from trainer.losses import one_device
-from trainer.models.boxes import box_iou, box_offsets
-from trainer.models.detection_loss import detection_loss, true_boxes
-from trainer.models.mask_rcnn import (
+from trainer.models.mask_rcnn.box_layers import (
     OVERLAP_OF_DUPLICATES,
     PROPOSALS,
     BestBox,
@@ -17,6 +15,8 @@ from trainer.models.mask_rcnn import (
     Proposals,
     anchors,
 )
+from trainer.models.mask_rcnn.boxes import box_iou, box_offsets
+from trainer.models.mask_rcnn.detection_loss import detection_loss, true_boxes
 from trainer.training.fit import fit
 
 GROUND = 1

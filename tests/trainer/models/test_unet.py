@@ -1,7 +1,6 @@
 import keras
 import pytest
 
-from petseg.errors import UserError
 from trainer.models import build_model
 
 
@@ -25,5 +24,5 @@ def test_convolutions_follow_each_skip_and_a_fifth_block_reaches_full_size(tiny_
 
 
 def test_a_number_of_filters_that_fits_no_skips_is_refused(tiny_settings):
-    with pytest.raises(UserError, match=r"decoder_filters: unet takes 4 numbers, .* given are 2"):
-        build_model(tiny_settings(architecture="unet", decoder_filters=(64, 32)))
+    with pytest.raises(ValueError, match=r"decoder_filters\n.*unet takes 4 numbers, .* given are 2"):
+        tiny_settings(architecture="unet", decoder_filters=(64, 32))

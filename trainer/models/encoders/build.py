@@ -1,8 +1,6 @@
-"""The encoders: networks whose features at strides 2, 4, 8, 16 and 32 the architectures decode."""
+"""Builds encoders: their layers, published or given weights, and what is frozen."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -10,81 +8,12 @@ import keras
 from keras import layers
 
 from petseg.errors import UserError
-from trainer.models.blocks import BATCH_NORM_MOMENTUM, ENCODER_NAME, convolve
-from trainer.settings import ModelSettings
+from trainer.models.blocks import BATCH_NORM_MOMENTUM, ENCODER_NAME
+from trainer.models.encoders import STRIDES
+from trainer.models.encoders.encoder import Encoder, load_encoder
+from trainer.models.settings import ModelSettings
 
 log = logging.getLogger("petseg")
-
-IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
-STRIDES = (2, 4, 8, 16, 32)
-
-
-def _to_plus_minus_one(photos: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.Rescaling(1 / 127.5, offset=-1.0, dtype="float32")(photos)
-
-
-def _to_centred_bgr(photos: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEAN_BGR], dtype="float32")(
-        keras.ops.flip(photos, axis=-1)
-    )
-
-
-def _unchanged(photos: keras.KerasTensor) -> keras.KerasTensor:
-    return photos
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """How an encoder is made.
-
-    Attributes:
-        taps: names of the layers with the last features at strides 2, 4, 8, 16 and 32.
-        scale: from RGB, 0 to 255, to what the weights were trained with.
-        application: name in keras.applications; None: `build_plain`, which has no published weights.
-    """
-
-    taps: tuple[str, ...]
-    scale: Callable[[keras.KerasTensor], keras.KerasTensor]
-    application: str | None
-
-
-ENCODERS: dict[str, Encoder] = {
-    "mobilenet_v2": Encoder(
-        taps=(
-            "block_1_expand_relu",
-            "block_3_expand_relu",
-            "block_6_expand_relu",
-            "block_13_expand_relu",
-            "block_16_project",
-        ),
-        scale=_to_plus_minus_one,
-        application="MobileNetV2",
-    ),
-    "vgg19": Encoder(
-        taps=("block2_conv2", "block3_conv4", "block4_conv4", "block5_conv4", "block5_pool"),
-        scale=_to_centred_bgr,
-        application="VGG19",
-    ),
-    "resnet50": Encoder(
-        taps=("conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out"),
-        scale=_to_centred_bgr,
-        application="ResNet50",
-    ),
-    "efficientnet_v2_b0": Encoder(
-        taps=(
-            "block1a_project_activation",
-            "block2b_expand_activation",
-            "block4a_expand_activation",
-            "block6a_expand_activation",
-            "top_activation",
-        ),
-        scale=_unchanged,  # It begins with a Rescaling and a Normalization of its own.
-        application="EfficientNetV2B0",
-    ),
-    "plain": Encoder(
-        taps=tuple(f"stage{stage}" for stage in range(1, 6)), scale=_to_plus_minus_one, application=None
-    ),
-}
 
 
 @keras.saving.register_keras_serializable("petseg")
@@ -112,7 +41,7 @@ def build_encoder(
     of other photos are worse than its own, and what is frozen must give the same in every epoch.
 
     Args:
-        settings: encoder, encoder_weights, encoder_taps, encoder_width, freeze_encoder and image_size.
+        settings: the encoder, its own settings, and `image_size`.
         load_weights: False when the weights of the whole model will be loaded anyway.
         taps: The layers that an architecture takes where `encoder_taps` names none; None: the encoder's own.
         strides: What the features' strides must be.
@@ -122,11 +51,9 @@ def build_encoder(
         [n, S / stride, S / stride, channels].
 
     Raises:
-        UserError: for an unknown encoder or layer, and for a weights file that is missing or does not fit.
+        UserError: for an unknown layer, and for a weights file that is missing or does not fit.
     """
-    encoder = ENCODERS.get(settings.encoder)
-    if encoder is None:
-        raise UserError(f"model.encoder: {settings.encoder!r} is not known; known are {', '.join(ENCODERS)}")
+    encoder = load_encoder(settings.encoder)
     photos = keras.Input((settings.image_size, settings.image_size, 3), name="photos")
     network = _build_network(encoder.scale(photos), encoder, settings, load_weights)
     taps = settings.encoder_taps or taps or encoder.taps
@@ -143,11 +70,9 @@ def _build_network(
     """The whole network without its classifier, with the weights that the settings name."""
     weights = settings.encoder_weights
     published = "imagenet" if weights == "imagenet" and load_weights else None
-    if encoder.application is None:
-        if weights:
-            raise UserError(f"model.encoder_weights: {settings.encoder} has none; give null")
-        return build_plain(scaled_photos, settings.encoder_width)
-    application = getattr(keras.applications, encoder.application)
+    if encoder.build:
+        return encoder.build(scaled_photos, settings)
+    application = getattr(keras.applications, str(encoder.application))
     try:
         network = application(input_tensor=scaled_photos, include_top=False, weights=published)
     except Exception as error:  # Keras raises no narrower class when a download fails.
@@ -164,26 +89,6 @@ def _build_network(
     elif load_weights and not published:
         _load_weights_file(network, Path(weights), settings.encoder)
     return network
-
-
-def build_plain(scaled_photos: keras.KerasTensor, width: int) -> keras.Model:
-    """The contracting path of the original U-Net (Ronneberger et al. 2015), with BatchNorm and a stage more.
-
-    Args:
-        scaled_photos: float [n, S, S, 3], -1 to 1.
-        width: filters at full size; twice as many at each halving, at most 16 times.
-
-    Returns:
-        A model whose layers `stage0` to `stage5` are the features at strides 1 to 32.
-    """
-    x = scaled_photos
-    for stage in range(6):
-        filters = width * min(2**stage, 16)
-        if stage:
-            x = layers.MaxPooling2D()(x)
-        x = convolve(x, filters, name=f"stage{stage}_first")
-        x = convolve(x, filters, name=f"stage{stage}")
-    return keras.Model(keras.utils.get_source_inputs(scaled_photos), x)
 
 
 def _tapped(network: keras.Model, tap: str, settings: ModelSettings) -> keras.KerasTensor:

@@ -1,26 +1,10 @@
-"""Mask R-CNN (He et al. 2017) for photos with one object each, where instances and classes meet.
-
-A region proposal network looks for boxes in a feature pyramid, a second head corrects the best of them and
-says which one holds the object, and a mask is drawn into that one. What lies in the mask are the classes of
-the data set, so the result is a class map like any other network's. Where it is simpler than the paper:
-
-- One box a photo is drawn. Its truth is the smallest box around all that is not background.
-- Proposals are thinned out by Fast NMS (Bolya et al. 2019, "YOLACT"), which needs no loop.
-- The mask head reads the finest level of the pyramid, as PointRend's coarse head does (Kirillov et al. 2020),
-  and learns from the finished class map. The other heads learn from `detection_loss`.
-- Both heads see proposals alone, in training too; the paper adds the true boxes. The whole photo is always
-  among the proposals, so that no large object is without one.
-"""
-
-from functools import partial
+"""The layers of Mask R-CNN that propose, choose, read and draw boxes."""
 
 import keras
 import numpy as np
 from keras import layers, ops
 
-from trainer.losses import AuxiliaryLoss
-from trainer.models.blocks import convolve
-from trainer.models.boxes import (
+from trainer.models.mask_rcnn.boxes import (
     box_iou,
     centers_and_sides,
     clip_boxes,
@@ -28,13 +12,10 @@ from trainer.models.boxes import (
     move_boxes,
     read_boxes,
 )
-from trainer.models.detection_loss import detection_loss
-from trainer.models.fpn import build_pyramid
-from trainer.settings import ModelSettings, TrainingSettings
 
 LEVEL_STRIDES = (4, 8, 16, 32)
 ANCHOR_SCALE = 4
-"""Side of a square anchor in places of its level."""
+"""Side of a square anchor in pixels of its level."""
 ANCHOR_RATIOS = (0.5, 1.0, 2.0)
 """Height by width."""
 
@@ -44,64 +25,8 @@ OVERLAP_OF_DUPLICATES = 0.7
 
 SIDE_AT_STRIDE_16 = 224
 """Pixels of the boxes that are read from stride 16, or larger: the size that encoders are pretrained with."""
-BOX_BINS = 7
-MASK_BINS = 28
-BOX_UNITS = 256
 CONTEXT = 0.1
 """Share of the box that the mask sees beyond each edge: the box may be a little wrong."""
-
-
-def build_mask_rcnn(
-    features: list[keras.KerasTensor], classes: int, settings: ModelSettings
-) -> keras.KerasTensor:
-    """Finds the object's box, and draws the classes into it.
-
-    Args:
-        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first is not
-            used.
-        classes: number of classes.
-        settings: `pyramid_filters` is the width of the pyramid and of the heads.
-
-    Returns:
-        Logits, float32 [n, S, S, classes].
-    """
-    width, size = settings.pyramid_filters, settings.image_size
-    pyramid = build_pyramid(features[1:], width)
-    objectness, offsets = _propose(pyramid, width)
-    proposals = Proposals(size, name="proposals")([objectness, offsets])
-
-    x = layers.Reshape((PROPOSALS, -1))(LevelReader(BOX_BINS)([*pyramid, proposals]))
-    for _ in range(2):
-        x = layers.Dense(BOX_UNITS, activation="relu", kernel_initializer="he_normal")(x)
-    scores = layers.Dense(1, name="box_scores", dtype="float32")(x)
-    corrections = layers.Dense(4, kernel_initializer="zeros", name="box_offsets", dtype="float32")(x)
-    box = BestBox(size, name="box")([proposals, scores, corrections])
-
-    x = BoxReader(LEVEL_STRIDES[0], MASK_BINS)([pyramid[0], box])
-    for _ in range(4):
-        x = convolve(x, width)
-    x = layers.Conv2DTranspose(width, 2, strides=2, activation="relu")(x)
-    x = layers.Dropout(settings.dropout)(x)
-    mask = layers.Conv2D(classes, 1, dtype="float32", name="mask")(x)
-    return MaskDrawer(size, name="logits", dtype="float32")([mask, box])
-
-
-def _propose(pyramid: list[keras.KerasTensor], width: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Objectness, [n, anchors, 1], and offsets, [n, anchors, 4], by the same layers for all levels."""
-    shared = layers.Conv2D(
-        width, 3, padding="same", activation="relu", kernel_initializer="he_normal", name="propose"
-    )
-    score = layers.Conv2D(len(ANCHOR_RATIOS), 1, dtype="float32", name="propose_scores")
-    move = layers.Conv2D(
-        4 * len(ANCHOR_RATIOS), 1, kernel_initializer="zeros", dtype="float32", name="propose_offsets"
-    )
-    seen = [shared(level) for level in pyramid]
-    scores = [layers.Reshape((-1, 1))(score(level)) for level in seen]
-    offsets = [layers.Reshape((-1, 4))(move(level)) for level in seen]
-    return (
-        layers.Concatenate(axis=1, name="objectness", dtype="float32")(scores),
-        layers.Concatenate(axis=1, name="anchor_offsets", dtype="float32")(offsets),
-    )
 
 
 def anchors(size: int) -> np.ndarray:
@@ -251,20 +176,3 @@ class MaskDrawer(_OfOnePhotoSize):
     def compute_output_shape(self, input_shape):  # noqa: D102
         mask = input_shape[0]
         return (mask[0], self.size, self.size, mask[-1])
-
-
-def learn_detection(model: keras.Model, settings: TrainingSettings) -> AuxiliaryLoss:
-    """`detection_loss` on the heads of a network, with the boxes of all that is not `model.background`."""
-    return AuxiliaryLoss(
-        [model.get_layer(name).output for name in DETECTION_LAYERS],
-        partial(
-            detection_loss,
-            anchors=anchors(settings.model.image_size),
-            background=settings.classes.names.index(settings.model.background),
-            classes=len(settings.classes),
-        ),
-    )
-
-
-DETECTION_LAYERS = ("objectness", "anchor_offsets", "proposals", "box_scores", "box_offsets")
-"""What `detection_loss` judges, in its order."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from keras import ops
 
 from trainer.losses import Tensor, Total
-from trainer.models.boxes import box_iou, box_offsets
+from trainer.models.mask_rcnn.boxes import box_iou, box_offsets
 
 
 def detection_loss(

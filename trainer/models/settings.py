@@ -1,0 +1,219 @@
+"""Settings of the network: a union told apart by `architecture`, and by `encoder` where that has its own."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, cast
+
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from petseg.class_table import ClassTable
+from petseg.settings import Settings
+from trainer.models import REGISTRY
+from trainer.models.architecture import load_architecture
+from trainer.models.encoders import REGISTRY as ENCODER_REGISTRY
+from trainer.models.encoders import STRIDES
+from trainer.models.encoders.encoder import load_encoder
+
+STORED: Mapping[str, bool] = {"stored": True}
+"""Validation context of settings that an earlier release wrote: keys that are not used are dropped."""
+
+DEFAULTS = {"architecture": "unet", "encoder": "mobilenet_v2"}
+
+
+class ModelSettings(Settings):
+    """Which network is built: the settings that all architectures share.
+
+    `ModelSettings(architecture="fpn")` makes an `FPNSettings`, as `pathlib.Path` makes a path of the
+    system's kind. Keys that the architecture and its encoder do not use are refused unless they have their
+    default value.
+
+    Example:
+        >>> settings = ModelSettings(architecture="fpn", pyramid_filters=64)
+        >>> type(settings).__name__
+        'FPNSettings'
+    """
+
+    architecture: str = Field(
+        DEFAULTS["architecture"], description=f"Network to build. One of: {', '.join(REGISTRY)}."
+    )
+    encoder: str = Field(
+        DEFAULTS["encoder"], description=f"Encoder of the network. One of: {', '.join(ENCODER_REGISTRY)}."
+    )
+    encoder_weights: str | None = Field(
+        None, description="A weights file, `imagenet` (Keras downloads them), or null for random weights."
+    )
+    encoder_taps: tuple[str, ...] | None = Field(
+        None,
+        description="Layers whose outputs are the features at strides 2, 4, 8, 16, 32 (segnet: 1, 2, 4, 8, "
+        "16); null: the usual ones.",
+    )
+    freeze_encoder: bool | str = Field(
+        False, description="true: the encoder's weights stay; a block's name: those up to and with it stay."
+    )
+    image_size: int = Field(
+        128, ge=32, le=2048, description="Height and width of the model's input in pixels."
+    )
+    flip_tta: bool = Field(False, description="Average each answer with that for the mirror image.")
+
+    def __new__(cls, /, **values: Any) -> ModelSettings:
+        """An instance of the class that the values ask for."""
+        return super().__new__(_settings_class(values) if cls is ModelSettings else cls)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles by the names of architecture and encoder: the class for both is made when it is needed."""
+        return _unpickle, (self.architecture, self.encoder, self.__getstate__())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_its_own_class(
+        cls, values: Any, handler: ModelWrapValidatorHandler[ModelSettings], info: ValidationInfo
+    ) -> ModelSettings:
+        if not isinstance(values, Mapping):
+            return handler(values)
+        if cls is ModelSettings:
+            return _settings_class(values).model_validate(values, context=info.context)
+        return handler(cls._without_unused(values, stored=bool(info.context and info.context.get("stored"))))
+
+    @classmethod
+    def _without_unused(cls, values: Mapping[str, Any], stored: bool) -> dict[str, Any]:
+        """Drops keys that only others use, where they say nothing; refuses them where they do."""
+        used = {}
+        for key, value in values.items():
+            owners = [] if key in cls.model_fields else _owners(key)
+            if not owners:
+                used[key] = value
+            elif not stored and not any(_is_default(field, value) for _, field in owners):
+                architecture, encoder = (values.get(name, default) for name, default in DEFAULTS.items())
+                can_use = ", ".join(name for name in cls.model_fields if name != "architecture")
+                message = f"{architecture} with encoder {encoder} does not use it; it can use {can_use}"
+                raise _refused(key, value, message)
+        return used
+
+    @field_validator("image_size")
+    @classmethod
+    def _multiple_of_32(cls, size: int) -> int:
+        if size % 32:
+            below = max(32, size // 32 * 32)
+            raise ValueError(f"must be a multiple of 32; {below} and {size // 32 * 32 + 32} are the nearest")
+        return size
+
+    @field_validator("encoder")
+    @classmethod
+    def _known_encoder(cls, name: str) -> str:
+        if name not in ENCODER_REGISTRY:
+            raise ValueError(_unknown(name, ENCODER_REGISTRY))
+        return name
+
+    @model_validator(mode="after")
+    def _encoder_fits(self) -> ModelSettings:
+        architecture, encoder = load_architecture(self.architecture), load_encoder(self.encoder)
+        if architecture.strides != STRIDES and self.encoder not in architecture.taps:
+            raise _refused(
+                "encoder",
+                self.encoder,
+                f"{self.architecture} needs features at strides {', '.join(map(str, architecture.strides))}; "
+                f"{' and '.join(architecture.taps)} have them, {self.encoder!r} has not",
+            )
+        if self.encoder_weights and not encoder.application:
+            raise _refused(
+                "encoder_weights", self.encoder_weights, f"encoder {self.encoder} has none; must be null"
+            )
+        return self
+
+    def check_against(self, classes: ClassTable) -> None:
+        """Checks the settings that depend on the data's classes.
+
+        Raises:
+            ValueError: A setting names something that the data does not have.
+        """
+
+
+def own_fields() -> dict[str, dict[str, FieldInfo]]:
+    """The settings that not all networks have, by what has them: `unet`, or `encoder plain`."""
+    return {
+        owner: {
+            name: field for name, field in kind.model_fields.items() if name not in ModelSettings.model_fields
+        }
+        for owner, kind in _owner_classes().items()
+    }
+
+
+@cache
+def _owner_classes() -> dict[str, type[Settings]]:
+    classes: dict[str, type[Settings]] = {name: load_architecture(name).settings for name in REGISTRY}
+    for name in ENCODER_REGISTRY:
+        settings = load_encoder(name).settings
+        if settings:
+            classes[f"encoder {name}"] = settings
+    return classes
+
+
+def _owners(key: str) -> list[tuple[str, FieldInfo]]:
+    return [(owner, fields[key]) for owner, fields in own_fields().items() if key in fields]
+
+
+def _is_default(field: FieldInfo, value: Any) -> bool:
+    try:
+        given = TypeAdapter(field.rebuild_annotation()).validate_python(value)
+    except ValidationError:
+        return False
+    return bool(given == field.default)
+
+
+def _settings_class(values: Mapping[str, Any]) -> type[ModelSettings]:
+    names = {key: values.get(key, default) for key, default in DEFAULTS.items()}
+    if names["architecture"] not in REGISTRY:
+        message = _unknown(names["architecture"], REGISTRY)
+        raise _refused("architecture", names["architecture"], message)
+    # An unknown encoder is refused with the other fields.
+    return _class_of(
+        names["architecture"], names["encoder"] if names["encoder"] in ENCODER_REGISTRY else None
+    )
+
+
+@cache
+def _class_of(architecture: str, encoder: str | None) -> type[ModelSettings]:
+    """The architecture's settings, with those of the encoder where it has some."""
+    settings = load_architecture(architecture).settings
+    of_encoder = load_encoder(encoder).settings if encoder else None
+    if of_encoder is None:
+        return settings
+    # Fields of later bases come first.
+    bases: Any = (of_encoder, settings)
+    combined: Any = create_model(settings.__name__, __base__=bases, __module__=__name__)
+    return cast(type[ModelSettings], combined)
+
+
+def _unpickle(architecture: str, encoder: str, state: dict[str, Any]) -> ModelSettings:
+    kind = _class_of(architecture, encoder)
+    settings = kind.__new__(kind)
+    settings.__setstate__(state)
+    return settings
+
+
+def _unknown(name: Any, known: Mapping[str, str]) -> str:
+    near = difflib.get_close_matches(str(name), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"it can be one of {', '.join(known)}"
+    return f"is not known; received {name!r}; {hint}"
+
+
+def _refused(key: str, value: Any, message: str) -> ValidationError:
+    """An error of one key, as pydantic's own checks of fields give it."""
+    error = PydanticCustomError("value_error", "{message}", {"message": message})
+    return ValidationError.from_exception_data(
+        "ModelSettings", [InitErrorDetails(type=error, loc=(key,), input=value)]
+    )

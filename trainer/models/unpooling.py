@@ -1,0 +1,34 @@
+"""SegNet's unpooling layer."""
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable("petseg")
+class MaxUnpooling2D(layers.Layer):
+    """Puts each value where the maximum of its 2 x 2 window was; all else is zero.
+
+    The place is found again from the feature before the pooling: of equal maxima the first of the window, row
+    by row, as pooling itself has it. Comparisons alone, so that it runs and exports on every backend.
+
+    Takes float [n, h, w, channels] and the feature before the pooling, float [n, 2 h, 2 w, channels]; gives
+    float [n, 2 h, 2 w, channels].
+    """
+
+    def call(self, inputs):  # noqa: D102
+        values, before = inputs
+        _, height, width, channels = before.shape
+        windows = ops.reshape(before, (-1, height // 2, 2, width // 2, 2, channels))
+        corners = [windows[:, :, row, :, column] for row in (0, 1) for column in (0, 1)]
+        highest = ops.maximum(ops.maximum(*corners[:2]), ops.maximum(*corners[2:]))
+        placed = []
+        free = ops.ones_like(highest, dtype="bool")
+        for corner in corners:
+            wins = ops.logical_and(free, corner == highest)
+            free = ops.logical_and(free, ops.logical_not(wins))
+            placed.append(ops.where(wins, values, ops.zeros_like(values)))
+        rows = [ops.stack(placed[:2], axis=3), ops.stack(placed[2:], axis=3)]
+        return ops.reshape(ops.stack(rows, axis=2), (-1, height, width, channels))
+
+    def compute_output_shape(self, input_shape):  # noqa: D102
+        return input_shape[1]
