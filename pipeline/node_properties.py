@@ -147,8 +147,13 @@ class NodeProperties:
 
     def _chosen_for_training(self) -> Mapping[str, list[str]]:
         """What is used of the trainer's registries: other networks' code does not change this one's hash."""
-        model = self._settings.model
-        return {"trainer.models": [model.architecture], "trainer.models.encoders": [model.encoder]}
+        model, trainer = self._settings.model, self._settings.trainer
+        return {
+            "trainer.models": [model.architecture],
+            "trainer.models.encoders": [model.encoder],
+            "trainer.losses": list(trainer.losses),
+            "trainer.data.augmentation": list(trainer.augmentation.names),
+        }
 
 
 def _json(settings: Settings) -> str:

@@ -54,7 +54,7 @@ def test_no_import_breaks_a_rule():
         ("components/pusher/executor.py", "import components.evaluator.settings"),
         ("components/serving_check/executor.py", "import trainer.models"),
         ("components/evaluator/settings.py", "import tensorflow"),
-        ("trainer/data/augmentation_settings.py", "import keras"),
+        ("trainer/data/augmentation/settings.py", "import keras"),
         ("pipeline/commands/schedule.py", "import tfx"),
     ],
 )

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import Field, NonNegativeFloat, SerializeAsAny, field_validator, model_validator
 
 from petseg.class_table import ClassTable
 from petseg.settings import Settings
-from trainer.data.augmentation_settings import AugmentationSettings
+from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.transform_settings import TransformSettings
+from trainer.losses import REGISTRY as LOSS_REGISTRY
+from trainer.losses import load_loss
 from trainer.models.settings import STORED, ModelSettings
 
 
@@ -51,6 +53,11 @@ class TrainerSettings(Settings):
     lovasz_weight: float = Field(
         0.0, ge=0, description="Weight of the Lovász-softmax loss beside cross entropy."
     )
+    loss_weights: dict[str, NonNegativeFloat] = Field(
+        {},
+        description="Weights of losses by name, for those that have no setting of their own, or in place of "
+        f"it: {', '.join(LOSS_REGISTRY)}.",
+    )
     label_smoothing: float = Field(
         0.0, ge=0, lt=1, description="Share of each label spread over all classes."
     )
@@ -83,14 +90,36 @@ class TrainerSettings(Settings):
     )
     preview_photos: int = Field(4, ge=0, le=32, description="Eval photos drawn into TensorBoard each epoch.")
 
+    @field_validator("loss_weights")
+    @classmethod
+    def _known_losses(cls, weights: dict[str, float]) -> dict[str, float]:
+        for name in weights:
+            if name not in LOSS_REGISTRY:
+                raise ValueError(f"must name losses; received {name!r}; known are {', '.join(LOSS_REGISTRY)}")
+        return weights
+
     @model_validator(mode="after")
-    def _losses_are_exact(self) -> "TrainerSettings":
-        if self.lovasz_weight and self.distribution != "none":
-            raise ValueError(
-                "trainer.lovasz_weight must be 0 unless trainer.distribution is none: it sorts the pixels of "
-                "the whole batch, and no device has them all"
-            )
+    def _losses_can_be_computed(self) -> "TrainerSettings":
+        if not self.losses:
+            raise ValueError("trainer.loss_weights must leave at least one loss a weight above 0")
+        for name in self.losses if self.distribution != "none" else ():
+            if load_loss(name).one_device_only:
+                key = "lovasz_weight" if name == "lovasz_softmax" else f"loss_weights.{name}"
+                raise ValueError(
+                    f"trainer.{key} must be 0 unless trainer.distribution is none: the loss needs all pixels "
+                    "of the batch on one device"
+                )
         return self
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """Weight of each loss that has one, by name."""
+        weights = {
+            "focal" if self.focal_gamma else "cross_entropy": 1.0,
+            "dice": self.dice_weight,
+            "lovasz_softmax": self.lovasz_weight,
+        } | self.loss_weights
+        return {name: weight for name, weight in weights.items() if weight}
 
     def check_against(self, transform: TransformSettings, model: ModelSettings, classes: ClassTable) -> None:
         """Holds the training against what is trained, and on what.

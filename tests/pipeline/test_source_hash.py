@@ -1,5 +1,6 @@
 """The hash of a node's source: what changes it, what does not, and that no module is forgotten."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,25 @@ def test_no_module_of_a_component_is_forgotten(component):
     # The runner calls this one before the node runs.
     forgotten -= {"components.example_gen.fingerprint"}
     assert not {name for name in forgotten if not name.startswith("components.evaluator.metrics.")}
+
+
+def test_a_training_hashes_only_the_network_and_the_losses_that_it_uses():
+    chosen = {
+        "trainer.models": ["fcn8s"],
+        "trainer.models.encoders": ["plain"],
+        "trainer.losses": ["cross_entropy"],
+        "trainer.data.augmentation": ["blur"],
+    }
+    used = imported_modules("components.model_trainer.component", chosen=chosen)
+    others = {
+        "trainer.models": {"fcn"},
+        "trainer.models.encoders": {"plain"},
+        "trainer.losses": {"cross_entropy"},
+        "trainer.data.augmentation": {"blur"},
+    }
+    for registry, names in others.items():
+        modules = set(importlib.import_module(registry).REGISTRY.values())
+        assert used & modules == {f"{registry}.{name}" for name in names}
 
 
 def test_no_module_of_the_trainer_is_forgotten():

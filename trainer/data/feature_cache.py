@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from petseg.errors import UserError
-from trainer.data.augmentation import mirrored
-from trainer.data.augmentation_settings import AugmentationSettings
+from trainer.data.augmentation.geometry import mirrored
+from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.input import (
     ONE_DEVICE,
     EvaluationBatches,

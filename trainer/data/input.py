@@ -16,8 +16,8 @@ import tensorflow as tf
 from petseg.class_table import CLASS_ID_IGNORED
 from petseg.errors import UserError
 from petseg.tf_data import PARALLEL, without_autotuning
-from trainer.data.augmentation import DRAWS, augment
-from trainer.data.augmentation_settings import AugmentationSettings
+from trainer.data.augmentation import augment, draw_groups
+from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.preprocessing import PairKind, parse_pair, stored_size
 from trainer.settings import TrainingSettings
 
@@ -181,7 +181,9 @@ class TrainingBatches:
         """
         random = np.random.default_rng((self._seed, number))
         places = random.permutation(len(self._pairs))[: self.steps * self._batch_size]
-        draws = np.concatenate([random.random((len(places), count), np.float32) for count in DRAWS], axis=1)
+        draws = np.concatenate(
+            [random.random((len(places), count), np.float32) for count in draw_groups()], axis=1
+        )
         rows = shared_out((places, draws), self._batch_size, context)
         return made_ahead(rows, self._make)
 

@@ -55,11 +55,10 @@ class Training:
         self._strategy = strategy or tf.distribute.get_strategy()
         self._loss = loss or partial(
             segmentation_loss,
+            weights=settings.losses,
             class_weights=class_weights,
             label_smoothing=settings.label_smoothing,
-            dice_weight=settings.dice_weight,
             focal_gamma=settings.focal_gamma,
-            lovasz_weight=settings.lovasz_weight,
         )
         self._auxiliary = auxiliary
         self._observed = model

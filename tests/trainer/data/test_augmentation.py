@@ -1,11 +1,16 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from petseg.class_table import CLASS_ID_IGNORED
-from trainer.data.augmentation import BINOMIAL, DRAWS_PER_PAIR, GRAY_LEVEL, augment, blur, recolor
-from trainer.data.augmentation_settings import AugmentationSettings
+from trainer.data.augmentation import REGISTRY, augment, draw_groups, load_augmentation
+from trainer.data.augmentation.blur import BINOMIAL, blur
+from trainer.data.augmentation.color import recolor
+from trainer.data.augmentation.cutout import GRAY_LEVEL
+from trainer.data.augmentation.settings import AugmentationSettings
 
 SIZE = 64
+DRAWS_PER_PAIR = sum(draw_groups())
 GRAYS = np.array([40, 120, 200], np.uint8)
 
 
@@ -119,6 +124,30 @@ def test_recolor_is_saturation_then_contrast_then_brightness():
 
 
 STRONG = AugmentationSettings(preset="strong")
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_augmentation_changes_photos_only_where_it_is_on(name):
+    augmentation = load_augmentation(name)
+    images = np.random.default_rng(1).uniform(0, 255, (8, SIZE, SIZE, 3)).astype(np.float32)
+    _, masks = blobs(8)
+    numbers = np.random.default_rng(2).random((8, augmentation.draws), np.float32)
+    flips = AugmentationSettings(preset="flips")
+    assert not augmentation.is_on(flips)
+    assert augmentation.is_on(STRONG)
+    changed, changed_masks = augmentation.apply(images, masks, numbers, STRONG)
+    assert changed.shape == images.shape
+    assert changed.dtype == tf.float32
+    assert (np.abs(changed - images).max(axis=(1, 2, 3)) > 1).any()
+    assert set(np.unique(changed_masks)) <= {0, 1, 2, CLASS_ID_IGNORED}
+    assert AugmentationSettings(preset="strong").names == tuple(REGISTRY)
+
+
+def test_a_seed_keeps_its_meaning():
+    """The numbers of the first augmentations are drawn in two groups, whatever comes after them."""
+    assert draw_groups()[:2] == (8, 6)
+    assert [load_augmentation(name).draws for name in ("color", "blur", "cutout")] == [4, 2, 3]
+    assert list(REGISTRY)[:3] == ["color", "blur", "cutout"]
 
 
 def test_a_preset_fills_what_is_not_set():

@@ -5,8 +5,8 @@ import tensorflow as tf
 from petseg.class_table import CLASS_ID_IGNORED
 from petseg.errors import UserError
 from tests.trainer.shapes import shape_pairs, write_pairs
-from trainer.data.augmentation import DRAWS_PER_PAIR, augment
-from trainer.data.augmentation_settings import AugmentationSettings
+from trainer.data.augmentation import augment, draw_groups
+from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.input import Pairs, TrainingBatches, evaluation_batches, load_pairs
 
 SIZE = 16
@@ -61,7 +61,7 @@ def test_a_seed_makes_the_changes_it_made_before_there_were_grey_blur_and_cutout
     pairs = shape_pairs(4, SIZE)
     random = np.random.default_rng((3, 0))
     places = random.permutation(4)
-    draws = np.zeros((4, DRAWS_PER_PAIR), np.float32)
+    draws = np.zeros((4, sum(draw_groups())), np.float32)
     draws[:, :8] = random.random((4, 8), np.float32)
     gathered = (np.stack([rows[place] for place in places]) for rows in (pairs.images, pairs.masks))
     for expected, received in zip(

@@ -3,7 +3,10 @@ import pytest
 import tensorflow as tf
 
 from petseg.class_table import CLASS_ID_IGNORED
-from trainer.losses import segmentation_loss
+from trainer.losses import REGISTRY, load_loss, segmentation_loss
+from trainer.settings import TrainerSettings
+
+CROSS_ENTROPY = {"cross_entropy": 1.0}
 
 
 def case(seed, classes=3, ignored=0.2, absent=None):
@@ -95,13 +98,17 @@ def test_cross_entropy_with_class_weights():
 def test_dice_is_added_by_its_weight(absent):
     truth, logits = case(11, absent=absent)
     expected = reference_cross_entropy(truth, logits) + 0.5 * reference_dice(truth, logits)
-    np.testing.assert_allclose(segmentation_loss(truth, logits, dice_weight=0.5), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        segmentation_loss(truth, logits, weights=CROSS_ENTROPY | {"dice": 0.5}), expected, rtol=1e-5
+    )
 
 
 def test_dice_of_a_perfect_answer_is_zero():
     truth, _ = case(1)
     logits = 100 * tf.one_hot(truth, 3)
-    np.testing.assert_allclose(segmentation_loss(truth, logits, dice_weight=1.0), 0, atol=1e-6)
+    np.testing.assert_allclose(
+        segmentation_loss(truth, logits, weights=CROSS_ENTROPY | {"dice": 1.0}), 0, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("gamma", [0.5, 2.0])
@@ -111,7 +118,12 @@ def test_focal(gamma, smoothing):
     weights = [0.3, 1.0, 4.0]
     expected = reference_cross_entropy(truth, logits, weights, smoothing, gamma)
     loss = segmentation_loss(
-        truth, logits, class_weights=weights, label_smoothing=smoothing, focal_gamma=gamma
+        truth,
+        logits,
+        weights={"focal": 1.0},
+        class_weights=weights,
+        label_smoothing=smoothing,
+        focal_gamma=gamma,
     )
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
@@ -121,7 +133,9 @@ def test_focal(gamma, smoothing):
 def test_lovasz_is_added_by_its_weight(seed, absent):
     truth, logits = case(seed, absent=absent)
     expected = reference_cross_entropy(truth, logits) + 0.7 * reference_lovasz(truth, logits)
-    np.testing.assert_allclose(segmentation_loss(truth, logits, lovasz_weight=0.7), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        segmentation_loss(truth, logits, weights=CROSS_ENTROPY | {"lovasz_softmax": 0.7}), expected, rtol=1e-5
+    )
 
 
 def test_lovasz_of_sure_answers_is_one_minus_their_mean_iou():
@@ -133,7 +147,10 @@ def test_lovasz_of_sure_answers_is_one_minus_their_mean_iou():
         for k in range(3)
     ]
     sure = 1e3 * tf.one_hot(answer, 3)
-    with_it, without = (segmentation_loss(truth, sure, lovasz_weight=weight) for weight in (1e3, 0.0))
+    with_it, without = (
+        segmentation_loss(truth, sure, weights=CROSS_ENTROPY | {"lovasz_softmax": weight})
+        for weight in (1e3, 0.0)
+    )
     np.testing.assert_allclose((with_it - without) / 1e3, 1 - np.mean(ious), rtol=1e-5)
 
 
@@ -146,9 +163,8 @@ def gradient_of(truth, logits):
             logits,
             class_weights=[1, 2, 3],
             label_smoothing=0.1,
-            dice_weight=1,
+            weights={"focal": 1, "dice": 1, "lovasz_softmax": 1},
             focal_gamma=0.5,
-            lovasz_weight=1,
         )
     return loss.numpy(), tape.gradient(loss, logits).numpy()
 
@@ -181,6 +197,51 @@ def test_huge_logits_keep_loss_and_gradient_finite(scale):
 def test_half_precision_logits_are_judged_in_float32():
     truth, logits = case(4)
     half = logits.astype(np.float16)
-    loss = segmentation_loss(truth, half, dice_weight=0.5)
+    both = CROSS_ENTROPY | {"dice": 0.5}
+    loss = segmentation_loss(truth, half, weights=both)
     assert loss.dtype == tf.float32
-    np.testing.assert_allclose(loss, segmentation_loss(truth, half.astype(np.float32), dice_weight=0.5))
+    np.testing.assert_allclose(loss, segmentation_loss(truth, half.astype(np.float32), weights=both))
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_loss_is_a_number_that_a_better_prediction_lowers(name):
+    truth, _ = case(9)
+    better, worse = (
+        segmentation_loss(truth, scale * tf.one_hot(truth, 3), weights={name: 1.0}, focal_gamma=1.0)
+        for scale in (2.0, 1.0)
+    )
+    assert worse.shape == ()
+    assert better < worse
+
+
+@pytest.mark.parametrize(
+    ("settings", "losses"),
+    [
+        ({}, {"cross_entropy": 1.0, "dice": 0.5}),
+        ({"focal_gamma": 2.0, "dice_weight": 0}, {"focal": 1.0}),
+        ({"lovasz_weight": 0.3}, {"cross_entropy": 1.0, "dice": 0.5, "lovasz_softmax": 0.3}),
+        ({"loss_weights": {"cross_entropy": 0, "dice": 2}}, {"dice": 2.0}),
+    ],
+)
+def test_settings_weigh_losses_by_name(settings, losses):
+    assert TrainerSettings(**settings).losses == losses
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"loss_weights": {"dise": 1}}, "must name losses; received 'dise'; known are cross_entropy, focal"),
+        (
+            {"loss_weights": {"cross_entropy": 0}, "dice_weight": 0},
+            "leave at least one loss a weight above 0",
+        ),
+        (
+            {"loss_weights": {"lovasz_softmax": 1}, "distribution": "mirrored"},
+            "lovasz_weight must be 0 unless trainer.distribution is none",
+        ),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(settings, message):
+    assert not load_loss("dice").one_device_only
+    with pytest.raises(ValueError, match=message):
+        TrainerSettings(**settings)

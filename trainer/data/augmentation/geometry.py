@@ -1,0 +1,134 @@
+"""Flips, crops, zooms and rotations: one warp that moves image and mask together."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import Field
+
+from petseg.class_table import CLASS_ID_IGNORED
+from petseg.settings import Settings
+from trainer.lazy_imports import tf
+
+GEOMETRY_DRAWS = 5
+"""Uniform random numbers an example: flip, scale, x, y, angle."""
+
+
+class GeometrySettings(Settings):
+    """Settings of the warp."""
+
+    flip: bool = Field(True, description="Mirror half of the training examples left to right.")
+    crop_scale: float = Field(
+        0.7, gt=0, le=1, description="Smallest side of the random crop, as a share of the image's; 1: none."
+    )
+    zoom_out: float = Field(
+        1.0,
+        ge=1,
+        le=4,
+        description="Largest side of the random crop, as a share of the image's. Outside the image lies its "
+        "mirror image, whose pixels are ignored.",
+    )
+    rotation: float = Field(0.0, ge=0, le=45, description="Largest rotation in degrees.")
+
+
+def change_geometry(
+    images: tf.Tensor, masks: tf.Tensor, draws: tf.Tensor, settings: GeometrySettings, size: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Flips, crops or zooms out, and rotates, in one interpolation.
+
+    Args:
+        images: uint8 [n, L, L, 3].
+        masks: uint8 [n, L, L], class ids.
+        draws: float32 [n, GEOMETRY_DRAWS], uniform in [0, 1).
+        settings: What is changed and how strongly.
+        size: S, height and width of the result in pixels.
+
+    Returns:
+        uint8 [n, S, S, 3] and [n, S, S]; mask pixels from outside the image are `CLASS_ID_IGNORED`.
+    """
+    old_size = images.shape[1]
+    moves = settings.flip or settings.crop_scale < 1 or settings.zoom_out > 1 or settings.rotation
+    if not moves and size == old_size:
+        return images, masks
+    _, scale, x, y, angle = tf.unstack(draws, GEOMETRY_DRAWS, axis=1)
+    matrices = geometry(
+        old_size,
+        size,
+        flip=tf.cast(mirrored(draws, settings), tf.float32),
+        scale=settings.crop_scale + (settings.zoom_out - settings.crop_scale) * scale,
+        x=x,
+        y=y,
+        angle=(2 * angle - 1) * math.radians(settings.rotation),
+    )
+    return move(images, masks, matrices, size)
+
+
+def mirrored(draws: tf.Tensor, settings: GeometrySettings) -> tf.Tensor:
+    """Which training examples are mirrored left to right, bool [n]; for `draws` see `augment`."""
+    return tf.logical_and(settings.flip, draws[:, 0] < 0.5)
+
+
+def geometry(
+    old_size: int,
+    new_size: int,
+    flip: tf.Tensor,
+    scale: tf.Tensor,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    angle: tf.Tensor,
+) -> tf.Tensor:
+    """Matrices that lead from the pixels of the new picture to those of the old.
+
+    Args:
+        old_size: Height and width of the old picture in pixels.
+        new_size: Height and width of the new picture in pixels.
+        flip: float32 [n], 1 where the picture is mirrored left to right, else 0.
+        scale: float32 [n], side of the crop as a share of the picture's; above 1 the picture lies in it.
+        x: float32 [n], place of the crop, from 0 (left) to 1 (right).
+        y: float32 [n], place of the crop, from 0 (top) to 1 (bottom).
+        angle: float32 [n], rotation in radians.
+
+    Returns:
+        float32 [n, 8], as ImageProjectiveTransformV3 takes them.
+    """
+    old_center, new_center = (old_size - 1) / 2, (new_size - 1) / 2
+    mirror = 1 - 2 * flip
+    step = scale * (old_size / new_size)
+    cosine, sine = step * tf.cos(angle), step * tf.sin(angle)
+    room = (1 - scale) * old_size
+    xx, xy, yx, yy = cosine * mirror, -sine, sine * mirror, cosine
+    x_offset = old_center + (x - 0.5) * room - (xx + xy) * new_center
+    y_offset = old_center + (y - 0.5) * room - (yx + yy) * new_center
+    zero = tf.zeros_like(xx)
+    return tf.stack([xx, xy, x_offset, yx, yy, y_offset, zero, zero], axis=1)
+
+
+def move(images: tf.Tensor, masks: tf.Tensor, matrices: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Applies one matrix a pair: images bilinearly and mirrored at the edges, masks by the nearest pixel.
+
+    Args:
+        images: uint8 [n, L, L, 3].
+        masks: uint8 [n, L, L].
+        matrices: float32 [n, 8], see `geometry`.
+        size: S, height and width of what comes out, in pixels.
+
+    Returns:
+        uint8 [n, S, S, 3] and [n, S, S].
+    """
+    images = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=matrices,
+        output_shape=[size, size],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="REFLECT",
+    )
+    masks = tf.raw_ops.ImageProjectiveTransformV3(
+        images=masks[..., tf.newaxis],
+        transforms=matrices,
+        output_shape=[size, size],
+        fill_value=float(CLASS_ID_IGNORED),
+        interpolation="NEAREST",
+        fill_mode="CONSTANT",
+    )
+    return images, masks[..., 0]
