@@ -1,3 +1,6 @@
+import random
+
+import numpy as np
 import pytest
 from matplotlib.image import imread
 
@@ -58,6 +61,14 @@ def test_writes_the_picture(suffix, tmp_path):
         assert 0.01 < (picture < 0.5).any(axis=-1).mean() < 0.5
     else:
         assert "<svg" in file.read_text()
+
+
+def test_leaves_the_random_state_of_the_process_alone(tmp_path):
+    random.seed(7)
+    np.random.seed(7)
+    expected = random.Random(7).random(), np.random.RandomState(7).random()
+    plot(settings(), tmp_path / "network.svg")
+    assert (random.random(), np.random.random()) == expected
 
 
 def test_an_unknown_ending_is_the_users_error(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -29,10 +30,10 @@ REGISTRY = {
 def build_model(
     settings: TrainingSettings, load_encoder_weights: bool = True, compute_dtype: str = "float32"
 ) -> keras.Model:
-    """Builds the network that the settings describe; plain Keras, so it runs on every backend.
+    """Builds the network that the settings describe, in plain Keras.
 
-    The same settings always give the same initial weights: Keras' random generators are seeded with
-    `trainer.seed`.
+    The same settings always give the same initial weights, which follow from `trainer.seed`. The random state
+    of the process stays as it is.
 
     Args:
         settings: `model` says what is built, `classes` how many classes it tells apart.
@@ -44,13 +45,38 @@ def build_model(
         [n, S, S, classes]. Its encoder is the layer `encoder`.
 
     Raises:
-        UserError: for an unknown layer, or a weights file that is missing or does not fit.
+        UserError: An encoder layer is not known, or a weights file is missing or does not fit.
+
+    Example:
+        >>> from trainer.settings import TrainingSettings
+        >>> classes = [
+        ...     {"value": 0, "name": "road", "color": "#808080"},
+        ...     {"value": 1, "name": "car", "color": "#ff0000"},
+        ... ]
+        >>> settings = TrainingSettings(
+        ...     classes=classes,
+        ...     model={"architecture": "unet", "encoder": "plain", "encoder_width": 8, "image_size": 64},
+        ... )
+        >>> build_model(settings).output_shape
+        (None, 64, 64, 2)
     """
+    # Keras draws the seeds of layers and initializers from Python's generator.
+    state = random.getstate()
+    random.seed(settings.trainer.seed)
+    try:
+        return assemble_model(settings, load_encoder_weights, compute_dtype)
+    finally:
+        random.setstate(state)
+
+
+def assemble_model(
+    settings: TrainingSettings, load_encoder_weights: bool = True, compute_dtype: str = "float32"
+) -> keras.Model:
+    """`build_model` with initial weights that follow from the random state of the process."""
     from trainer.models.architecture import load_architecture
     from trainer.models.encoders.build import build_encoder
 
     architecture = load_architecture(settings.model.architecture)
-    keras.utils.set_random_seed(settings.trainer.seed)
     size = settings.model.image_size
     with _dtype_policy("float32" if compute_dtype == "float32" else f"mixed_{compute_dtype}"):
         encoder = build_encoder(

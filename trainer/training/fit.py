@@ -13,7 +13,7 @@ from petseg.errors import UserError
 from trainer.data.feature_cache import training_inputs
 from trainer.data.input import Pairs, TrainingBatches
 from trainer.data.preprocessing import class_shares
-from trainer.models import auxiliary_loss, build_model
+from trainer.models import assemble_model, auxiliary_loss, build_model
 from trainer.settings import TrainingSettings
 from trainer.training.callbacks import Callback, LogProgress, logger
 from trainer.training.distribution import for_replicas, is_chief, synchronize_batch_norm
@@ -58,8 +58,9 @@ def fit(
     settings = settings.model_copy(update={"trainer": trainer})
     class_weights = _class_weights(settings, transform_output)
     dtype = compute_dtype(trainer.precision)
+    keras.utils.set_random_seed(trainer.seed)
     with strategy.scope():
-        model = build_model(settings, compute_dtype=dtype)
+        model = assemble_model(settings, compute_dtype=dtype)
     if replicas > 1:
         synchronize_batch_norm(model)
         logger.info("%d replicas train together, %d pairs a step", replicas, trainer.batch_size)

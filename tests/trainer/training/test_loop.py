@@ -154,6 +154,27 @@ def test_the_average_is_judged_and_kept(tmp_path):
             assert 0 < to_average < np.linalg.norm(weight.numpy() - initial.numpy())
 
 
+def test_the_average_decays_faster_in_the_first_steps():
+    """The decay of step s is min(ema, (1 + s) / (10 + s)); with ema 0.5 the two meet at step 8."""
+    settings = SETTINGS.model_copy(update={"ema": 0.5})
+    network = tiny_network(SIZE)
+    training = Training(network, settings, steps_per_epoch=12)
+    pairs = shape_pairs(4, SIZE)
+    batch = np.stack(pairs.images).astype(np.float32), np.stack(pairs.masks)
+    expected = [weight.numpy() for weight in network.trainable_weights]
+    for step in range(1, 13):
+        training.train_epoch(lambda _: tf.data.Dataset.from_tensors(batch), lambda step, loss: None)
+        decay = min(0.5, (1 + step) / (10 + step))
+        live = [weight.numpy() for weight in network.trainable_weights]
+        expected = [
+            decay * average + (1 - decay) * weight for average, weight in zip(expected, live, strict=True)
+        ]
+        use_live = training.use_average()
+        for average, weight in zip(network.trainable_weights, expected, strict=True):
+            np.testing.assert_allclose(average.numpy(), weight, rtol=1e-4, atol=1e-6)
+        use_live()
+
+
 def test_encoder_with_factor_zero_is_not_trained(tmp_path):
     settings = SETTINGS.model_copy(update={"encoder_learning_rate_factor": 0.0, "epochs": 1, "ema": 0.0})
     model, _ = tiny_train(tmp_path, settings)

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -6,7 +7,7 @@ from tests.trainer.shapes import shape_pairs
 from tests.trainer.tiny_training import assert_same_weights
 from trainer.data.input import TrainingBatches
 from trainer.losses import one_device
-from trainer.models import build_model
+from trainer.models import assemble_model, build_model
 from trainer.training.pretraining import pretrain, reconstruction_error
 
 PAIRS = shape_pairs(8, 32)
@@ -19,7 +20,8 @@ def pretrained(tiny_settings, tmp_path):
         trainer = settings.trainer.model_copy(
             update={"pretrain_epochs": epochs, "batch_size": 4, "learning_rate": 0.01, "schedule": "constant"}
         )
-        model = build_model(settings)
+        keras.utils.set_random_seed(settings.trainer.seed)
+        model = assemble_model(settings)
         batches = TrainingBatches(PAIRS, 4, trainer.augmentation, seed=1)
         return model, pretrain(model, batches, trainer, str(tmp_path / name)), build_model(settings)
 
