@@ -129,12 +129,9 @@ class NodeProperties:
         }
 
     def pusher(self) -> Properties:
-        """Where pushed models go, and how many stay."""
-        push = {
-            "directory": self._paths.push_directory,
-            "keep_versions": self._settings.push.keep_versions,
-        }
-        return {"push": json.dumps(push)}
+        """Where pushed models go, how many stay, and whether withdrawn ones are taken."""
+        push = self._settings.push.model_copy(update={"directory": self._paths.push_directory})
+        return {"push": _json(push)}
 
     def run_report(self) -> Properties:
         """The run's name and all settings."""

@@ -86,7 +86,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         "model_blessing": evaluator.outputs["blessing"],
         "infra_blessing": serving_check.outputs["blessing"],
     }
-    pusher = Pusher(model=model, **blessings, **properties.pusher())
+    pusher = Pusher(model=model, baseline_model=production, **blessings, **properties.pusher())
     run_report = RunReport(
         examples=examples, data_report=data_report, statistics=statistics, schema=schema, anomalies=anomalies,
         gate=dataset_gate.outputs["gate"], model=model, model_run=trainer.outputs["model_run"],

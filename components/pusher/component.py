@@ -17,6 +17,7 @@ class PusherSpec(component_spec.ComponentSpec):
         "infra_blessing": component_spec.ChannelParameter(
             type=standard_artifacts.InfraBlessing, optional=True
         ),
+        "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -24,14 +25,18 @@ class PusherSpec(component_spec.ComponentSpec):
 class Pusher(base_component.BaseComponent):
     """Publishes a blessed model as the highest version of the push folder.
 
-    Unlike TFX's own Pusher it never publishes half a model, and never the same model twice. The output
-    `pushed_model` has TFX's custom properties and `version`. It holds a copy of the pushed model, if any, and
-    `push.json`: `{"pushed", "version", "reason"}`; `version` is the one that holds this model, or null.
+    Unlike TFX's own Pusher it never publishes half a model, and never the same model twice. It refuses a model
+    that a rollback withdrew, and any model if production is not what Evaluator compared it with.
+
+    The output `pushed_model` has TFX's custom properties and `version`. It holds a copy of the pushed model, if
+    any, and `push.json`: `{"pushed", "version", "reason"}`; `version` is the one that holds this model, or null
+    if the model is refused.
 
     Args:
         model: Model artifact with a SavedModel in `Format-Serving/`.
         model_blessing: Evaluator's blessing.
         infra_blessing: ServingCheck's blessing, or None.
+        baseline_model: Of ProductionModel: what Evaluator compared the model with, or None.
         push: JSON of PushSettings with a `directory`.
     """
 
@@ -44,12 +49,14 @@ class Pusher(base_component.BaseComponent):
         model_blessing: types.BaseChannel,
         push: str,
         infra_blessing: types.BaseChannel | None = None,
+        baseline_model: types.BaseChannel | None = None,
     ):
         super().__init__(
             PusherSpec(
                 model=model,
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
+                baseline_model=baseline_model,
                 push=push,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )

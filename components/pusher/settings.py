@@ -14,3 +14,7 @@ class PushSettings(Settings):
         "the output.",
     )
     keep_versions: int | None = Field(None, ge=1, description="Versions kept; null: all.")
+    allow_withdrawn: bool = Field(
+        False,
+        description="Whether a model that a rollback withdrew may be pushed again; false: it is refused.",
+    )

@@ -7,10 +7,12 @@ from petseg.evaluation.resolutions import FORMER_NATIVE
 
 
 def verdict(inputs: RunInputs) -> tuple[bool, str]:
-    """Whether Evaluator and ServingCheck both passed the model, and why, in one line."""
-    evaluation, check = inputs.evaluation, inputs.serving_check
+    """Whether Evaluator, ServingCheck and Pusher all passed the model, and why, in one line."""
+    evaluation, check, push = inputs.evaluation, inputs.serving_check, inputs.push
     if evaluation["blessed"] and check is not None and not check["passed"]:
         return False, f"serving check: {check['reason']}"
+    if evaluation["blessed"] and push is not None and push["version"] is None:
+        return False, f"push: {push['reason']}"
     return evaluation["blessed"], evaluation["reason"]
 
 

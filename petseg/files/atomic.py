@@ -51,7 +51,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> None:
-    """Writes a file, text as UTF-8, so that a reader sees the old content or the new one; see `atomic_file`."""
+    """Writes a file, text as UTF-8. Readers see the old content or the new one; see `atomic_file`."""
     with atomic_file(path) as unfinished:
         unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
 

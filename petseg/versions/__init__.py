@@ -12,9 +12,12 @@ from petseg.errors import UserError
 from petseg.files.object_store import is_url
 from petseg.versions import folder, store
 from petseg.versions.digest import model_digest
+from petseg.versions.production import NONE, ProductionChangedError, highest
+from petseg.versions.withdrawn import allow, withdraw, withdrawal
 
 __all__ = [
     "NONE",
+    "ProductionChangedError",
     "fetch_version",
     "list_versions",
     "model_digest",
@@ -23,10 +26,8 @@ __all__ = [
     "publish",
     "rollback",
     "version_digest",
+    "withdrawal",
 ]
-
-NONE = "none"
-"""What `production_version` says of a place without a model."""
 
 
 def list_versions(directory: str | Path) -> list[int]:
@@ -36,7 +37,7 @@ def list_versions(directory: str | Path) -> list[int]:
 
 def production_version(directory: str | Path) -> str:
     """The version in production: the highest number, or `none`."""
-    return str(max(list_versions(directory), default=NONE))
+    return highest(list_versions(directory))
 
 
 def version_digest(directory: str | Path, version: str) -> str:
@@ -53,17 +54,22 @@ def fetch_version(directory: str | Path, version: str, target: str | Path) -> No
     _kept_by(directory).fetch(str(directory), version, Path(target))
 
 
-def publish(model: str | Path, directory: str | Path) -> str:
+def publish(model: str | Path, directory: str | Path, after: str | None = None) -> str:
     """Copies a SavedModel into the place as its new highest version.
 
     Args:
         model: Folder of the SavedModel.
         directory: Place of versions; made if missing.
+        after: The version that must still be in production, or `none`; None: any will do. In a folder a lock
+            makes sure of it. On an object store another push can slip into the instant before the last write.
 
     Returns:
         The new version: UTC seconds, or one more than the highest number where the clock is behind that.
+
+    Raises:
+        ProductionChangedError: Production is not `after` any more.
     """
-    return _kept_by(directory).publish(Path(model), str(directory))
+    return _kept_by(directory).publish(Path(model), str(directory), after)
 
 
 def prune(directory: str | Path, keep: int) -> list[str]:
@@ -82,32 +88,54 @@ def prune(directory: str | Path, keep: int) -> list[str]:
 def rollback(directory: str | Path, version: str | None = None) -> str:
     """Publishes an older version again under a new, higher number, which brings it back to production.
 
+    The model that it replaces is withdrawn: Pusher does not push it again.
+
     Args:
         directory: Place of versions.
-        version: The version to bring back; None: the highest whose model is not the one in production.
+        version: The version to bring back, which is not withdrawn any more; None: the highest whose model is
+            neither the one in production nor withdrawn.
 
     Returns:
         The new version.
 
     Raises:
-        UserError: If there is no such version, or none to go back to.
+        UserError: If there is no such version, or none to go back to, or production changes meanwhile.
     """
     versions = list_versions(directory)
     if not versions:
         raise UserError(f"{directory}: no model has been pushed here, so there is none to go back to")
-    *older, current = versions
-    if version is not None:
-        if not version.isdecimal() or int(version) not in older:
-            choice = ", ".join(map(str, older)) or "none"
-            raise UserError(
-                f"{directory}: version must be one of the older ones ({choice}); received {version!r}"
-            )
-        return _kept_by(directory).publish_again(str(directory), version)
-    digest = version_digest(directory, str(current))
-    for candidate in reversed(older):
-        if version_digest(directory, str(candidate)) != digest:
-            return _kept_by(directory).publish_again(str(directory), str(candidate))
-    raise UserError(f"{directory}: version {current} is the only model there, so there is none to go back to")
+    *older, current = map(str, versions)
+    if version is not None and version not in older:
+        raise UserError(
+            f"{directory}: version must be one of the older ones ({', '.join(older) or 'none'}); "
+            f"received {version!r}"
+        )
+    replaced = version_digest(directory, current)
+    target = version or _last_good(directory, older, current, replaced)
+    restored = version_digest(directory, target)
+    if restored != replaced:
+        # First, so that whatever is killed here the replaced model does not come back.
+        withdraw(directory, replaced, current)
+    new = _kept_by(directory).publish_again(str(directory), target, after=current)
+    allow(directory, restored)
+    return new
+
+
+def _last_good(directory: str | Path, older: list[str], current: str, replaced: str) -> str:
+    """The highest older version of another model that is not withdrawn."""
+    others = {version: version_digest(directory, version) for version in reversed(older)}
+    others = {version: digest for version, digest in others.items() if digest != replaced}
+    for version, digest in others.items():
+        if withdrawal(directory, digest) is None:
+            return version
+    if not others:
+        raise UserError(
+            f"{directory}: version {current} is the only model there, so there is none to go back to"
+        )
+    raise UserError(
+        f"{directory}: the models before version {current} are withdrawn ({', '.join(reversed(others))}); "
+        "bring one back with --version N"
+    )
 
 
 def _kept_by(directory: str | Path) -> ModuleType:

@@ -7,13 +7,14 @@ left behind is swept by the next; a lock keeps two pushes apart and dies with it
 
 import contextlib
 import fcntl
-import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from petseg.files.atomic import sync
 from petseg.versions.digest import model_digest
+from petseg.versions.production import check_unchanged
 
 _PARTIAL_SUFFIX = ".partial"
 _LOCK_FILE = ".lock"
@@ -38,24 +39,29 @@ def fetch(directory: str, version: str, target: Path) -> None:
     shutil.copytree(Path(directory, version), target)
 
 
-def publish(model: Path, directory: str) -> str:
-    """Copies a SavedModel into the folder as the new highest version; returns that."""
+def publish(model: Path, directory: str, after: str | None) -> str:
+    """Copies a SavedModel into the folder as the new highest version; returns that.
+
+    Raises:
+        ProductionChangedError: Version `after` is not in production any more.
+    """
     root = Path(directory)
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root):
+        check_unchanged(directory, list_versions(directory), after)
         _sweep(root)
         version = str(max(int(time.time()), max(_numbers(root), default=0) + 1))
         partial = _partial(root, version)
         shutil.copytree(model, partial)
         _sync_tree(partial)
         partial.rename(root / version)
-        _sync(root)
+        sync(root)
     return version
 
 
-def publish_again(directory: str, version: str) -> str:
-    """Publishes a version once more, as the new highest; returns that."""
-    return publish(Path(directory, version), directory)
+def publish_again(directory: str, version: str, after: str) -> str:
+    """Publishes a version once more, as the new highest; returns that. Raises as `publish`."""
+    return publish(Path(directory, version), directory, after)
 
 
 def prune(directory: str, keep: int) -> list[str]:
@@ -95,12 +101,4 @@ def _locked(directory: Path) -> Iterator[None]:
 
 def _sync_tree(root: Path) -> None:
     for path in (*root.rglob("*"), root):
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)

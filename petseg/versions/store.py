@@ -16,6 +16,7 @@ from pathlib import Path
 
 from petseg.files.object_store import StorePath
 from petseg.versions.digest import model_digest
+from petseg.versions.production import check_unchanged
 
 MANIFESTS = ".manifests"
 ABANDONED_AFTER_SECONDS = 24 * 3600
@@ -28,26 +29,40 @@ def list_versions(directory: str) -> list[int]:
     return sorted(int(name[:-5]) for name in names if name.endswith(".json") and _is_number(name[:-5]))
 
 
-def publish(model: Path, directory: str) -> str:
-    """Uploads a SavedModel as the new highest version; returns that."""
+def publish(model: Path, directory: str, after: str | None) -> str:
+    """Uploads a SavedModel as the new highest version; returns that.
+
+    Raises:
+        ProductionChangedError: Version `after` is not in production any more.
+    """
     root = StorePath(directory)
+    check_unchanged(directory, list_versions(directory), after)
     begun = [int(entry.name) for entry in root.iterdir() if _is_number(entry.name)]
     _sweep(root, begun)
     version = str(max(int(time.time()), max([*begun, *list_versions(directory)], default=0) + 1))
-    files = [file for file in model.rglob("*") if file.is_file()]
-    for file in sorted(files, key=lambda file: (file == model / "saved_model.pb", file)):
-        (root / version / file.relative_to(model).as_posix()).upload(file)
-    sizes = {file.relative_to(model).as_posix(): file.stat().st_size for file in sorted(files)}
+    graph = model / "saved_model.pb"
+    files = sorted(file for file in model.rglob("*") if file.is_file())
+    for file in files:
+        if file != graph:
+            (root / version / file.relative_to(model).as_posix()).upload(file)
+    # Another push may have ended meanwhile. What this one leaves is swept a day later, as after a kill.
+    check_unchanged(directory, list_versions(directory), after)
+    (root / version / graph.name).upload(graph)
+    sizes = {file.relative_to(model).as_posix(): file.stat().st_size for file in files}
     manifest = json.dumps({"sha256": model_digest(model), "files": sizes}, indent=1)
     _manifest(root, version).write_bytes(manifest.encode())
     return version
 
 
-def publish_again(directory: str, version: str) -> str:
-    """Publishes a version once more, as the new highest, by way of a local copy; returns that."""
+def publish_again(directory: str, version: str, after: str) -> str:
+    """Publishes a version once more, as the new highest, by way of a local copy; returns that.
+
+    Raises:
+        ProductionChangedError: Version `after` is not in production any more.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         fetch(directory, version, Path(scratch))
-        return publish(Path(scratch), directory)
+        return publish(Path(scratch), directory, after)
 
 
 def prune(directory: str, keep: int) -> list[str]:

@@ -55,13 +55,15 @@ def write_inputs(
     production: list[str] | None = None,
     data: list[str] | None = None,
     older: bool = False,
+    withdrawn: bool = False,
 ) -> tuple[dict[str, list[Any]], dict[str, Any]]:
     """Writes all artifacts; returns the input dict and the exec properties of RunReport.
 
     `model_dir` is the folder `Format-Serving` of a Model artifact; `pushed` None: no Pusher in the run;
     `production` and `data`: towns of production's photos, and of this run's;
     `older`: an Evaluator of the last release, which called `native` otherwise; its model counted neither
-    boundaries nor confidences.
+    boundaries nor confidences;
+    `withdrawn`: the Pusher refused a blessed model.
     """
     settings = settings or SETTINGS
     split = "test" if pushed is not None else "eval"
@@ -92,6 +94,8 @@ def write_inputs(
     }
     if pushed is not None:
         push = {"pushed": pushed, "version": "1790000000", "reason": "blessed" if pushed else "not blessed"}
+        if withdrawn:
+            push = {"pushed": False, "version": None, "reason": "this model was withdrawn as version 7"}
         artifacts["pushed_model"] = _with_json(
             standard_artifacts.PushedModel(), folder / "push", "push.json", push
         )

@@ -113,6 +113,7 @@ def test_page_is_self_contained_and_shows_the_photos(report):
         ({"baseline": False}, True, "In production as version 1790000000"),
         ({"evaluated_good": False, "pushed": False}, False, "Refused"),
         ({"serving_good": False, "pushed": False}, False, "Refused"),
+        ({"withdrawn": True}, False, "Refused"),
         ({"pushed": None}, True, "Passed, not pushed"),
         ({"pushed": False}, True, "Passed, not pushed"),
     ],
@@ -120,6 +121,7 @@ def test_page_is_self_contained_and_shows_the_photos(report):
         "no baseline",
         "refused by Evaluator",
         "refused by ServingCheck",
+        "refused by Pusher",
         "evaluated on eval",
         "pushed before",
     ],
@@ -132,6 +134,8 @@ def test_tells_what_became_of_the_model(report, told, blessed, headline):
     assert (metrics["baseline"] is None) == (told.get("baseline") is False)
     if "serving_good" in told:
         assert metrics["reason"] == "serving check: p99 latency: 3.1 s is above 2 s"
+    if "withdrawn" in told:
+        assert metrics["reason"] == "push: this model was withdrawn as version 7"
     page = Page((folder / "report.html").read_text())
     assert headline in page.text
     assert metrics["reason"] in page.text

@@ -1,0 +1,69 @@
+"""Models that a rollback took out of production: they are not pushed again unless somebody says so.
+
+    DIR/.withdrawn/<model_digest>.json     {"version", "withdrawn"}: the number it had, and since when
+
+One small file a model, written atomically: two rollbacks at the same time lose nothing, on an object store
+either. A version may be pruned; its mark stays, since the model may come again from the cache.
+"""
+
+import contextlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from petseg.errors import UserError
+from petseg.files.atomic import write_atomic
+from petseg.files.object_store import StorePath, is_url, place
+
+WITHDRAWN = ".withdrawn"
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """The mark of a withdrawn model.
+
+    Attributes:
+        version: Under which it was in production.
+        time: UTC, ISO 8601.
+    """
+
+    version: str
+    time: str
+
+
+def withdrawal(directory: str | Path, digest: str) -> Withdrawal | None:
+    """Returns the mark of the model with this `model_digest`; None if it is not withdrawn.
+
+    Raises:
+        UserError: The mark cannot be read.
+    """
+    file = _mark(directory, digest)
+    try:
+        content = json.loads(file.read_text())
+        return Withdrawal(content["version"], content["withdrawn"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{file} cannot be read, so it is not known whether this model is withdrawn; remove the file to "
+            "allow the model"
+        ) from None
+
+
+def withdraw(directory: str | Path, digest: str, version: str) -> None:
+    """Marks a model, which was in production as `version`."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    if not is_url(directory):
+        Path(directory, WITHDRAWN).mkdir(exist_ok=True)
+    write_atomic(str(_mark(directory, digest)), json.dumps({"version": version, "withdrawn": now}) + "\n")
+
+
+def allow(directory: str | Path, digest: str) -> None:
+    """Takes the mark off a model, if it has one."""
+    with contextlib.suppress(FileNotFoundError):
+        _mark(directory, digest).unlink()
+
+
+def _mark(directory: str | Path, digest: str) -> Path | StorePath:
+    return place(str(directory)) / WITHDRAWN / f"{digest}.json"
