@@ -55,8 +55,8 @@ class Executor(tfx_pusher.Executor):
         if mark:
             self._refuse(
                 pushed_model,
-                f"a rollback withdrew this model, version {mark.version}, at {mark.time}; to push it again set "
-                "push.allow_withdrawn=true, or bring it back with rollback --version",
+                f"a rollback withdrew this model, version {mark.version}, at {mark.time}; to push it again "
+                "set push.allow_withdrawn=true, or bring it back with rollback --version",
             )
             return
         try:

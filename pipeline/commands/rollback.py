@@ -14,12 +14,20 @@ app = typer.Typer()
 def rollback(
     output: Annotated[Path, typer.Option(help="Output folder of the runs.", metavar="DIR")],
     version: Annotated[
-        str | None, typer.Option(help="Version to bring back. [default: the last other one]", metavar="N")
+        str | None,
+        typer.Option(
+            help="Version to bring back, also a withdrawn one. [default: the newest other model that is not "
+            "withdrawn]",
+            metavar="N",
+        ),
     ] = None,
 ) -> None:
-    """Bring an older model back to production, under a new version number."""
-    from petseg.versions import rollback as bring_back
-    from pipeline.paths import push_directory
+    """Bring an older model back to production, under a new version number.
 
-    directory = push_directory(output)
+    The model that it replaces is withdrawn: `run` refuses to push it unless `push.allow_withdrawn` is set.
+    """
+    from petseg.versions import rollback as bring_back
+    from pipeline.runs.run_folder import newest_push_directory
+
+    directory = newest_push_directory(output)
     typer.echo(f"{directory}/{bring_back(directory, version)}")

@@ -81,13 +81,23 @@ def read_run(path: Path) -> RunFolder:
     )
 
 
+def newest_push_directory(output: Path) -> str:
+    """Folder of the versions that an output's newest run pushes to; without a run the output's own.
+
+    Raises:
+        UserError: A file of the run cannot be read.
+    """
+    folders = _ended(output)
+    return (read_run(folders[-1]).push_directory if folders else None) or push_directory(output)
+
+
 def list_runs(output: Path) -> list[RunFolder]:
     """The finished runs of an output folder, oldest first.
 
     Raises:
         UserError: There is none, or a file cannot be read.
     """
-    folders = sorted(file.parent for file in (output / "runs").glob(f"*/{METRICS_FILE}"))
+    folders = _ended(output)
     if not folders:
         raise UserError(f"{output}: no finished run in it; pass the --output of `run`")
     return [read_run(folder) for folder in folders]
@@ -106,6 +116,11 @@ def read_metrics(folder: Path) -> dict[str, Any] | None:
     """Content of metrics.json, also of one that the last release wrote; None where there is none."""
     metrics = read_file(folder / METRICS_FILE)
     return None if metrics is None else with_native_group(metrics)
+
+
+def _ended(output: Path) -> list[Path]:
+    """Folders of the runs that have ended, oldest first."""
+    return sorted(file.parent for file in (output / "runs").glob(f"*/{METRICS_FILE}"))
 
 
 def read_file(path: Path) -> Any:

@@ -1,9 +1,12 @@
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
 from pipeline.commands.registry import COMMANDS
 from tests.conftest import PROJECT, petseg
+from tests.pipeline.run_folders import write_run
 
 
 @pytest.mark.parametrize("command", [name.replace("_", "-") for name in COMMANDS])
@@ -120,3 +123,23 @@ def test_rollback_brings_an_older_version_back_under_a_new_number(tmp_path):
     newest = max((tmp_path / "serving_model").glob("[0-9]*"), key=lambda folder: int(folder.name))
     assert int(newest.name) > 200
     assert (newest / "saved_model.pb").read_text() == "model 100"
+
+
+def test_rollback_finds_the_push_folder_of_the_newest_run_and_not_the_withdrawn_model(tmp_path):
+    folder = write_run(tmp_path / "out", "20260901-101500")
+    elsewhere = tmp_path / "elsewhere"
+    settings = yaml.safe_load((folder / "settings.yaml").read_text()) | {
+        "push": {"directory": str(elsewhere)}
+    }
+    (folder / "settings.yaml").write_text(yaml.safe_dump(settings))
+    for version in ("100", "200", "300"):
+        (elsewhere / version).mkdir(parents=True)
+        (elsewhere / version / "saved_model.pb").write_text(f"model {version}")
+    for content in ("model 200", "model 100"):
+        done = petseg("rollback", "--output", tmp_path / "out")
+        assert done.status == 0, done.stderr
+        assert Path(done.stdout.strip(), "saved_model.pb").read_text() == content
+    refused = petseg("rollback", "--output", tmp_path / "out")
+    assert refused.status == 2
+    assert "withdrawn" in refused.stderr
+    assert "--version" in refused.stderr
