@@ -25,12 +25,12 @@ class PusherSpec(component_spec.ComponentSpec):
 class Pusher(base_component.BaseComponent):
     """Publishes a blessed model as the highest version of the push folder.
 
-    Unlike TFX's own Pusher it never publishes half a model, and never the same model twice. It refuses a model
-    that a rollback withdrew, and any model if production is not what Evaluator compared it with.
+    Unlike TFX's own Pusher it never publishes half a model, and never the same model twice. It refuses a
+    model that a rollback withdrew, and any model if production is not what Evaluator compared it with.
 
-    The output `pushed_model` has TFX's custom properties and `version`. It holds a copy of the pushed model, if
-    any, and `push.json`: `{"pushed", "version", "reason"}`; `version` is the one that holds this model, or null
-    if the model is refused.
+    The output `pushed_model` has TFX's custom properties and `version`. It holds a copy of the pushed model,
+    if any, and `push.json`: `{"pushed", "version", "reason"}`; `version` is the one that holds this model, or
+    null if the model is refused.
 
     Args:
         model: Model artifact with a SavedModel in `Format-Serving/`.
