@@ -141,8 +141,7 @@ def test_no_module_of_a_component_is_forgotten(component):
         f"components.{component}.component"
     )
     # The runner calls this one before the node runs.
-    forgotten -= {"components.example_gen.fingerprint"}
-    assert not {name for name in forgotten if not name.startswith("components.evaluator.metrics.")}
+    assert forgotten <= {"components.example_gen.fingerprint"}
 
 
 def test_a_training_hashes_only_the_network_and_the_losses_that_it_uses():
