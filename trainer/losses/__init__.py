@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping, Sequence
 
@@ -65,6 +66,7 @@ def segmentation_loss(
     return sum(weight * load_loss(name).compute(inputs) for name, weight in weights.items() if weight)
 
 
+@functools.cache  # AutoGraph, which warns of functions that it cannot convert, leaves cached ones alone.
 def load_loss(name: str) -> Loss:
     """Imports the file of a registered loss, and no other."""
     loss: Loss = importlib.import_module(REGISTRY[name]).LOSS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,7 @@ def draw_groups() -> tuple[int, ...]:
     return (*FIRST_GROUPS, *counts[first:])
 
 
+@functools.cache  # AutoGraph, which warns of functions that it cannot convert, leaves cached ones alone.
 def load_augmentation(name: str) -> Augmentation:
     """Imports the file of a registered augmentation."""
     augmentation: Augmentation = importlib.import_module(REGISTRY[name]).AUGMENTATION
