@@ -140,6 +140,19 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         `tf.io.serialize_tensor`, and `image/name`; string [n]. With a `training_scale` above 1 the same pair
         larger, as `training_image` and `training_mask`. The classes' pixel shares over the analyzed split
         are in the transform graph, see `class_shares`.
+
+    Example:
+        >>> classes = [
+        ...     {"value": 1, "name": "pet", "color": "#f2a03d"},
+        ...     {"value": 2, "name": "background", "color": "#2e4a62"},
+        ... ]
+        >>> config = {"settings": {"classes": classes, "transform": {}, "image_size": 64}}
+        >>> types = {"image/encoded": tf.string, "mask/encoded": tf.string, "image/name": tf.string}
+        >>> types |= {"mask/share_pet": tf.float32, "mask/share_background": tf.float32}
+        >>> signature = {name: tf.TensorSpec([None, 1], dtype) for name, dtype in types.items()}
+        >>> transform = tf.function(lambda inputs: preprocessing_fn(inputs, config), autograph=False)
+        >>> sorted(transform.get_concrete_function(signature).structured_outputs)
+        ['image', 'image/name', 'mask']
     """
     settings = custom_config["settings"]
     classes = ClassTable.model_validate(settings["classes"])

@@ -37,6 +37,18 @@ class Predictor:
     Attributes:
         model: the trained network.
         settings: how it was trained.
+
+    Example:
+        >>> classes = [
+        ...     {"value": 0, "name": "road", "color": "#808080"},
+        ...     {"value": 1, "name": "car", "color": "#ff0000"},
+        ... ]
+        >>> small = {"architecture": "unet", "encoder": "plain", "encoder_width": 4, "image_size": 32}
+        >>> settings = TrainingSettings(classes=classes, model=small)
+        >>> predictor = Predictor(build_model(settings), settings)
+        >>> outputs = predictor.images(tf.zeros([1, 20, 30, 3], tf.uint8))
+        >>> {name: tuple(output.shape) for name, output in outputs.items()}
+        {'mask': (1, 20, 30), 'probabilities': (1, 20, 30, 2)}
     """
 
     def __init__(self, model: keras.Model, settings: TrainingSettings):

@@ -52,7 +52,7 @@ def segmentation_loss(
         >>> logits = np.zeros((1, 2, 2, 2), np.float32)
         >>> loss = segmentation_loss(labels, logits, weights={"cross_entropy": 1.0, "dice": 0.5})
         >>> round(float(loss), 4)
-        0.9431
+        0.9503
     """
     classes = logits.shape[-1]
     inputs = LossInputs(
