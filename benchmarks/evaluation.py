@@ -30,16 +30,16 @@ def write_examples(data: str, folder: Path, photos: int) -> None:
     """Writes raw examples of test photos, spread over the whole list, as ExampleGen writes them."""
     from components.example_gen.checks import check_pair
     from components.example_gen.executor import Shard, write_shard
-    from components.example_gen.readers.pets import list_pairs
+    from components.example_gen.listing import list_pairs
 
     settings = PETS_DATA.model_copy(update={"path": data})
-    listing = list_pairs(settings)
+    listing = list_pairs(settings, scratch="")
     sources = [pair for pair in listing.pairs if pair.split == SPLIT]
     chosen = [sources[index * len(sources) // photos] for index in range(photos)]
-    checked = [check_pair(source, listing.folder, settings) for source in chosen]
+    checked = [check_pair(source, settings) for source in chosen]
     whole = tuple(pair for pair in checked if pair.broken is None)
     file = folder / f"Split-{SPLIT}" / "data_tfrecord-00000-of-00001.gz"
-    write_shard(Shard(str(file), whole), listing.folder, settings)
+    write_shard(Shard(str(file), whole), settings)
 
 
 def write_untrained_model(folder: Path) -> None:

@@ -9,3 +9,7 @@ class UserError(Exception):
     """
 
     exit_status = 2
+
+
+class BrokenFileError(Exception):
+    """A file that cannot be used, with the reason."""

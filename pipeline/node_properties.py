@@ -42,10 +42,11 @@ class NodeProperties:
 
     def example_gen(self) -> Properties:
         """Everything about the data that a reader uses, and its fingerprint."""
+        readers = {"components.example_gen.readers": [self._settings.data.format]}
         return {
             "data": self._settings.data.model_dump_json(by_alias=True, exclude={"schema_file"}),
             "fingerprint": self._observed.fingerprint,
-            "code": source_hash("components.example_gen.component"),
+            "code": source_hash("components.example_gen.component", chosen=readers),
         }
 
     def schema_gen(self) -> Properties:

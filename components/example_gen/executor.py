@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.example_gen.checks import check_pair, make_example, small_features
+from components.example_gen.listing import list_pairs
 from components.example_gen.pairs import SPLITS, CheckedPair, PairSource
-from components.example_gen.readers import list_pairs
 from components.example_gen.report import data_report, decide
 from components.example_gen.settings import DataSettings
 
@@ -61,9 +61,9 @@ class Executor(BaseExampleGenExecutor):
         scratch = os.path.join(report_folder, "scratch")
         listing = list_pairs(data, scratch)
         _progress.info("reading %d pairs of %s", len(listing.pairs), data.path)
-        checked = self._check(listing.pairs, listing.folder, data, scratch)
+        checked = self._check(listing.pairs, data, scratch)
         decision = decide(listing, checked, data)
-        self._write(decision.pairs, listing.folder, data, examples)
+        self._write(decision.pairs, data, examples)
         tf.io.gfile.rmtree(scratch)
         with tf.io.gfile.GFile(os.path.join(report_folder, "data_report.json"), "w") as file:
             file.write(json.dumps(data_report(listing, decision, data), indent=1))
@@ -73,52 +73,44 @@ class Executor(BaseExampleGenExecutor):
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
 
-    def _check(
-        self, sources: Iterable[PairSource], folder: str, data: DataSettings, scratch: str
-    ) -> list[CheckedPair]:
+    def _check(self, sources: Sequence[PairSource], data: DataSettings, scratch: str) -> list[CheckedPair]:
         # Through files, not through the runner: workers of a remote engine share nothing else with us.
         found = os.path.join(scratch, "checked")
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Pairs" >> beam.Create(sources)
-                | "Check" >> self.GetInputSourceToExamplePTransform()(folder, data)
+                | "Check" >> self.GetInputSourceToExamplePTransform()(data)
                 | "ToJson" >> beam.Map(CheckedPair.to_json)
                 | "Keep" >> beam.io.WriteToText(found)
             )
+        by_name = {source.name: source for source in sources}
         checked: list[CheckedPair] = []
         for file in tf.io.gfile.glob(f"{found}*"):
             with tf.io.gfile.GFile(file) as lines:
-                checked.extend(CheckedPair.from_json(line) for line in lines)
+                checked.extend(CheckedPair.from_json(line, by_name) for line in lines)
         return checked
 
-    def _write(
-        self, pairs: list[CheckedPair], folder: str, data: DataSettings, examples: types.Artifact
-    ) -> None:
+    def _write(self, pairs: list[CheckedPair], data: DataSettings, examples: types.Artifact) -> None:
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Shards" >> beam.Create(list(_shards(pairs, examples)))
                 | "Spread" >> beam.Reshuffle()
-                | "Write" >> beam.Map(write_shard, folder=folder, data=data)
+                | "Write" >> beam.Map(write_shard, data=data)
             )
 
 
 class CheckPairs(beam.PTransform):
     """Reads and checks pairs: PairSource in, CheckedPair out."""
 
-    def __init__(self, folder: str, data: DataSettings):
+    def __init__(self, data: DataSettings):
         super().__init__()
-        self._folder = folder
         self._data = data
 
     def expand(self, sources: beam.PCollection) -> beam.PCollection:
         """Spreads the pairs over the workers and checks them."""
-        return (
-            sources
-            | "Spread" >> beam.Reshuffle()
-            | "Check" >> beam.Map(check_pair, folder=self._folder, data=self._data)
-        )
+        return sources | "Spread" >> beam.Reshuffle() | "Check" >> beam.Map(check_pair, data=self._data)
 
 
 @dataclass(frozen=True)
@@ -129,7 +121,7 @@ class Shard:
     pairs: tuple[CheckedPair, ...]
 
 
-def write_shard(shard: Shard, folder: str, data: DataSettings) -> None:
+def write_shard(shard: Shard, data: DataSettings) -> None:
     """Writes one shard of raw examples, whole or not at all."""
     unfinished = f"{shard.file}.part"
     # Photos and masks are compressed already: more effort costs seconds and saves nothing.
@@ -137,7 +129,7 @@ def write_shard(shard: Shard, folder: str, data: DataSettings) -> None:
     tf.io.gfile.makedirs(os.path.dirname(shard.file))
     with tf.io.TFRecordWriter(unfinished, options) as writer:
         for pair in shard.pairs:
-            writer.write(make_example(pair, folder, data).SerializeToString(deterministic=True))
+            writer.write(make_example(pair, data).SerializeToString(deterministic=True))
     tf.io.gfile.rename(unfinished, shard.file, overwrite=True)
 
 

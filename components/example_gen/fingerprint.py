@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.example_gen.readers import watched
+from components.example_gen.listing import watched
 from components.example_gen.settings import DataSettings
 from petseg.files.object_store import StorePath, is_url
 

@@ -9,13 +9,14 @@ from PIL import Image
 
 from components.example_gen.photo import Photo
 from petseg.class_table import ClassTable
-from petseg.files.image_file import BrokenFileError, decode, open_image, turn_upright
+from petseg.errors import BrokenFileError
+from petseg.files.image_file import decode, open_image, turn_upright
 
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations in which height and width are exchanged."""
 
 BIT_DEPTH_BYTE = 24
-"""Place of the bit depth in a PNG file."""
+"""Index of the bit depth in a PNG file."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +49,39 @@ def load_mask(content: bytes, photo: Photo, classes: ClassTable, max_pixels: int
     decode(image)
     repairs = []
     if image.mode != "L" or content[BIT_DEPTH_BYTE] != 8:
-        repairs.append(f"PNG of mode {image.mode}, not 8-bit grey")
-    if photo.orientation != 1 and _belongs_to_stored_photo(image, photo):
-        image = turn_upright(image, photo.orientation)
-        repairs.append("turned like its photo")
+        repairs.append(f"PNG of mode {image.mode}, not 8-bit gray")
+    image, turned = _turn_like(photo, image)
     values = np.asarray(image).astype(np.int32)
-    if values.shape != photo.pixels.shape[:2]:
-        raise BrokenFileError(
-            f"is {values.shape[1]} x {values.shape[0]} pixels,"
-            f" its photo {photo.pixels.shape[1]} x {photo.pixels.shape[0]}"
-        )
-    pixels = _count_classes(values, classes)
+    pixels = _check_values(values, photo, classes)
+    repairs += turned
     if not repairs and not _tensorflow_reads(content, values):
         repairs.append("TensorFlow cannot decode the PNG")
     if repairs:
         content = _encode_png(values)
     return Mask(content, pixels, tuple(repairs))
+
+
+def check_rendered_mask(values: np.ndarray, photo: Photo, classes: ClassTable) -> Mask:
+    """Checks size and values of a mask that a reader rendered, and encodes it.
+
+    Args:
+        values: Integers [height, width], values of the class table.
+        photo: The upright photo.
+        classes: The class table.
+
+    Raises:
+        BrokenFileError: As load_mask.
+    """
+    image, repairs = _turn_like(photo, Image.fromarray(values.astype(np.int32)))
+    values = np.asarray(image)
+    return Mask(_encode_png(values), _check_values(values, photo, classes), tuple(repairs))
+
+
+def _turn_like(photo: Photo, image: Image.Image) -> tuple[Image.Image, list[str]]:
+    """Turns the mask of a photo that EXIF turns; returns it and what was repaired."""
+    if photo.orientation == 1 or not _belongs_to_stored_photo(image, photo):
+        return image, []
+    return turn_upright(image, photo.orientation), ["turned like its photo"]
 
 
 def _belongs_to_stored_photo(image: Image.Image, photo: Photo) -> bool:
@@ -73,7 +91,13 @@ def _belongs_to_stored_photo(image: Image.Image, photo: Photo) -> bool:
     return image.size == stored
 
 
-def _count_classes(values: np.ndarray, classes: ClassTable) -> tuple[int, ...]:
+def _check_values(values: np.ndarray, photo: Photo, classes: ClassTable) -> tuple[int, ...]:
+    """Returns the number of pixels of each class."""
+    if values.shape != photo.pixels.shape[:2]:
+        raise BrokenFileError(
+            f"is {values.shape[1]} x {values.shape[0]} pixels,"
+            f" its photo {photo.pixels.shape[1]} x {photo.pixels.shape[0]}"
+        )
     found = np.bincount(values.ravel(), minlength=256)
     pixels = tuple(int(found[value]) for value in classes.values)
     known = classes.values if classes.ignored_value is None else (*classes.values, classes.ignored_value)

@@ -1,18 +1,27 @@
-"""What is known of a pair before, and after, its two files were read."""
+"""What is known of a pair before and after its photo and mask were read."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+
+from components.example_gen.sources import EncodedImage, RenderedMask
 
 SPLITS = ("train", "eval", "test")
 
+TRAINVAL = "trainval"
+"""A reader's split for a list that is divided into `train` and `eval`."""
+
+BY_NAME = "by name"
+"""A reader's split for data without lists: the name decides."""
+
 KEPT_FIRST = ("test", "eval", "train")
-"""What stands in several splits stays in the first of these: judging comes before training."""
+"""What is in several splits stays in the first of these: evaluation comes before training."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something about one file that the user should hear of."""
+    """Something about one file that the user should know."""
 
     file: str
     reason: str
@@ -20,39 +29,63 @@ class Note:
 
 @dataclass(frozen=True)
 class PairSource:
-    """A pair that a reader found: where it lies and what is known without opening it.
+    """A pair that a reader found: its photo, its mask, and what is known without opening them.
 
     Attributes:
-        name: File name without ending; the key everywhere.
-        split: One of SPLITS.
-        photo: Path of the photo below the data set's folder.
-        mask: Path of the mask below the data set's folder.
+        name: The key everywhere: the photo's file name without ending.
+        photo: Opens to the photo's bytes.
+        mask: Opens to the mask's bytes, or renders to its values.
         labels: Features of the whole photo, such as `label/breed`.
-        span: Folder of the span that it came with; empty where the data has none.
+        split: One of SPLITS, TRAINVAL or BY_NAME. The pairs of a Listing have one of SPLITS.
+        found_in: List or folder that names the pair, for messages.
+        span: Folder of the span that the pair came with; empty where the data has no spans.
     """
 
     name: str
-    split: str
-    photo: str
-    mask: str
+    photo: EncodedImage
+    mask: EncodedImage | RenderedMask
     labels: dict[str, str] = field(default_factory=dict)
+    split: str = BY_NAME
+    found_in: str = ""
     span: str = ""
+
+    @property
+    def photo_path(self) -> str:
+        """What messages call the photo."""
+        return self._with_span(self.photo.path)
+
+    @property
+    def mask_path(self) -> str:
+        """What messages call the mask."""
+        return self._with_span(self.mask.path)
+
+    def _with_span(self, path: str) -> str:
+        return f"{self.span}/{path}" if self.span else path
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A photo that no list names, in a data set that has lists."""
+
+    name: str
+
+
+Found = PairSource | Note | LeftOut
+"""What a reader yields."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a reader found in a data set.
+    """The pairs of a data set, and what cannot be a pair.
 
     Attributes:
-        folder: The data set's folder.
-        pairs: Pairs to be read, sorted by name.
+        pairs: Pairs to be read, sorted by name; no name is there twice.
         broken: Names and files that cannot be a pair, with the reason.
-        in_no_list: Names of photos that stand in no list and are left out.
-        newest_span: The last span; empty where the data has none.
+        in_no_list: Names of photos that are in no list and are left out.
+        newest_span: The last span; empty where the data has no spans.
         superseded: Photos of earlier spans whose name a later span has too.
     """
 
-    folder: str
     pairs: tuple[PairSource, ...]
     broken: tuple[Note, ...] = ()
     in_no_list: tuple[str, ...] = ()
@@ -90,14 +123,15 @@ class CheckedPair:
         return tuple(count / sum(self.pixels) for count in self.pixels)
 
     def to_json(self) -> str:
-        """One line of JSON."""
-        return json.dumps(asdict(self))
+        """One line of JSON, with the source's name instead of the source."""
+        fields = {key: value for key, value in vars(self).items() if key != "source"}
+        return json.dumps({"name": self.source.name} | fields, default=asdict)
 
     @classmethod
-    def from_json(cls, line: str) -> "CheckedPair":
-        """The inverse of to_json."""
+    def from_json(cls, line: str, sources: Mapping[str, PairSource]) -> "CheckedPair":
+        """The inverse of to_json, given the sources by name."""
         fields = json.loads(line)
-        fields["source"] = PairSource(**fields["source"])
+        fields["source"] = sources[fields.pop("name")]
         fields["broken"] = fields["broken"] and Note(**fields["broken"])
         fields["repairs"] = tuple(Note(**note) for note in fields["repairs"])
         fields["pixels"] = tuple(fields["pixels"])

@@ -47,7 +47,7 @@ def decide(listing: Listing, checked: list[CheckedPair], data: DataSettings) -> 
     for note in quarantined:
         _details.warning("quarantined: %s %s", note.file, note.reason)
     _refuse_too_broken(quarantined, len(pairs) + len(listing.broken), data.max_bad_fraction)
-    _refuse_empty_splits(good, listing.folder)
+    _refuse_empty_splits(good, data.path)
     return Decision(good, quarantined)
 
 
@@ -86,9 +86,9 @@ def _copies_across_splits(pairs: list[CheckedPair]) -> dict[str, Note]:
     for pair in sorted(pairs, key=lambda pair: KEPT_FIRST.index(pair.source.split)):
         first = kept.setdefault(pair.sha256, pair)
         if first.source.split != pair.source.split:
-            reason = f"is the same photo as {first.source.photo}, which is in {first.source.split}"
+            reason = f"is the same photo as {first.source.photo_path}, which is in {first.source.split}"
             copies[pair.source.name] = Note(
-                pair.source.photo, f"{reason}; this one is in {pair.source.split}"
+                pair.source.photo_path, f"{reason}; this one is in {pair.source.split}"
             )
     return copies
 
@@ -107,7 +107,7 @@ def _refuse_too_broken(quarantined: list[Note], total: int, max_bad_fraction: fl
     raise UserError("\n".join(lines))
 
 
-def _refuse_empty_splits(pairs: list[CheckedPair], folder: str) -> None:
+def _refuse_empty_splits(pairs: list[CheckedPair], folder: str | None) -> None:
     found = {pair.source.split for pair in pairs}
     for split in SPLITS:
         if split not in found:

@@ -1,9 +1,11 @@
 """Settings of the data: where it lies, what its classes are, how it is split and checked."""
 
+import difflib
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from components.example_gen.readers import READERS
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
 from petseg.settings import Settings
@@ -17,10 +19,10 @@ class DataSettings(Settings):
         description="Folder of the data set, or s3://bucket/folder, gs://bucket/folder (for "
         "tfds: TFDS' data folder).",
     )
-    format: Literal["folder", "pets", "tfds"] = Field(
+    format: str = Field(
         "folder",
-        description="Layout of the data set. folder: images/ and masks/; pets: the official layout of the "
-        "Oxford-IIIT Pet data set; tfds: a TensorFlow Datasets builder.",
+        description=f"Reader of the data set: {', '.join(READERS)}. folder: images/ and masks/; pets: the "
+        "official layout of the Oxford-IIIT Pet data set; tfds: a TensorFlow Datasets builder.",
     )
     spans: Literal["all", "newest"] | PositiveInt | None = Field(
         None,
@@ -61,6 +63,15 @@ class DataSettings(Settings):
     fingerprint: Literal["stat", "content"] = Field(
         "stat", description="How changed files are noticed: names, sizes and times, or their content."
     )
+
+    @field_validator("format")
+    @classmethod
+    def _has_a_reader(cls, name: str) -> str:
+        if name not in READERS:
+            near = difflib.get_close_matches(name, READERS, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"must be one of {', '.join(READERS)}; received {name!r}{hint}")
+        return name
 
     @model_validator(mode="before")
     @classmethod

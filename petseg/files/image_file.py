@@ -6,6 +6,8 @@ import math
 import numpy as np
 from PIL import ExifTags, Image
 
+from petseg.errors import BrokenFileError
+
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 """What is tried on a photo, whatever its ending; Pillow's other formats can do more than decode pixels."""
 
@@ -22,10 +24,6 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What makes an image of each EXIF orientation upright."""
-
-
-class BrokenFileError(Exception):
-    """A file that cannot be used, with the reason."""
 
 
 def open_image(content: bytes, formats: tuple[str, ...], max_pixels: int) -> Image.Image:

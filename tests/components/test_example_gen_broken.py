@@ -63,8 +63,8 @@ BROKEN: dict[str, tuple[str, str, Callable[[Path], object], str]] = {
         "60000 x 60000 pixels are more than the",
     ),
     "photo a link out": ("Bengal_5", "photo", lead_out, "leads out of"),
-    "photo a folder": ("Bengal_6", "photo", become_folder, "is no file"),
-    "photo a pipe": ("Bengal_7", "photo", become_pipe, "is no file"),
+    "photo a folder": ("Bengal_6", "photo", become_folder, "is not a file"),
+    "photo a pipe": ("Bengal_7", "photo", become_pipe, "is not a file"),
     "photo an svg": (
         "Bengal_100",
         "photo",
@@ -149,12 +149,12 @@ def test_sound_pairs_beside_them_are_written(written):
 @pytest.mark.parametrize("name", ["../../outside", "a/b", ".."])
 def test_a_name_that_leads_out_is_quarantined(written, name):
     reasons = [note["reason"] for note in written.report["quarantined"]]
-    assert f"{name!r} is no plain file name" in reasons
+    assert f"{name!r} is not a plain file name" in reasons
 
 
 def test_a_name_in_both_lists_is_quarantined(written):
     reasons = [note["reason"] for note in written.report["quarantined"]]
-    assert "pug_102 stands in annotations/trainval.txt too" in reasons
+    assert "pug_102 is duplicated: annotations/trainval.txt has it too" in reasons
     assert all("pug_102" not in written.names(split) for split in written.records)
 
 

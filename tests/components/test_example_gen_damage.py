@@ -10,6 +10,7 @@ from PIL import ExifTags, Image
 
 from components.example_gen.checks import check_pair, make_example
 from components.example_gen.pairs import PairSource
+from components.example_gen.sources import File
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import pets_data
 
@@ -39,13 +40,18 @@ def damage(content: bytes, chance: random.Random) -> bytes:
     return bytes(damaged)
 
 
+def pair_in(folder: Path) -> PairSource:
+    photo, mask = (File(str(folder), name) for name in ("photo.jpg", "mask.png"))
+    return PairSource("photo", photo, mask, split="train")
+
+
 def assert_read_or_quarantined(folder: Path, source: PairSource) -> bool:
     data = pets_data(folder)
-    pair = check_pair(source, str(folder), data)
+    pair = check_pair(source, data)
     if pair.broken:
         assert pair.broken.reason
         return False
-    example = make_example(pair, str(folder), data)
+    example = make_example(pair, data)
     photo = tf.io.decode_jpeg(tiny_pairs.raw(example, "image/encoded")).numpy()
     mask = tiny_pairs.decoded_mask(example)
     assert photo.shape == (*mask.shape, 3) == (pair.height, pair.width, 3)
@@ -59,7 +65,9 @@ def test_damaged_photos(tmp_path, kind):
     image.save(tmp_path / "photo.jpg", **options)
     tiny_pairs.mask().save(tmp_path / "mask.png")
     sound = (tmp_path / "photo.jpg").read_bytes()
-    source = PairSource("photo", "train", "photo.jpg", "mask.png")
+    source = PairSource(
+        "photo", File(str(tmp_path), "photo.jpg"), File(str(tmp_path), "mask.png"), split="train"
+    )
     assert assert_read_or_quarantined(tmp_path, source)
     read = []
     for _ in range(100):
@@ -73,7 +81,9 @@ def test_damaged_masks(tmp_path):
     PHOTO.save(tmp_path / "photo.jpg")
     tiny_pairs.mask().save(tmp_path / "mask.png")
     sound = (tmp_path / "mask.png").read_bytes()
-    source = PairSource("photo", "train", "photo.jpg", "mask.png")
+    source = PairSource(
+        "photo", File(str(tmp_path), "photo.jpg"), File(str(tmp_path), "mask.png"), split="train"
+    )
     assert assert_read_or_quarantined(tmp_path, source)
     for _ in range(300):
         (tmp_path / "mask.png").write_bytes(damage(sound, chance))

@@ -127,7 +127,7 @@ def test_a_file_name_that_is_no_text_is_quarantined(own, tmp_path):
     (own / "images/leaf 1.png").rename(own / "images/leaf \udcff.png")
     written = run_example_gen(tmp_path / "out", settings(own, max_bad_fraction=0.1))
     reasons = [note["reason"] for note in written.report["quarantined"]]
-    assert any("is no plain file name" in reason for reason in reasons)
+    assert any("is not a plain file name" in reason for reason in reasons)
 
 
 def test_an_empty_eval_split_is_refused(own, tmp_path):

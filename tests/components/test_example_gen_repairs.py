@@ -74,7 +74,7 @@ def test_photo_is_repaired(written, kind):
 @pytest.mark.parametrize("name", ["Bengal_101", "pug_100"])
 def test_mask_of_palette_indices_or_16_bit_keeps_its_values(written, name):
     example = written.example(name)
-    assert "not 8-bit grey" in written.reason("repaired", f"annotations/trimaps/{name}.png")
+    assert "not 8-bit gray" in written.reason("repaired", f"annotations/trimaps/{name}.png")
     np.testing.assert_array_equal(tiny_pairs.decoded_mask(example), np.asarray(tiny_pairs.mask()))
     png = Image.open(io.BytesIO(tiny_pairs.raw(example, "mask/encoded")))
     assert png.mode == "L"

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from components.example_gen.fingerprint import fingerprint
+from components.example_gen.listing import list_pairs
 from components.example_gen.pairs import SPLITS
-from components.example_gen.readers import list_pairs
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable, SegmentationClass
 from petseg.errors import UserError

@@ -1,35 +1,47 @@
-"""One reader a format: each lists the pairs of a data set without opening the photos."""
+"""One module a format: each lists the pairs of a data set without opening the photos.
 
-from components.example_gen.pairs import Listing
-from components.example_gen.readers import folder, pets, spans, tfds
-from components.example_gen.settings import DataSettings
-from petseg.files.object_store import place
+To add a format, write a module with the two functions of Reader and add a line to READERS. All readers share
+splits, checks, repairs, quarantine, spans, fingerprints and writing. A module is imported when it is used. It
+must not import TensorFlow or TFX at its top.
+"""
 
-LAYOUTS = {"pets": pets, "folder": folder}
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from components.example_gen.pairs import Found
+    from components.example_gen.settings import DataSettings
+
+READERS = {
+    "folder": "components.example_gen.readers.folder",
+    "pets": "components.example_gen.readers.pets",
+    "tfds": "components.example_gen.readers.tfds",
+}
+"""Module of each `data.format`."""
 
 
-def list_pairs(data: DataSettings, scratch: str) -> Listing:
-    """Lists the pairs of the data set, or of the spans, that the settings name.
+class Reader(Protocol):
+    """What a reader's module must define."""
 
-    Args:
-        data: Where the data set is, and its format.
-        scratch: An empty folder's path; files put there last as long as the component runs.
+    def watched(self, data: DataSettings) -> tuple[str, ...]:
+        """Returns the files and folders below `data.path` whose change means changed data."""
 
-    Raises:
-        UserError: The data set is missing, or a part of it.
-    """
-    if data.format == "tfds":
-        return tfds.list_pairs(data, scratch)
-    layout = LAYOUTS[data.format]
-    return spans.list_pairs(data, layout.list_pairs) if data.spans else layout.list_pairs(data)
+    def read_pairs(self, data: DataSettings, scratch: str) -> Iterator[Found]:
+        """Yields each pair, a note for each file or name that cannot be one, and photos that no list names.
+
+        Args:
+            data: The settings; `path` is the folder to read, with `data.spans` that of one span.
+            scratch: Path for a folder of unpacked files. The folder does not exist yet, and is deleted after
+                the examples are written.
+
+        Raises:
+            UserError: The data set is missing, or a part of it.
+        """
 
 
-def watched(data: DataSettings) -> tuple[str, ...]:
-    """Files and folders below `data.path` that the reader looks at."""
-    if data.format == "tfds":
-        return tfds.watched(data)
-    places = LAYOUTS[data.format].WATCHED
-    if not data.spans or data.path is None:
-        return places
-    # All of them, whatever the window: the test photos of each are judged on.
-    return tuple(f"{span}/{part}" for span in spans.visible_folders(place(data.path)) for part in places)
+def find_reader(name: str) -> Reader:
+    """Imports the reader of a `data.format`."""
+    return cast(Reader, importlib.import_module(READERS[name]))

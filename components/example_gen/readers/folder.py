@@ -1,75 +1,61 @@
-"""Photos and masks of one's own.
+"""Photos and masks of your own in two folders.
 
-    images/<name>.jpg (or .jpeg, .png, .bmp, .gif, .webp)
+    images/<name>.jpg, or any other ending of a photo
     masks/<name>.png
     splits/train.txt, splits/test.txt, splits/eval.txt   optional: one name without ending a line
 
-Without `splits` the names are divided by their hash; without `splits/eval.txt` the train list is.
+Without `splits`, names are split by their hash. Without `splits/eval.txt`, the train list is divided.
 """
 
-from components.example_gen.pairs import (
-    Listing,
-    Note,
-    PairSource,
-    split_of_listed,
-    split_of_unlisted,
-)
-from components.example_gen.readers.files import (
-    Folder,
-    data_folder,
-    names_in,
-    read_list,
-    require_folder,
-    unfit_names,
-)
+from collections.abc import Iterable, Iterator
+
+from components.example_gen.pairs import BY_NAME, TRAINVAL, Found, LeftOut, Note, PairSource
+from components.example_gen.readers.files import Folder, data_folder, names_in, read_list, require_folder
 from components.example_gen.settings import DataSettings
+from components.example_gen.sources import File
 
 PHOTOS = "images"
 MASKS = "masks"
 LISTS = "splits"
-WATCHED = (PHOTOS, MASKS, LISTS)
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
-def list_pairs(data: DataSettings) -> Listing:
-    """Lists every name of the lists, or every photo and mask where there are no lists.
+def watched(data: DataSettings) -> tuple[str, ...]:
+    """See Reader."""
+    return PHOTOS, MASKS, LISTS
 
-    Raises:
-        UserError: The folder, one of its folders, or the train or test list is missing.
-    """
+
+def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
+    """Yields every name of the lists, or every photo and mask where there are no lists; see Reader."""
     folder = data_folder(data)
     require_folder(folder / PHOTOS, "the photos")
     require_folder(folder / MASKS, "the masks")
     photos = names_in(folder / PHOTOS, PHOTO_ENDINGS)
     masks = names_in(folder / MASKS, (".png",))
-    unfit: dict[str, Note] = {}
-    if (folder / LISTS).is_dir():
-        splits, unfit = _listed_splits(folder, data.eval_percent)
-    else:
-        names = photos.keys() | masks.keys()
-        unfit = unfit_names({PHOTOS: sorted(names)})
-        splits = {name: split_of_unlisted(name, data.eval_percent) for name in names - unfit.keys()}
-    pairs, broken = [], [unfit[name] for name in sorted(unfit)]
-    for name in sorted(splits):
+    named = list(_listed(folder)) if (folder / LISTS).is_dir() else _unlisted(photos.keys() | masks.keys())
+    for name, found_in, split in named:
         photo, *others = photos.get(name, [f"{name}.jpg"])
         mask = masks.get(name, [f"{name}.png"])[0]
         if others:
-            broken.append(Note(f"{PHOTOS}/{others[0]}", f"has the same name as {photo}"))
+            yield Note(f"{PHOTOS}/{others[0]}", f"has the same name as {photo}")
         else:
-            pairs.append(PairSource(name, splits[name], f"{PHOTOS}/{photo}", f"{MASKS}/{mask}"))
-    in_no_list = photos.keys() - splits.keys() - unfit.keys()
-    return Listing(str(folder), tuple(pairs), tuple(broken), tuple(sorted(in_no_list)))
+            photo_file = File(str(folder), f"{PHOTOS}/{photo}")
+            mask_file = File(str(folder), f"{MASKS}/{mask}")
+            yield PairSource(name, photo_file, mask_file, split=split, found_in=found_in)
+    for name in photos.keys() - {name for name, _, _ in named}:
+        yield LeftOut(name)
 
 
-def _listed_splits(folder: Folder, eval_percent: int) -> tuple[dict[str, str], dict[str, Note]]:
-    """The split of each name that can be used, and a note on each other name."""
-    has_eval = (folder / LISTS / "eval.txt").exists()
-    splits_with_list = ("train", "eval", "test") if has_eval else ("train", "test")
-    names = {split: read_list(folder / LISTS / f"{split}.txt") for split in splits_with_list}
-    unfit = unfit_names({f"{LISTS}/{split}.txt": listed for split, listed in names.items()})
-    splits = {name: split for split, listed in names.items() for name in listed if name not in unfit}
-    if not has_eval:
-        for name in names["train"]:
-            if name in splits:
-                splits[name] = split_of_listed(name, eval_percent)
-    return splits, unfit
+def _unlisted(names: Iterable[str]) -> list[tuple[str, str, str]]:
+    return [(name, PHOTOS, BY_NAME) for name in sorted(names)]
+
+
+def _listed(folder: Folder) -> Iterator[tuple[str, str, str]]:
+    """Yields name, list and split of each name in a list."""
+    splits = {"train": TRAINVAL, "test": "test"}
+    if (folder / LISTS / "eval.txt").exists():
+        splits = {"train": "train", "eval": "eval", "test": "test"}
+    for name_of_list, split in splits.items():
+        file = f"{LISTS}/{name_of_list}.txt"
+        for name in dict.fromkeys(read_list(folder / file)):
+            yield name, file, split

@@ -5,45 +5,39 @@ annotations/trimaps/<breed>_<number>.png
 annotations/trainval.txt, annotations/test.txt   name, class id, species (1 cat, 2 dog), breed id
 """
 
-from components.example_gen.pairs import Listing, PairSource, split_of_listed
-from components.example_gen.readers.files import data_folder, names_in, read_list, require_folder, unfit_names
+from collections.abc import Iterator
+
+from components.example_gen.pairs import TRAINVAL, Found, LeftOut, PairSource
+from components.example_gen.readers.files import data_folder, names_in, read_list, require_folder
 from components.example_gen.settings import DataSettings
+from components.example_gen.sources import File
 
 PHOTOS = "images"
 MASKS = "annotations/trimaps"
 TRAINVAL_LIST = "annotations/trainval.txt"
 TEST_LIST = "annotations/test.txt"
-WATCHED = (PHOTOS, MASKS, TRAINVAL_LIST, TEST_LIST)
 
 
-def list_pairs(data: DataSettings) -> Listing:
-    """Lists every name of the two official lists once.
+def watched(data: DataSettings) -> tuple[str, ...]:
+    """See Reader."""
+    return PHOTOS, MASKS, TRAINVAL_LIST, TEST_LIST
 
-    Raises:
-        UserError: The folder, one of its folders or a list is missing.
-    """
+
+def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
+    """Yields every name of the two official lists; see Reader."""
     folder = data_folder(data)
     require_folder(folder / PHOTOS, "the photos")
     require_folder(folder / MASKS, "the masks")
-    columns = {
-        file: {line.split()[0]: line.split()[1:] for line in read_list(folder / file)}
-        for file in (TRAINVAL_LIST, TEST_LIST)
-    }
-    unfit = unfit_names({file: list(names) for file, names in columns.items()})
-    pairs = []
-    for file, names in columns.items():
-        for name, ids in names.items():
-            if name not in unfit:
-                split = "test" if file == TEST_LIST else split_of_listed(name, data.eval_percent)
-                labels = {"label/breed": _breed(name), "label/species": _species(name, ids)}
-                pairs.append(PairSource(name, split, f"{PHOTOS}/{name}.jpg", f"{MASKS}/{name}.png", labels))
-    listed = columns[TRAINVAL_LIST].keys() | columns[TEST_LIST].keys()
-    return Listing(
-        folder=str(folder),
-        pairs=tuple(sorted(pairs, key=lambda pair: pair.name)),
-        broken=tuple(unfit[name] for name in sorted(unfit)),
-        in_no_list=tuple(sorted(names_in(folder / PHOTOS, (".jpg",)).keys() - listed)),
-    )
+    listed: set[str] = set()
+    for file, split in ((TRAINVAL_LIST, TRAINVAL), (TEST_LIST, "test")):
+        columns = {line.split()[0]: line.split()[1:] for line in read_list(folder / file)}
+        listed |= columns.keys()
+        for name, ids in columns.items():
+            photo, mask = File(str(folder), f"{PHOTOS}/{name}.jpg"), File(str(folder), f"{MASKS}/{name}.png")
+            labels = {"label/breed": _breed(name), "label/species": _species(name, ids)}
+            yield PairSource(name, photo, mask, labels, split, found_in=file)
+    for name in names_in(folder / PHOTOS, (".jpg",)).keys() - listed:
+        yield LeftOut(name)
 
 
 def _breed(name: str) -> str:
@@ -51,7 +45,7 @@ def _breed(name: str) -> str:
 
 
 def _species(name: str, ids: list[str]) -> str:
-    """From the list's column; where there is none, cats' names begin with a capital."""
+    """From the list's column; in a list without that column, cats' names begin with a capital."""
     if len(ids) >= 2:
         return {"1": "cat", "2": "dog"}.get(ids[1], ids[1])
     return "cat" if name[0].isupper() else "dog"

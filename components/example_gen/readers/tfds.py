@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.pairs import Listing
+from components.example_gen.pairs import Found
 from components.example_gen.readers import pets
-from components.example_gen.readers.files import data_folder, is_plain_name
+from components.example_gen.readers.files import data_folder
 from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 from petseg.files.object_store import is_url
@@ -20,16 +20,12 @@ FEATURES = ("file_name", "image", "label", "segmentation_mask", "species")
 
 
 def watched(data: DataSettings) -> tuple[str, ...]:
-    """The builder's folder below `data.path`."""
+    """See Reader."""
     return (_builder_name(data),)
 
 
-def list_pairs(data: DataSettings, scratch: str) -> Listing:
-    """Unpacks the prepared data set into `scratch` and lists it.
-
-    Raises:
-        UserError: The folder or the prepared data set is missing, or it has other features.
-    """
+def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
+    """Unpacks the prepared data set into `scratch` and reads it there; see Reader."""
     builder = _prepared_builder(data)
     for folder in (pets.PHOTOS, pets.MASKS):
         Path(scratch, folder).mkdir(parents=True)
@@ -38,10 +34,10 @@ def list_pairs(data: DataSettings, scratch: str) -> Listing:
             for example in _encoded_examples(builder, split):
                 name = example["file_name"].decode().removesuffix(".jpg")
                 lines.write(f"{name} {example['label'] + 1} {example['species'] + 1}\n")
-                if is_plain_name(name):
+                if "/" not in name:
                     Path(scratch, pets.PHOTOS, f"{name}.jpg").write_bytes(example["image"])
                     Path(scratch, pets.MASKS, f"{name}.png").write_bytes(example["segmentation_mask"])
-    return pets.list_pairs(data.model_copy(update={"path": scratch}))
+    yield from pets.read_pairs(data.model_copy(update={"path": scratch}), scratch)
 
 
 def _builder_name(data: DataSettings) -> str:

@@ -17,7 +17,7 @@ from typing import TextIO
 
 from filelock import FileLock, Timeout
 
-from components.example_gen.readers.spans import list_spans
+from components.example_gen.spans import list_spans
 from petseg.errors import UserError
 from petseg.files.object_store import check_scheme, check_writable, copy_folder, is_url, place
 from pipeline.nodes import check_node

@@ -19,12 +19,11 @@ models stay comparable.
 import itertools
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 
 from components.example_gen.pairs import KEPT_FIRST, Listing, Note, PairSource
-from components.example_gen.readers.files import Folder, data_folder
-from components.example_gen.settings import DataSettings
+from components.example_gen.readers.files import Folder
 from petseg.errors import UserError
 
 NUMBERED = re.compile(r"span-([0-9]+)")
@@ -33,50 +32,39 @@ DATED = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _progress = logging.getLogger("petseg")
 
 
-def list_pairs(data: DataSettings, read: Callable[[DataSettings], Listing]) -> Listing:
-    """Lists the pairs of the spans in the window, and the test pairs of all others.
+def merge_spans(listings: Mapping[str, Listing], spans: str | int) -> Listing:
+    """Merges the listings of spans: the pairs in the window, and the test pairs of all spans.
 
     Args:
-        data: With `data.spans`.
-        read: Lists one data set.
-
-    Raises:
-        UserError: There is no span, a folder is none, or a span is not in the layout.
+        listings: By span, oldest first.
+        spans: The setting `data.spans`.
     """
-    folder = data_folder(data)
-    spans = list_spans(folder)
-    window = _window(data, spans)
-    _progress.info("spans: %d; trains on %s, is judged on the test photos of all", len(spans), _named(window))
-    listings = {span: read(data.model_copy(update={"path": str(folder / span)})) for span in spans}
+    window = _window(list(listings), spans)
+    _progress.info(
+        "spans: %d; training on %s, evaluating on the test photos of all", len(listings), _range(window)
+    )
     newest: dict[str, PairSource] = {}
     superseded: list[str] = []
     for span, listing in listings.items():
         for pair in listing.pairs:
             earlier = newest.get(pair.name)
             splits = {pair.split, earlier.split if earlier else pair.split}
-            newest[pair.name] = replace(
-                pair,
-                split=next(split for split in KEPT_FIRST if split in splits),
-                photo=f"{span}/{pair.photo}",
-                mask=f"{span}/{pair.mask}",
-                span=span,
-            )
+            split = next(split for split in KEPT_FIRST if split in splits)
+            newest[pair.name] = replace(pair, split=split, span=span)
             if earlier:
-                superseded.append(earlier.photo)
+                superseded.append(earlier.photo_path)
     if superseded:
-        _progress.info("spans: %d photos are taken from a later span that has their name", len(superseded))
+        _progress.info("spans: %d photos are replaced by those of a later span", len(superseded))
+    in_no_list = {name for span in window for name in listings[span].in_no_list}
     return Listing(
-        folder=str(folder),
         pairs=tuple(
             pair for _, pair in sorted(newest.items()) if pair.split == "test" or pair.span in window
         ),
         broken=tuple(
             Note(f"{span}/{note.file}", note.reason) for span in window for note in listings[span].broken
         ),
-        in_no_list=tuple(
-            sorted({name for span in window for name in listings[span].in_no_list} - newest.keys())
-        ),
-        newest_span=spans[-1],
+        in_no_list=tuple(sorted(in_no_list - newest.keys())),
+        newest_span=list(listings)[-1],
         superseded=tuple(sorted(superseded)),
     )
 
@@ -118,11 +106,12 @@ def visible_folders(folder: Folder) -> list[str]:
     return sorted(entry.name for entry in entries if entry.is_dir())
 
 
-def _window(data: DataSettings, spans: list[str]) -> list[str]:
-    if data.spans == "all":
+def _window(spans: list[str], chosen: str | int) -> list[str]:
+    """The spans to train on, from the oldest to the newest."""
+    if chosen == "all":
         return spans
-    return spans[-(1 if data.spans == "newest" else int(data.spans or 1)) :]
+    return spans[-1:] if chosen == "newest" else spans[-int(chosen) :]
 
 
-def _named(spans: list[str]) -> str:
+def _range(spans: list[str]) -> str:
     return spans[0] if len(spans) == 1 else f"{spans[0]} to {spans[-1]}"

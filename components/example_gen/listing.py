@@ -1,0 +1,90 @@
+"""Lists the pairs of a data set or of its spans: checks the names that a reader finds and assigns splits."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+
+from components.example_gen.pairs import (
+    BY_NAME,
+    TRAINVAL,
+    Found,
+    LeftOut,
+    Listing,
+    Note,
+    PairSource,
+    split_of_listed,
+    split_of_unlisted,
+)
+from components.example_gen.readers import find_reader
+from components.example_gen.readers.files import data_folder
+from components.example_gen.settings import DataSettings
+from components.example_gen.spans import list_spans, merge_spans, visible_folders
+from petseg.files.object_store import place
+
+
+def list_pairs(data: DataSettings, scratch: str) -> Listing:
+    """Lists the pairs of the data set that the settings name.
+
+    Args:
+        data: Where the data set is, and its format.
+        scratch: Path for a folder of unpacked files, which must last as long as the pairs are read.
+
+    Raises:
+        UserError: The data set is missing, or a part of it.
+    """
+    reader = find_reader(data.format)
+    if not data.spans:
+        return _listing(reader.read_pairs(data, scratch), data.eval_percent)
+    folder = data_folder(data)
+    listings = {}
+    for span in list_spans(folder):
+        of_span = data.model_copy(update={"path": str(folder / span)})
+        found = reader.read_pairs(of_span, os.path.join(scratch, span))
+        listings[span] = _listing(found, data.eval_percent)
+    return merge_spans(listings, data.spans)
+
+
+def watched(data: DataSettings) -> tuple[str, ...]:
+    """Files and folders below `data.path` that the reader looks at, in all spans."""
+    paths = find_reader(data.format).watched(data)
+    if not data.spans or data.path is None:
+        return paths
+    # Not only in the window: a model is evaluated on the test examples of all spans.
+    return tuple(f"{span}/{path}" for span in visible_folders(place(data.path)) for path in paths)
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name is text and names a file in the folder itself, never above or below it."""
+    is_text = not any("\ud800" <= character <= "\udfff" for character in name)
+    return is_text and name not in ("", ".", "..") and not any(mark in name for mark in "/\\\0")
+
+
+def _listing(found: Iterable[Found], eval_percent: int) -> Listing:
+    """Sorts what a reader found, and takes out names that cannot be used or are duplicated."""
+    pairs: dict[str, PairSource] = {}
+    broken: list[Note] = []
+    left_out: list[str] = []
+    duplicated: dict[str, Note] = {}
+    for each in found:
+        if isinstance(each, Note):
+            broken.append(each)
+        elif isinstance(each, LeftOut):
+            left_out.append(each.name)
+        elif not is_plain_name(each.name):
+            broken.append(Note(each.found_in, f"{each.name!r} is not a plain file name"))
+        elif each.name in pairs:
+            reason = f"{each.name} is duplicated: {pairs[each.name].found_in} has it too"
+            duplicated[each.name] = Note(each.found_in, reason)
+        else:
+            pairs[each.name] = replace(each, split=_final_split(each, eval_percent))
+    return Listing(
+        pairs=tuple(pairs[name] for name in sorted(pairs.keys() - duplicated.keys())),
+        broken=(*broken, *duplicated.values()),
+        in_no_list=tuple(sorted(left_out)),
+    )
+
+
+def _final_split(pair: PairSource, eval_percent: int) -> str:
+    if pair.split == TRAINVAL:
+        return split_of_listed(pair.name, eval_percent)
+    return split_of_unlisted(pair.name, eval_percent) if pair.split == BY_NAME else pair.split
