@@ -6,8 +6,8 @@ try:
     import typer
 except ModuleNotFoundError as missing:
     sys.exit(
-        f"error: {sys.executable} has no {missing.name}: `make setup` installs all into .venv, and "
-        "`source .venv/bin/activate` makes that the `python` of this shell"
+        f"error: {missing.name} is not installed for {sys.executable}; run `make setup`, which installs "
+        "everything into .venv, and then `source .venv/bin/activate`"
     )
 
 from petseg.errors import UserError
@@ -24,7 +24,7 @@ def main() -> None:
         sys.exit(error.exit_status)
     except typer.TyperException as error:
         said = getattr(error, "format_message", error.__str__)()
-        typer.echo(f"error: {' '.join(said.split()).rstrip('.')}; --help shows what there is", err=True)
+        typer.echo(f"error: {' '.join(said.split()).rstrip('.')}; see --help", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("interrupted", err=True)

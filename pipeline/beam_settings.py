@@ -23,36 +23,36 @@ class BeamSettings(Settings):
         "in_memory", "multi_threading", "multi_processing", "portable", "flink", "spark", "dataflow"
     ] = Field(
         "in_memory",
-        description="The first three are modes of Beam's local runner, in_memory the quickest on few cores; "
-        "the others are clusters.",
+        description="The first three are modes of Beam's local runner; in_memory is the fastest on few cores. "
+        "The others are clusters.",
     )
-    workers: int = Field(2, ge=1, le=256, description="Workers, for the engines that have several.")
+    workers: int = Field(2, ge=1, le=256, description="Number of workers, for engines that have more than one.")
     address: str | None = Field(
         None,
-        description="Of the cluster. portable: host:port of a Beam job server, or embed; flink: host:port of "
-        "its REST API; spark: spark://host:port.",
+        description="Address of the cluster. portable: host:port of a Beam job server, or embed; flink: host:port "
+        "of its REST API; spark: spark://host:port.",
     )
     worker_pool: str | None = Field(
         None,
         pattern=r"^[^:/\s]+:[0-9]+$",
         description="host:port of running workers (python -m apache_beam.runners.worker.worker_pool_main), "
-        "for portable, flink and spark; null: they are started from beam.image.",
+        "for portable, flink and spark; null: workers are started from beam.image.",
     )
     image: str | None = Field(
-        None, description="Container image of the workers, which holds the dependencies: deploy/Dockerfile's."
+        None, description="Container image of the workers with all dependencies, made from deploy/Dockerfile."
     )
     setup_file: str | None = Field(
         None,
         pattern=r"(^|/)setup\.py$",
-        description="A setup.py, such as ./setup.py: its packages are shipped to the workers; null: they "
-        "have this code.",
+        description="A setup.py, such as ./setup.py, whose packages are shipped to the workers; null: the workers "
+        "already have this code.",
     )
     project: str | None = Field(None, description="Google Cloud project, for dataflow.")
     region: str | None = Field(None, description="Google Cloud region, for dataflow.")
     temp_location: str | None = Field(
         None, pattern=r"^gs://", description="gs:// folder for temporary files, for dataflow."
     )
-    args: tuple[str, ...] = Field((), description="Further Beam pipeline arguments of every data step.")
+    args: tuple[str, ...] = Field((), description="Additional Beam pipeline arguments for every data step.")
 
     @model_validator(mode="after")
     def _complete(self) -> "BeamSettings":

@@ -1,4 +1,4 @@
-"""`app`: a page on this machine to drop photos on."""
+"""`app`: a web page that segments photos."""
 
 from typing import Annotated
 
@@ -13,17 +13,17 @@ app = typer.Typer()
 def serve_app(
     model: PushedModel,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets the whole network in.")
+        str, typer.Option(help="Address to listen on. 0.0.0.0 accepts the whole network.")
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="[default: the first free one from 7860]", metavar="N"),
+        typer.Option(min=1, max=65535, help="[default: first free port from 7860]", metavar="N"),
     ] = None,
-    max_upload_mb: Annotated[int, typer.Option(min=1, help="Larger files are refused.", metavar="MB")] = 20,
+    max_upload_mb: Annotated[int, typer.Option(min=1, help="Largest accepted file.", metavar="MB")] = 20,
 ) -> None:
-    """Serve a page on this machine to drop photos on: overlay, class shares, latency.
+    """Serve a web page that segments photos and shows overlay, class shares and latency.
 
-    Needs Gradio: `pip install 'petseg[app]'`. Nothing leaves the machine.
+    Needs Gradio: `pip install 'petseg[app]'`. Photos stay on this machine.
     """
     from pipeline.prediction.app import AppOptions, serve
 

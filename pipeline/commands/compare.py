@@ -15,12 +15,13 @@ def compare(
     runs: Annotated[
         list[Path], typer.Argument(help="DIR/runs/RUN_ID, or DIR for its newest run.", metavar="RUN...")
     ],
-    output: Annotated[Path, typer.Option(help="The page to write.", metavar="FILE")] = Path("compare.html"),
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    output: Annotated[Path, typer.Option(help="HTML page to write.", metavar="FILE")] = Path("compare.html"),
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the bootstrap.")] = 0,
 ) -> None:
-    """Compare runs on the photos that all judged; the first is what the others are held against.
+    """Compare runs on the photos that all of them evaluated. The first run is the reference.
 
-    Figures, a paired bootstrap over photos, settings that differ, slices and photos that moved most.
+    Shows metrics with a paired bootstrap over photos, the settings that differ, and the slices and photos that
+    changed most.
     """
     from pipeline.commands.terminal import show_table
     from pipeline.runs.comparison_page import compare as compare_runs

@@ -1,4 +1,4 @@
-"""`compile`: the pipeline as a file for a cluster."""
+"""`compile`: compiles the pipeline for a cluster."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +24,7 @@ def compile_(
     config: Config = None,
     override: Overrides = None,
 ) -> None:
-    """Compile the pipeline into a file that a cluster runs: YAML for Kubeflow, JSON for Vertex."""
+    """Compile the pipeline for a cluster: to YAML for Kubeflow, to JSON for Vertex."""
     from pipeline.runners.compile_pipeline import compile_pipeline
     from pipeline.settings import load_settings
 

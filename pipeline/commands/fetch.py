@@ -14,7 +14,7 @@ app = typer.Typer()
 def fetch(
     output: Annotated[Path, typer.Option(help="Folder for images/ and annotations/.", metavar="DIR")],
 ) -> None:
-    """Download the Oxford-IIIT Pet data set (800 MB); goes on where it was cut."""
+    """Download the Oxford-IIIT Pet data set (800 MB), or resume an interrupted download."""
     from pipeline.download.pets import fetch as fetch_archives
 
     fetch_archives(output)

@@ -16,7 +16,7 @@ def plot(
     config: Config = None,
     override: Overrides = None,
 ) -> None:
-    """Draw the network: its layers, shapes, parameters, and which connections skip layers."""
+    """Draw the network: layers, shapes, parameters and skip connections."""
     from pipeline.runs.run_log import discard_output
     from pipeline.settings import load_settings
 

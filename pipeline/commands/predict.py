@@ -17,12 +17,12 @@ app = typer.Typer()
 )
 def predict(
     model: PushedModel,
-    images: Annotated[list[Path], typer.Option(help="A photo or a folder; may be repeated.", metavar="PATH")],
+    images: Annotated[list[Path], typer.Option(help="Photo or folder of photos. Can be repeated.", metavar="PATH")],
     output: Annotated[Path, typer.Option(help="Folder for masks, overlays and shares.csv.", metavar="DIR")],
 ) -> None:
     """Segment photos with a pushed model.
 
-    A file that is no photo is named and skipped; the exit status is then 1.
+    Files that are not photos are named and skipped, and the exit status is 1.
     """
     from pipeline.prediction.predict import predict as predict_photos
 

@@ -1,4 +1,4 @@
-"""All commands in the order of `--help`, one line each: a module here with a Typer app."""
+"""All commands in the order of `--help`: one line each, for a module with a Typer app."""
 
 import importlib
 
@@ -27,7 +27,7 @@ def command_line() -> typer.Typer:
         add_completion=False,
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
-        help="Photos and masks in, a judged and pushed segmentation model out.",
+        help="Train, evaluate and publish image segmentation models.",
     )
     for name in COMMANDS:
         command_line.add_typer(importlib.import_module(f"pipeline.commands.{name}").app)

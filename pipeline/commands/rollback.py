@@ -1,4 +1,4 @@
-"""`rollback`: an older model goes back to production."""
+"""`rollback`: puts an older model back into production."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,18 +16,18 @@ def rollback(
     version: Annotated[
         str | None,
         typer.Option(
-            help="Version to bring back, also a withdrawn one. [default: the newest other model that is not "
-            "withdrawn]",
+            help="Version to publish again, even a withdrawn one. [default: the newest version with another "
+            "model that is not withdrawn]",
             metavar="N",
         ),
     ] = None,
 ) -> None:
-    """Bring an older model back to production, under a new version number.
+    """Put an older model back into production, under a new version number.
 
-    The model that it replaces is withdrawn: `run` refuses to push it unless `push.allow_withdrawn` is set.
+    The replaced model is withdrawn: `run` does not push it again unless `push.allow_withdrawn` is set.
     """
-    from petseg.versions import rollback as bring_back
+    from petseg.versions import rollback as publish_older
     from pipeline.runs.run_folder import newest_push_directory
 
     directory = newest_push_directory(output)
-    typer.echo(f"{directory}/{bring_back(directory, version)}")
+    typer.echo(f"{directory}/{publish_older(directory, version)}")

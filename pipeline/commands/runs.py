@@ -16,13 +16,13 @@ def runs(
     metadata: Annotated[
         str | None,
         typer.Option(
-            help="Or a metadata.db, or env:NAME where that variable holds a database's URL.",
+            help="A metadata.db instead, or env:NAME for the database whose URL that variable holds.",
             metavar="STORE",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List all runs: when, with which settings, figures, verdict, version, which is in production."""
+    """List all runs: time, settings, metrics, verdict, version, and which model is in production."""
     from pipeline.commands.terminal import show_json, show_table
     from pipeline.runs.runs_table import find_runs, runs_json, runs_table
 

@@ -1,4 +1,4 @@
-"""`schedule`: runs the pipeline by the clock."""
+"""`schedule`: runs the pipeline on a schedule."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,7 @@ app = typer.Typer(
     + f", then `{PROGRAM} schedule start`",
 )
 
-Store = Annotated[Path, typer.Option(help="Folder that keeps the schedules of this machine.", metavar="DIR")]
+Store = Annotated[Path, typer.Option(help="Folder with the schedules of this machine.", metavar="DIR")]
 Name = Annotated[str, typer.Argument(help="Name of the schedule.", metavar="NAME")]
 STORE = Path("runs/schedules")
 
@@ -37,17 +37,17 @@ def create(
     target: Target = LOCAL,
     cron: Annotated[
         str | None,
-        typer.Option(help="Minute, hour, day, month, weekday; in the machine's time zone, on clusters UTC."),
+        typer.Option(help="Minute, hour, day, month, weekday: local time here, UTC on clusters."),
     ] = None,
     only_if: Annotated[
         OnlyIf,
         typer.Option(
-            help="new-data: files changed since the last model was judged; drift: the newest span has moved "
-            "from what the model in production knows; always."
+            help="new-data: files changed since the last evaluated model. drift: the newest span differs "
+            "from the data of the model in production. always: no condition."
         ),
     ] = "always",
     name: Annotated[
-        str | None, typer.Option(help="Its name. [default: that of the config]", metavar="NAME")
+        str | None, typer.Option(help="Name of the schedule. [default: name of the config]", metavar="NAME")
     ] = None,
     config: Config = None,
     data: Data = None,
@@ -55,12 +55,12 @@ def create(
     override: Overrides = None,
     store: Store = STORE,
 ) -> None:
-    """Run the pipeline by the clock.
+    """Run the pipeline on a schedule.
 
-    Without a subcommand it makes a schedule, here or on a cluster. On this machine `start` runs what is due,
-    one run at a time. Of the runs that were missed while nothing ran one is made up for, if it is not more
-    than `schedule.grace_hours` late. A run that fails, or whose model is refused, leaves production as it was
-    and is told to `schedule.on_failure_command` and `schedule.on_failure_webhook`.
+    Without a subcommand this creates a schedule on this machine or on a cluster. On this machine, `schedule start`
+    runs what is due, one run at a time. Of several missed runs it makes up for one, if that is at most
+    `schedule.grace_hours` late. If a run fails or its model is refused, the model in production stays, and
+    `schedule.on_failure_command` and `schedule.on_failure_webhook` are notified.
     """
     if context.invoked_subcommand is not None:
         return
@@ -73,7 +73,7 @@ def create(
 @app.command("list", epilog=example("schedule list"))
 def list_(
     name: Annotated[
-        str | None, typer.Argument(help="Shows every run of this schedule of this machine.", metavar="[NAME]")
+        str | None, typer.Argument(help="Show all runs of this schedule (this machine only).", metavar="[NAME]")
     ] = None,
     target: Target = LOCAL,
     config: Config = None,
@@ -81,7 +81,7 @@ def list_(
     store: Store = STORE,
     as_json: AsJson = False,
 ) -> None:
-    """List schedules: when they are due, and status, outcome and log of their last runs."""
+    """List schedules: next run, and status, outcome and log of the last run."""
     from dataclasses import asdict
 
     from pipeline.commands.terminal import show_json, show_table
@@ -111,7 +111,7 @@ def pause(
     override: Overrides = None,
     store: Store = STORE,
 ) -> None:
-    """Let a schedule rest until it is resumed."""
+    """Pause a schedule until it is resumed."""
     from pipeline.schedule.targets import schedules_at
 
     with schedules_at(target, store, config, override) as schedules:
@@ -127,12 +127,12 @@ def resume(
     override: Overrides = None,
     store: Store = STORE,
 ) -> None:
-    """Let a paused schedule go on; what it missed is not made up for."""
+    """Resume a paused schedule. Missed runs are not made up for."""
     from pipeline.schedule.targets import schedules_at
 
     with schedules_at(target, store, config, override) as schedules:
         schedules.resume(name)
-    typer.echo(f"{name} goes on")
+    typer.echo(f"{name} is resumed")
 
 
 @app.command(epilog=example("schedule delete retraining"))
@@ -143,7 +143,7 @@ def delete(
     override: Overrides = None,
     store: Store = STORE,
 ) -> None:
-    """Forget a schedule; its runs, logs and models stay."""
+    """Delete a schedule. Its runs, logs and models stay."""
     from pipeline.schedule.targets import schedules_at
 
     with schedules_at(target, store, config, override) as schedules:
@@ -153,7 +153,7 @@ def delete(
 
 @app.command(epilog=example("schedule start"))
 def start(store: Store = STORE) -> None:
-    """Run what is due on this machine, until stopped; for systemd, a container or a terminal."""
+    """Run the due schedules of this machine until stopped; for systemd, a container or a terminal."""
     from pipeline.runners.local.schedules import LocalSchedules
 
     typer.echo(f"running the schedules of {store}")
@@ -164,7 +164,7 @@ def start(store: Store = STORE) -> None:
 def fire(name: Name, store: Store = STORE) -> None:
     """Run a schedule's pipeline now, as if it were due; for cron and systemd timers.
 
-    Exit status: that of `run`; 0 where there was nothing to do.
+    Exit status: that of `run`, or 0 if there was nothing to do.
     """
     from pipeline.runners.local.schedules import LocalSchedules
 

@@ -19,15 +19,16 @@ app = typer.Typer()
 def submit(
     target: ClusterTarget,
     file: Annotated[
-        Path | None, typer.Option(help="What `compile` wrote. [default: compiled now]", metavar="FILE")
+        Path | None, typer.Option(help="File that `compile` wrote. [default: compile now]", metavar="FILE")
     ] = None,
     config: Config = None,
     override: Overrides = None,
 ) -> None:
-    """Start a run of the pipeline on a cluster, and say where it can be watched.
+    """Start a run of the pipeline on a cluster and print the URL of its page.
 
-    Address and project are settings of `runner.kubeflow` and `runner.vertex`; credentials are not: Kubeflow's
-    token is in the file that KF_PIPELINES_SA_TOKEN_PATH names, Google's are its application default ones.
+    Set the address or project in `runner.kubeflow` or `runner.vertex`. Credentials are not settings: for Kubeflow,
+    the environment variable KF_PIPELINES_SA_TOKEN_PATH names the file with the token; for Vertex, Google's
+    application default credentials are used.
     """
     from pipeline.runners.submit_pipeline import submit_pipeline
     from pipeline.settings import load_settings

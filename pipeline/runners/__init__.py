@@ -1,1 +1,1 @@
-"""Engines that run the DAG: each chooses paths, Beam arguments and node resources, nothing else."""
+"""Runners of the DAG. Each chooses only paths, Beam arguments and node resources."""

@@ -1,4 +1,4 @@
-"""`pipeline_runner.py compile`: the DAG as a file that a cluster runs."""
+"""Compiles the DAG into a file for a cluster."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from pipeline.settings import PipelineSettings
 
 
 def compile_pipeline(settings: PipelineSettings, target: str, output: Path) -> None:
-    """Writes the compiled pipeline, whole or not at all.
+    """Compiles the pipeline and writes the file atomically.
 
     Args:
         settings: With `data.path`, `runner.pipeline_root` and `runner.image`.
@@ -26,13 +26,13 @@ def compile_pipeline(settings: PipelineSettings, target: str, output: Path) -> N
         output: File to write.
 
     Raises:
-        UserError: A setting is missing, or names a place that the steps could not use.
+        UserError: A setting is missing, or names a folder that the steps cannot use.
     """
     cluster = find_cluster(target)
     paths = cluster_paths(settings)
     _check_gpu_types(settings, cluster)
     settings.data.require_classes()
-    # What TensorFlow and TFX say while they are imported is of no use to anyone.
+    # TensorFlow and TFX print warnings while they are imported.
     with discard_output():
         text = _compiled(settings, cluster, paths)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -64,19 +64,19 @@ def compiled_file(settings: PipelineSettings, target: str, compiled: Path | None
 
 
 def cluster_paths(settings: PipelineSettings) -> Paths:
-    """Returns where the steps keep what, and refuses what can be refused without importing TFX.
+    """Returns the folders that the steps use, after the checks that do not need TFX.
 
     Raises:
-        UserError: A setting is missing, or names a place that the steps could not use.
+        UserError: A setting is missing, or names a folder that the steps cannot use.
     """
     runner = settings.runner
     if settings.data.path is None:
-        raise UserError("data.path is not set; name the data's folder as the steps see it")
+        raise UserError("data.path is not set; set it to the data folder as the steps see it")
     if not runner.image:
-        raise UserError("runner.image is not set; name the container image made from deploy/Dockerfile")
+        raise UserError("runner.image is not set; set it to the container image made from deploy/Dockerfile")
     if not runner.pipeline_root:
         raise UserError(
-            "runner.pipeline_root is not set; give gs://bucket/folder or a folder that all steps mount"
+            "runner.pipeline_root is not set; set it to gs://bucket/folder or to a folder that all steps mount"
         )
     root = runner.pipeline_root.rstrip("/")
     _check_root(root)
@@ -95,8 +95,8 @@ def _check_root(root: str) -> None:
     scheme, separator, _ = root.partition("://")
     if separator and scheme in ("s3", "minio"):
         raise UserError(
-            f"runner.pipeline_root: TensorFlow has no S3 filesystem, so no step could write to {root}; "
-            "give gs://bucket/folder or a folder that all steps mount"
+            f"runner.pipeline_root: TensorFlow has no S3 filesystem, so the steps cannot write to {root}; "
+            "use gs://bucket/folder or a folder that all steps mount"
         )
     if (separator and scheme != "gs") or not (separator or os.path.isabs(root)):
         raise UserError(
@@ -119,6 +119,6 @@ def _compiled(settings: PipelineSettings, cluster: Cluster, paths: Paths) -> str
     from absl import logging as absl_logging
 
     absl_logging.set_verbosity(absl_logging.ERROR)
-    # TFX parses sys.argv as absl flags; ours are none of its business.
+    # TFX parses sys.argv as absl flags; it must not see ours.
     sys.argv = sys.argv[:1]
     return cluster.compile(settings, paths)

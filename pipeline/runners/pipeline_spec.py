@@ -25,18 +25,18 @@ PipelineJob = dict[str, Any]
 STEP_COMMAND = ["python", "-m", "pipeline.runners.kubeflow.step"]
 
 OUTSIDE_WORLD = ("SegmentationExampleGen", "ProductionModel")
-"""Nodes that look at what no input of theirs tells: a cluster's cache would show them what once was."""
+"""Nodes that read what is not among their inputs: a cluster's cache would return outdated results."""
 
 
 def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
     """Compiles the DAG to a PipelineJob with pipeline spec 2.1.
 
-    No process of ours stands at the start of a cluster's run, so the nodes look at data and production
-    themselves, and the run's id is a placeholder that the cluster fills in.
+    No process of this project runs before a cluster's run, so the nodes look at data and production themselves,
+    and the run id is a placeholder that the cluster fills in.
 
     Args:
         settings: With `runner.image`.
-        paths: As the steps see them.
+        paths: Folders as the steps see them.
     """
     dag = create_pipeline(
         settings,
@@ -56,9 +56,9 @@ def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
 
 @contextlib.contextmanager
 def _importable_type_names(nodes: list[BaseComponent]) -> Iterator[None]:
-    """Names our own artifact types as a step can import them; only while compiling.
+    """Names this project's artifact types as a step can import them, while compiling only.
 
-    ML Metadata knows the types of local runs by their short names, which must stay.
+    Local runs record the types in ML Metadata by their short names, which must stay.
     """
     types: set[type[Artifact]] = {
         channel.type
@@ -84,7 +84,7 @@ def _ask_for_resources(spec: dict[str, Any], runner: RunnerSettings) -> None:
             task["retryPolicy"] = {"maxRetryCount": node.retries}
         container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]
         if node.timeout_seconds:
-            # The spec has no timeout that both clusters keep; coreutils' is in the image.
+            # The spec has no timeout that both clusters obey, and the image has coreutils' command.
             container["command"] = [
                 "timeout",
                 "--kill-after=60",

@@ -145,11 +145,11 @@ class Cluster(Runner):
 
         if schedule.only_if != "always":
             raise UserError(
-                f"--only-if {schedule.only_if} needs a process on this machine that looks at the data first; "
+                f"--only-if {schedule.only_if} needs a process on this machine that checks the data first; "
                 f"with --target {self.name} it must be always"
             )
         cron = cluster_cron(schedule.cron)
-        # The address and the credentials are most likely to be wrong, and compiling takes long.
+        # Connect first: a wrong address or credential is likely, and compiling takes long.
         with discard_output():
             schedules = self.schedules(settings, store)
         with compiled_file(settings, self.name) as compiled, discard_output():

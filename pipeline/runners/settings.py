@@ -1,4 +1,4 @@
-"""Settings of the clusters: where a compiled pipeline keeps things and what each node asks for."""
+"""Settings of compiled pipelines: folders, image, and resources of each node."""
 
 from typing import Any
 
@@ -11,24 +11,24 @@ from pipeline.runners.vertex.settings import VertexSettings
 
 
 class NodeSettings(Settings):
-    """What one node asks of a cluster; what is not set is the cluster's default."""
+    """Resources and limits of one node; what is not set is the cluster's default."""
 
     image: str | None = Field(None, description="Container image of this node; null: runner.image.")
-    cpu: float | None = Field(None, gt=0, description="Most CPU cores.")
-    memory_gb: float | None = Field(None, gt=0, description="Most memory in GB (10^9 bytes).")
+    cpu: float | None = Field(None, gt=0, description="Maximum number of CPU cores.")
+    memory_gb: float | None = Field(None, gt=0, description="Maximum memory in GB (10^9 bytes).")
     gpu_type: str | None = Field(
         None,
-        description="As the cluster names it: nvidia.com/gpu on Kubeflow, NVIDIA_TESLA_T4 on Vertex.",
+        description="GPU type as the cluster names it: nvidia.com/gpu on Kubeflow, NVIDIA_TESLA_T4 on Vertex.",
     )
     gpus: int = Field(0, ge=0, description="Number of GPUs of that type.")
     node_selector: dict[str, str] = Field(
         {}, description="Kubeflow: labels of the machines that may run this node."
     )
-    retries: int = Field(0, ge=0, le=100, description="How often the node is tried again when it failed.")
+    retries: int = Field(0, ge=0, le=100, description="Number of retries after the node failed.")
     timeout_seconds: int | None = Field(
-        None, ge=1, description="Seconds after which a try is ended as failed."
+        None, ge=1, description="Seconds after which an attempt is stopped and counts as failed."
     )
-    cache: bool = Field(True, description="Whether the cluster may reuse the results of an equal execution.")
+    cache: bool = Field(True, description="Whether the cluster may reuse the results of an identical execution.")
 
     @model_validator(mode="after")
     def _type_and_number(self) -> "NodeSettings":
@@ -41,21 +41,21 @@ class NodeSettings(Settings):
 
 
 class RunnerSettings(Settings):
-    """Where a compiled pipeline runs; local runs need nothing of it."""
+    """Where a compiled pipeline runs. Local runs use none of these settings."""
 
     pipeline_root: str | None = Field(
         None,
-        description="Place of the artifacts on a cluster: gs://bucket/folder or a mounted folder.",
+        description="Folder for the artifacts on a cluster: gs://bucket/folder or a mounted folder.",
     )
     image: str | None = Field(None, description="Container image of the steps, made from deploy/Dockerfile.")
     service_account: str | None = Field(
-        None, description="Account that the steps run as; null: the cluster's default."
+        None, description="Account that runs the steps; null: the cluster's default."
     )
     kubeflow: KubeflowSettings = Field(KubeflowSettings(), description="The Kubeflow deployment.")
     vertex: VertexSettings = Field(VertexSettings(), description="The Vertex AI project.")
     nodes: dict[str, NodeSettings] = Field(
         {},
-        description="What single nodes ask for, by name: image, cpu, memory_gb, gpu_type, gpus, "
+        description="Resources of single nodes, by name: image, cpu, memory_gb, gpu_type, gpus, "
         "node_selector, retries, timeout_seconds, cache.",
     )
 
@@ -67,5 +67,5 @@ class RunnerSettings(Settings):
         return nodes
 
     def node(self, name: str) -> NodeSettings:
-        """What a node asks for; the defaults where nothing is said of it."""
+        """Settings of a node; the defaults where it has none."""
         return self.nodes.get(name, NodeSettings())

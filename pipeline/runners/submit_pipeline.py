@@ -1,4 +1,4 @@
-"""`pipeline_runner.py submit`: starts a run of the compiled pipeline on a cluster."""
+"""Starts a run of the compiled pipeline on a cluster."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from pipeline.settings import PipelineSettings
 
 
 def submit_pipeline(settings: PipelineSettings, target: str, compiled: Path | None = None) -> str:
-    """Starts one run and does not wait for it.
+    """Starts one run and returns without waiting for it.
 
     Args:
-        settings: With the cluster's address, and without `compiled` all that compiling needs.
+        settings: With the cluster's address, and with all that compiling needs if `compiled` is None.
         target: Name of the cluster.
         compiled: What `compile` wrote; None: compiled now.
 
@@ -28,7 +28,7 @@ def submit_pipeline(settings: PipelineSettings, target: str, compiled: Path | No
     cluster = find_cluster(target)
     if compiled is not None:
         _check_file(compiled, cluster)
-    # The address and the credentials are most likely to be wrong, and compiling takes long.
+    # Connect first: a wrong address or credential is likely, and compiling takes long.
     with discard_output():
         client = cluster.connect(settings)
     with compiled_file(settings, target, compiled) as file, discard_output():
@@ -43,4 +43,4 @@ def _check_file(compiled: Path, cluster: Cluster) -> None:
     except ValueError:
         is_right = False
     if not is_right:
-        raise UserError(f"--file {compiled} must be what `compile --target {cluster.name}` wrote")
+        raise UserError(f"--file {compiled} must be a file written by `compile --target {cluster.name}`")

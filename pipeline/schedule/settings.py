@@ -8,26 +8,26 @@ from petseg.settings import Settings
 
 
 class ScheduleSettings(Settings):
-    """How a scheduled run makes up for lost time and who hears of its failure."""
+    """Scheduled runs: how late they may start, and who is notified of a failure."""
 
     grace_hours: float = Field(
         12.0,
         gt=0,
-        description="How late a run may begin; of several that were missed one is made up for.",
+        description="Hours by which a run may start late. Of several missed runs, one is made up for.",
     )
     on_failure_command: str | None = Field(
         None, description="Command that gets a JSON object on stdin when a run fails or its model is refused."
     )
     on_failure_webhook: str | None = Field(
         None,
-        description="Name of the environment variable with the URL that the same JSON is posted to; the URL "
-        "itself may be a secret, and settings are written into reports.",
+        description="Environment variable with a URL to which the same JSON is posted. Settings are written into "
+        "reports, and the URL itself may be a secret.",
     )
 
     @field_validator("on_failure_webhook")
     @classmethod
     def _is_a_name(cls, name: str | None) -> str | None:
         if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            # Not repeated in the message: it may be the secret.
+            # The message does not repeat the value, which may be the secret.
             raise ValueError("must be the name of an environment variable; received something else")
         return name

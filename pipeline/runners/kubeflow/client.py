@@ -13,17 +13,17 @@ from petseg.errors import UserError
 from pipeline.settings import PipelineSettings
 
 TOKEN_FILE = "KF_PIPELINES_SA_TOKEN_PATH"
-"""Environment variable that kfp, too, takes the token's file from."""
+"""Environment variable with the path of the token file; kfp reads it too."""
 
 SECONDS = 20
-"""How long a deployment may take to say that it is there."""
+"""Timeout of the health check."""
 
 
 class KubeflowClient:
-    """A deployment that has been seen to answer and to accept the token."""
+    """A connection to a deployment that has accepted the token."""
 
     def __init__(self, settings: PipelineSettings):
-        """Asks the deployment for its health.
+        """Checks the health of the deployment.
 
         Raises:
             UserError: No address is set, nothing answers there, or the token is missing or refused.
@@ -31,7 +31,7 @@ class KubeflowClient:
         runner = settings.runner
         if not runner.kubeflow.host:
             raise UserError(
-                "runner.kubeflow.host is not set; give the address of the Pipelines API, such as "
+                "runner.kubeflow.host is not set; set it to the address of the Pipelines API, such as "
                 "https://kubeflow.example.com/pipeline"
             )
         self._host = runner.kubeflow.host
@@ -40,13 +40,13 @@ class KubeflowClient:
         self._service_account = runner.service_account
         self._token_file = _token_file()
         if self._health().get("multi_user") and not self._namespace:
-            raise UserError(f"runner.kubeflow.namespace is not set, and {self._host} serves several users")
+            raise UserError(f"runner.kubeflow.namespace is not set; {self._host} serves several users and needs it")
 
     def submit(self, compiled: Path) -> str:
         """Starts a run, in an experiment named after the pipeline.
 
         Returns:
-            The run's page.
+            URL of the run's page.
 
         Raises:
             UserError: The deployment refuses.
@@ -78,7 +78,7 @@ class KubeflowClient:
         )
 
     def _health(self) -> dict[str, Any]:
-        # Before kfp's client, which asks five times in 25 seconds before it says that nobody answers.
+        # kfp's client would retry for 25 seconds before it reports an unreachable address.
         headers = {}
         if self._token_file:
             headers["Authorization"] = f"Bearer {self._token_file.read_text().strip()}"
@@ -87,8 +87,8 @@ class KubeflowClient:
             answer = requests.get(url, headers=headers, timeout=SECONDS, allow_redirects=False)
         except requests.exceptions.SSLError:
             raise UserError(
-                f"runner.kubeflow.host: the certificate of {self._host} is not trusted; REQUESTS_CA_BUNDLE "
-                "names the file of the authority that signed it"
+                f"runner.kubeflow.host: the certificate of {self._host} is not trusted; set "
+                "REQUESTS_CA_BUNDLE to the file of the authority that signed it"
             ) from None
         except requests.RequestException as error:
             raise self._unreachable(error) from None
@@ -98,8 +98,8 @@ class KubeflowClient:
             return answer.json()
         except requests.JSONDecodeError:
             raise UserError(
-                f"runner.kubeflow.host: {url} answers, but not as the Pipelines API does; on Kubeflow its "
-                "address often ends with /pipeline"
+                f"runner.kubeflow.host: {url} answers, but is not the Pipelines API; on Kubeflow "
+                "its address often ends with /pipeline"
             ) from None
 
     @contextmanager
@@ -115,7 +115,7 @@ class KubeflowClient:
 
     def _unreachable(self, error: Exception) -> UserError:
         return UserError(
-            f"runner.kubeflow.host: nothing answers at {self._host} ({type(error).__name__}); check the "
+            f"runner.kubeflow.host: no answer from {self._host} ({type(error).__name__}); check the "
             "address, the network and `kubectl port-forward`"
         )
 
@@ -123,13 +123,13 @@ class KubeflowClient:
         said = " ".join(said.split())[:300]
         if status == 403:
             return UserError(
-                f"{self._host} refuses the token's account (403): {said}; it needs the role kubeflow-edit in "
+                f"{self._host} refuses the account of the token (403): {said}; it needs the role kubeflow-edit in "
                 f"namespace {self._namespace or 'kubeflow'}"
             )
         if status == 401 or 300 <= status < 400:
             return UserError(
-                f"{self._host} asks for credentials ({status}); {TOKEN_FILE} must name a file with a valid "
-                "token, such as `kubectl create token` writes"
+                f"{self._host} asks for credentials ({status}); set {TOKEN_FILE} to a file with a valid "
+                "token, such as one from `kubectl create token`"
             )
         return UserError(f"{self._host} answered {status}: {said}")
 
@@ -137,5 +137,5 @@ class KubeflowClient:
 def _token_file() -> Path | None:
     named = os.environ.get(TOKEN_FILE)
     if named and not Path(named).is_file():
-        raise UserError(f"{TOKEN_FILE} must name a file with a token; there is none at {named}")
+        raise UserError(f"{TOKEN_FILE} must name a file with a token; {named} does not exist")
     return Path(named) if named else None

@@ -13,10 +13,10 @@ from pipeline.settings import PipelineSettings
 def compile_kubeflow(settings: PipelineSettings, paths: Paths) -> str:
     """Returns pipeline spec 2.1 in YAML, the same to the byte for the same settings and source.
 
-    What only Kubernetes knows, volumes and kinds of machines, is a second YAML document: kfp's platform spec.
+    Volumes and node selectors are specific to Kubernetes and go into a second YAML document, kfp's platform spec.
     """
     spec = compile_job(settings, paths)["pipelineSpec"]
-    # A job says it in its runtime configuration, which this file has not.
+    # A PipelineJob has it in its runtime configuration, which this file does not have.
     spec["defaultPipelineRoot"] = paths.pipeline_root
     platform = _platform(settings.runner, sorted(spec["root"]["dag"]["tasks"]))
     head = f"# PIPELINE DEFINITION\n# Name: {settings.name}\n"

@@ -1,4 +1,4 @@
-"""Schedules that Kubeflow Pipelines keeps: its recurring runs."""
+"""Schedules on Kubeflow Pipelines: its recurring runs."""
 
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ class KubeflowSchedules(KubeflowClient):
     """The recurring runs of one pipeline."""
 
     def add(self, name: str, cron: str, compiled: Path) -> str:
-        """Makes a recurring run: one at a time, and of several missed only the last.
+        """Creates a recurring run: one run at a time, and of several missed runs only the last.
 
         Returns:
-            Its page.
+            URL of its page.
 
         Raises:
-            UserError: The deployment refuses, or has one of that name.
+            UserError: The deployment refuses, or has a recurring run of that name.
         """
         with self._refusals():
             client = self._client()
@@ -29,7 +29,7 @@ class KubeflowSchedules(KubeflowClient):
             created = client.create_recurring_run(
                 experiment_id=experiment.experiment_id,
                 job_name=name,
-                # Kubeflow's cron begins with the second.
+                # Kubeflow's cron expressions begin with seconds.
                 cron_expression=f"0 {cron}",
                 max_concurrency=1,
                 no_catchup=True,
@@ -57,19 +57,19 @@ class KubeflowSchedules(KubeflowClient):
         )
 
     def pause(self, name: str) -> None:
-        """Lets a recurring run rest."""
+        """Pauses a recurring run."""
         with self._refusals():
             client = self._client()
             client.disable_recurring_run(self._id(name, client))
 
     def resume(self, name: str) -> None:
-        """Lets it go on; what it missed is not made up for."""
+        """Resumes a recurring run; missed runs are not made up for."""
         with self._refusals():
             client = self._client()
             client.enable_recurring_run(self._id(name, client))
 
     def delete(self, name: str) -> None:
-        """Forgets it; its runs stay."""
+        """Deletes a recurring run; the runs that it started stay."""
         with self._refusals():
             client = self._client()
             client.delete_recurring_run(self._id(name, client))
@@ -90,10 +90,10 @@ class KubeflowSchedules(KubeflowClient):
             if run.display_name == name:
                 return run.recurring_run_id
         known = ", ".join(sorted(run.display_name for run in runs)) or "none"
-        raise UserError(f"there is no recurring run {name} on {self._host}; there are: {known}")
+        raise UserError(f"no recurring run {name} on {self._host}; there are: {known}")
 
     def _refuse_same_name(self, name: str, client: Any) -> None:
         if any(run.display_name == name for run in self._all(client)):
             raise UserError(
-                f"there is a recurring run {name} on {self._host}; delete it first, or give another --name"
+                f"a recurring run {name} exists on {self._host}; delete it first, or choose another --name"
             )

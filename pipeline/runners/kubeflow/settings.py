@@ -13,12 +13,12 @@ class KubeflowSettings(Settings):
         None, description="Address of the Pipelines API, such as https://kubeflow.example.com/pipeline."
     )
     namespace: str | None = Field(
-        None, description="Namespace of the runs; null where the deployment serves one user."
+        None, description="Namespace of the runs; null for a single-user deployment."
     )
     volume_claim: str | None = Field(
-        None, description="PersistentVolumeClaim that all steps mount; null: they mount none."
+        None, description="PersistentVolumeClaim that all steps mount; null: none."
     )
-    mount_path: str = Field("/petseg", description="Where the steps see that volume.")
+    mount_path: str = Field("/petseg", description="Folder at which the steps mount that volume.")
 
     @field_validator("host")
     @classmethod

@@ -1,8 +1,8 @@
-"""The command of a compiled step: TFX's own, with the types of the inputs filled in.
+"""The command of a compiled step: TFX's command with the types of the inputs filled in.
 
-Open-source Kubeflow hands a step its input artifacts without their types, or with types of its own, and
-TFX's command then finds no class for them (https://github.com/tensorflow/tfx/issues/7768). The compiled spec,
-which is among the arguments, knows them.
+Open-source Kubeflow passes input artifacts to a step without their types, or with types of its own. TFX's command
+then finds no class for them (https://github.com/tensorflow/tfx/issues/7768). The types are in the compiled spec,
+which is among the arguments.
 """
 
 import json
@@ -15,19 +15,19 @@ INPUTS_SPEC = "--json_serialized_inputs_spec_args"
 
 
 def with_types(arguments: list[str]) -> list[str]:
-    """Returns the arguments with each input artifact's type as the inputs' spec says.
+    """Returns the arguments with the type of each input artifact, as in the spec of the inputs.
 
     Args:
         arguments: Among them EXECUTOR_INPUT (JSON of kfp's ExecutorInput) and INPUTS_SPEC (of its
             ComponentInputsSpec), each followed by its value.
     """
-    place = arguments.index(EXECUTOR_INPUT) + 1
-    executor_input = json.loads(arguments[place])
+    index = arguments.index(EXECUTOR_INPUT) + 1
+    executor_input = json.loads(arguments[index])
     spec = json.loads(arguments[arguments.index(INPUTS_SPEC) + 1])
     for key, listed in executor_input.get("inputs", {}).get("artifacts", {}).items():
         for artifact in listed["artifacts"]:
             artifact["type"] = spec["artifacts"][key]["artifactType"]
-    return [*arguments[:place], json.dumps(executor_input), *arguments[place + 1 :]]
+    return [*arguments[:index], json.dumps(executor_input), *arguments[index + 1 :]]
 
 
 if __name__ == "__main__":

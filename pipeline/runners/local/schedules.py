@@ -1,4 +1,4 @@
-"""Schedules on this machine: APScheduler with its jobs in SQLite, shared by the command line and a daemon."""
+"""Schedules on this machine: APScheduler with its jobs in SQLite, which the command line and a daemon share."""
 
 import contextlib
 import logging
@@ -25,11 +25,11 @@ from pipeline.schedule.history import History, database
 from pipeline.schedule.schedule import Schedule
 
 POLL_SECONDS = 5
-"""How soon a running scheduler sees what the command line changed."""
+"""How often a running scheduler looks for changes by the command line."""
 
 
 class LocalSchedules:
-    """The schedules that a folder keeps.
+    """The schedules in a folder.
 
     Args:
         store: The folder: `schedules.db`, `logs/`, locks.
@@ -39,10 +39,10 @@ class LocalSchedules:
         self._store = store.resolve()
 
     def add(self, schedule: Schedule) -> datetime:
-        """Keeps a schedule; returns when it is due first.
+        """Adds a schedule; returns when it is first due.
 
         Raises:
-            UserError: The cron expression is wrong, or there is a schedule of that name.
+            UserError: The cron expression is wrong, or a schedule of that name exists.
         """
         trigger = cron_trigger(schedule.cron)
         with self._at_rest() as scheduler:
@@ -52,14 +52,14 @@ class LocalSchedules:
                     trigger,
                     kwargs={"store": str(self._store), "schedule": schedule.to_dict()},
                     id=schedule.name,
-                    # The rule for what was missed: one run for all, and none that would be too late.
+                    # Several missed runs become one, and a run that would start too late is dropped.
                     coalesce=True,
                     misfire_grace_time=max(1, round(schedule.grace_seconds)),
                     max_instances=1,
                 )
             except ConflictingIdError:
                 raise UserError(
-                    f"there is a schedule {schedule.name} in {self._store}; delete it first, or give another "
+                    f"a schedule {schedule.name} exists in {self._store}; delete it first, or choose another "
                     "--name"
                 ) from None
             return job.next_run_time
@@ -81,15 +81,15 @@ class LocalSchedules:
             ]
 
     def pause(self, name: str) -> None:
-        """Lets a schedule rest until it is resumed."""
+        """Pauses a schedule until it is resumed."""
         self._change(name, lambda scheduler: scheduler.pause_job(name))
 
     def resume(self, name: str) -> datetime:
-        """Lets a paused schedule go on; what it missed is not made up for. Returns when it is due."""
+        """Resumes a paused schedule; missed runs are not made up for. Returns when it is next due."""
         return self._change(name, lambda scheduler: scheduler.resume_job(name)).next_run_time
 
     def delete(self, name: str) -> None:
-        """Forgets a schedule; what became of its runs stays known."""
+        """Deletes a schedule; the history of its runs stays."""
         self._change(name, lambda scheduler: scheduler.remove_job(name))
 
     def fire(self, name: str) -> int:
@@ -102,17 +102,17 @@ class LocalSchedules:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[BackgroundScheduler]:
-        """Runs what is due, in a thread, one run after another, as long as the body lasts.
+        """Runs what is due in a thread, one run after another, while the context lasts.
 
-        What became due while no scheduler ran is made up for at once: one run a schedule, if it is not later
-        than its grace time. A run that is at work at the end is stopped, as Ctrl-C would.
+        What became due while no scheduler ran is made up for at once: one run per schedule, if its grace time has
+        not passed. A run that is in progress at the end is interrupted, as by Ctrl-C.
 
         Raises:
             UserError: Another process runs the schedules of this folder.
         """
         with self._only_scheduler():
             scheduler = self._scheduler()
-            # Other processes change the store, and nobody else wakes the scheduler when they do.
+            # Other processes change the store, and nothing else wakes the scheduler when they do.
             scheduler.add_executor(ThreadPoolExecutor(1), "poll")
             scheduler.add_jobstore(MemoryJobStore(), "poll")
             scheduler.add_job(
@@ -142,7 +142,7 @@ class LocalSchedules:
 
     def _history(self) -> History:
         history = History(database(self._store))
-        # Who gets this lock knows that nothing runs, and that what has no end was killed.
+        # While this lock is held nothing runs, so a firing without an end was killed.
         with contextlib.suppress(Timeout), FileLock(self._store / ".run.lock", blocking=False):
             history.close_unfinished()
         return history
@@ -157,7 +157,7 @@ class LocalSchedules:
 
     @contextlib.contextmanager
     def _at_rest(self) -> Iterator[BackgroundScheduler]:
-        """A scheduler that reads and changes the store and runs nothing."""
+        """A scheduler that reads and changes the store but runs nothing."""
         scheduler = self._scheduler()
         scheduler.start(paused=True)
         try:
@@ -174,7 +174,7 @@ class LocalSchedules:
 
     def _unknown(self, name: str) -> UserError:
         known = ", ".join(entry.name for entry in self.entries()) or "none"
-        return UserError(f"there is no schedule {name} in {self._store}; there are: {known}")
+        return UserError(f"no schedule {name} in {self._store}; there are: {known}")
 
     @contextlib.contextmanager
     def _only_scheduler(self) -> Iterator[None]:
@@ -183,19 +183,19 @@ class LocalSchedules:
             with FileLock(self._store / ".scheduler.lock", blocking=False):
                 yield
         except Timeout:
-            raise UserError(f"another process runs the schedules in {self._store}") from None
+            raise UserError(f"another process runs the schedules of {self._store}") from None
 
     def _record_missed(self, event: events.JobExecutionEvent) -> None:
         due = event.scheduled_run_time.isoformat(timespec="minutes")
-        History(database(self._store)).add(event.job_id, f"missed: was due at {due}, too long ago")
+        History(database(self._store)).add(event.job_id, f"missed: it was due at {due}, too long ago")
 
     def _record_overlap(self, event: events.JobSubmissionEvent) -> None:
         if event.jobstore == "default":
-            History(database(self._store)).add(event.job_id, "skipped: the run before has not ended")
+            History(database(self._store)).add(event.job_id, "skipped: the previous run has not ended")
 
 
 class _SharedJobStore(SQLAlchemyJobStore):
-    """A job store from which another process may delete what this one is about to update."""
+    """A job store from which another process may delete a job that this one is about to update."""
 
     def update_job(self, job: Job) -> None:
         with contextlib.suppress(JobLookupError):
@@ -203,4 +203,4 @@ class _SharedJobStore(SQLAlchemyJobStore):
 
 
 def _look_again() -> None:
-    """Being called is enough: a scheduler that wakes up looks at all its stores."""
+    """Does nothing: a scheduler that wakes up looks at all its stores."""

@@ -13,10 +13,10 @@ SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
 class VertexClient:
-    """A project of Vertex AI, with credentials that Google has accepted."""
+    """A connection to a Vertex AI project, with credentials that Google has accepted."""
 
     def __init__(self, settings: PipelineSettings):
-        """Finds the default credentials and has them signed in.
+        """Finds the default credentials and signs in.
 
         Raises:
             UserError: A setting or the credentials are missing, or Google refuses them.
@@ -24,7 +24,7 @@ class VertexClient:
         vertex = settings.runner.vertex
         for key in ("project", "region"):
             if not getattr(vertex, key):
-                raise UserError(f"runner.vertex.{key} is not set; name the {key} that the run belongs to")
+                raise UserError(f"runner.vertex.{key} is not set; set it to the {key} of the run")
         self._project, self._region = vertex.project, vertex.region
         self._endpoint = vertex.endpoint or f"https://{vertex.region}-aiplatform.googleapis.com"
         self._service_account = settings.runner.service_account
@@ -34,7 +34,7 @@ class VertexClient:
         """Starts a run.
 
         Returns:
-            The run's page.
+            URL of the run's page.
 
         Raises:
             UserError: Vertex cannot be reached, or refuses.
@@ -60,7 +60,7 @@ class VertexClient:
         return f"projects/{self._project}/locations/{self._region}"
 
     def _service(self, kind: Any) -> Any:
-        """A client of one of Vertex' services; REST passes through the proxies that gRPC does not."""
+        """A client of a Vertex service. It uses REST, which passes through proxies that block gRPC."""
         from google.api_core.client_options import ClientOptions
 
         options = ClientOptions(api_endpoint=self._endpoint)
@@ -76,7 +76,7 @@ class VertexClient:
             raise self._refused(error) from None
         except OSError as error:
             raise UserError(
-                f"nothing answers at {self._endpoint} ({type(error).__name__}); check runner.vertex.region "
+                f"no answer from {self._endpoint} ({type(error).__name__}); check runner.vertex.region "
                 "and the network"
             ) from None
 
@@ -93,12 +93,12 @@ class VertexClient:
                 "and roles/iam.serviceAccountUser on runner.service_account"
             )
         if isinstance(error, exceptions.NotFound):
-            return UserError(f"Vertex AI knows no {where}: {said}; check runner.vertex")
+            return UserError(f"Vertex AI does not find {where}: {said}; check runner.vertex")
         return UserError(f"Vertex AI answered {error.code} for {where}: {said}")
 
 
 SIGN_IN = (
-    "sign in with `gcloud auth application-default login`, or let GOOGLE_APPLICATION_CREDENTIALS name a "
+    "sign in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to a "
     "key file"
 )
 
@@ -115,7 +115,7 @@ def _credentials() -> Any:
         raise UserError(f"no usable Google credentials: {_first_sentence(error)}; {SIGN_IN}") from None
     except exceptions.TransportError as error:
         raise UserError(
-            f"Google's sign-in cannot be reached ({_first_sentence(error)}); check the network"
+            f"cannot reach Google's sign-in ({_first_sentence(error)}); check the network"
         ) from None
     except exceptions.RefreshError as error:
         raise UserError(f"Google refuses the credentials: {_first_sentence(error)}; {SIGN_IN}") from None

@@ -1,4 +1,4 @@
-"""Schedules that Vertex AI Pipelines keeps."""
+"""Schedules on Vertex AI Pipelines."""
 
 import json
 from pathlib import Path
@@ -13,13 +13,13 @@ class VertexSchedules(VertexClient):
     """The schedules of a project in a region."""
 
     def add(self, name: str, cron: str, compiled: Path) -> str:
-        """Makes a schedule: one run at a time.
+        """Creates a schedule: one run at a time.
 
         Returns:
-            Its page.
+            URL of its page.
 
         Raises:
-            UserError: Vertex refuses, or has one of that name.
+            UserError: Vertex refuses, or has a schedule of that name.
         """
         from google.cloud import aiplatform_v1
         from google.protobuf import json_format
@@ -39,7 +39,7 @@ class VertexSchedules(VertexClient):
             client = self._client()
             if any(found.display_name == name for found in client.list_schedules(parent=self._parent)):
                 raise UserError(
-                    f"there is a schedule {name} in {self._parent}; delete it first, or give another --name"
+                    f"a schedule {name} exists in {self._parent}; delete it first, or choose another --name"
                 )
             created = client.create_schedule(parent=self._parent, schedule=schedule)
         schedule_id = created.name.rsplit("/", 1)[-1]
@@ -65,19 +65,19 @@ class VertexSchedules(VertexClient):
         )
 
     def pause(self, name: str) -> None:
-        """Lets a schedule rest."""
+        """Pauses a schedule."""
         with self._refusals():
             client = self._client()
             client.pause_schedule(name=self._resource(name, client))
 
     def resume(self, name: str) -> None:
-        """Lets it go on; what it missed is not made up for."""
+        """Resumes a schedule; missed runs are not made up for."""
         with self._refusals():
             client = self._client()
             client.resume_schedule(request={"name": self._resource(name, client), "catch_up": False})
 
     def delete(self, name: str) -> None:
-        """Forgets it; its runs stay."""
+        """Deletes a schedule; its runs stay."""
         with self._refusals():
             client = self._client()
             client.delete_schedule(name=self._resource(name, client))
@@ -93,5 +93,5 @@ class VertexSchedules(VertexClient):
         }
         if name not in found:
             known = ", ".join(sorted(found)) or "none"
-            raise UserError(f"there is no schedule {name} in {self._parent}; there are: {known}")
+            raise UserError(f"no schedule {name} in {self._parent}; there are: {known}")
         return found[name]

@@ -7,12 +7,12 @@ from pipeline.runners.address import checked_address
 
 
 class VertexSettings(Settings):
-    """A Vertex AI project. Its credentials are Google's default ones, never in settings."""
+    """A Vertex AI project. Credentials are Google's default ones, never settings."""
 
     project: str | None = Field(None, description="Id of the Google Cloud project.")
     region: str | None = Field(None, description="Region of the runs, such as europe-west4.")
     endpoint: str | None = Field(
-        None, description="Address of the API where it is a private one; null: the region's public one."
+        None, description="Address of a private API endpoint; null: the region's public one."
     )
 
     @field_validator("endpoint")

@@ -132,12 +132,12 @@ def test_other_answers_of_kubeflow_are_told(kubeflow, token_file, kubeflow_file,
 
 def test_vertex_unreachable(vertex, key_file, vertex_file):
     said = complaint("vertex", vertex_settings("http://127.0.0.1:9"), vertex_file)
-    assert "nothing answers at http://127.0.0.1:9" in said
+    assert "no answer from http://127.0.0.1:9" in said
 
 
 def test_sign_in_unreachable(vertex, key_file, vertex_file):
     key_file.write_text(key_file.read_text().replace(vertex.address, "http://127.0.0.1:9"))
-    assert "sign-in cannot be reached" in complaint("vertex", vertex_settings(vertex.address), vertex_file)
+    assert "cannot reach Google's sign-in" in complaint("vertex", vertex_settings(vertex.address), vertex_file)
 
 
 def test_vertex_with_bad_credentials(vertex, key_file, vertex_file):

@@ -240,10 +240,10 @@ def test_the_commands(tmp_path):
     assert made.stdout.startswith("weekly is due 20")
     again = petseg(*make)
     assert again.status == 2
-    assert "there is a schedule weekly" in again.stderr
+    assert "a schedule weekly exists" in again.stderr
     assert petseg("schedule", "pause", "weekly", *store).stdout == "weekly is paused\n"
     assert "paused" in petseg("schedule", "list", *store).stdout
-    assert petseg("schedule", "resume", "weekly", *store).stdout == "weekly goes on\n"
+    assert petseg("schedule", "resume", "weekly", *store).stdout == "weekly is resumed\n"
     shown = petseg("schedule", "list", *store).stdout
     assert "0 3 * * 1" in shown
     (listed,) = json.loads(petseg("schedule", "list", "--json", *store).stdout)
@@ -253,7 +253,7 @@ def test_the_commands(tmp_path):
     assert petseg("schedule", "delete", "weekly", *store).status == 0
     gone = petseg("schedule", "pause", "weekly", *store)
     assert gone.status == 2
-    assert "there is no schedule weekly" in gone.stderr
+    assert "no schedule weekly in" in gone.stderr
 
 
 def test_start_runs_until_it_is_told_to_stop_and_only_once(tmp_path):
