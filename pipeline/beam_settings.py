@@ -23,13 +23,17 @@ class BeamSettings(Settings):
         "in_memory", "multi_threading", "multi_processing", "portable", "flink", "spark", "dataflow"
     ] = Field(
         "in_memory",
-        description="The first three are modes of Beam's local runner; in_memory is the fastest on few cores. "
+        description="The first three are modes of Beam's local runner; in_memory is the fastest on "
+        "few cores. "
         "The others are clusters.",
     )
-    workers: int = Field(2, ge=1, le=256, description="Number of workers, for engines that have more than one.")
+    workers: int = Field(
+        2, ge=1, le=256, description="Number of workers, for engines that have more than one."
+    )
     address: str | None = Field(
         None,
-        description="Address of the cluster. portable: host:port of a Beam job server, or embed; flink: host:port "
+        description="Address of the cluster. portable: host:port of a Beam job server, or embed; "
+        "flink: host:port "
         "of its REST API; spark: spark://host:port.",
     )
     worker_pool: str | None = Field(
@@ -44,7 +48,8 @@ class BeamSettings(Settings):
     setup_file: str | None = Field(
         None,
         pattern=r"(^|/)setup\.py$",
-        description="A setup.py, such as ./setup.py, whose packages are shipped to the workers; null: the workers "
+        description="A setup.py, such as ./setup.py, whose packages are shipped to the workers; "
+        "null: the workers "
         "already have this code.",
     )
     project: str | None = Field(None, description="Google Cloud project, for dataflow.")

@@ -1,4 +1,4 @@
-"""Draws a network's layers, one row each, with an arc for every connection that skips some."""
+"""Draws a network's layers, one row each, with an arc for every skip connection."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from trainer.settings import TrainingSettings
 FORMATS = (".png", ".svg", ".pdf")
 INCHES_A_ROW = 0.28
 COLORS = {"trained": "#1f77b4", "frozen": "#7f7f7f", "none": "#000000"}
-"""Of a layer's name: whether its weights are trained, frozen, or it has none."""
+"""Color of a layer's name by the state of its weights."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Row:
 
     Attributes:
         text: Name, kind, output shape and parameters.
-        sources: Places of the rows whose output it takes.
+        sources: Indices of the rows whose output it takes.
         state: A key of `COLORS`.
     """
 
@@ -37,10 +37,10 @@ class Row:
 def plot(settings: TrainingSettings, output: Path) -> None:
     """Writes a picture of the network that the settings describe.
 
-    The encoder is shown by the layers whose features the decoder takes: all its layers would fill a wall.
+    Of the encoder it shows only the layers whose features the decoder takes.
 
     Raises:
-        UserError: The file's ending is no known format, or the network cannot be built.
+        UserError: The ending of the file's name is unknown, or the network cannot be built.
     """
     if output.suffix not in FORMATS:
         raise UserError(f"--output {output}: must end in {', '.join(FORMATS)}")
@@ -51,7 +51,7 @@ def plot(settings: TrainingSettings, output: Path) -> None:
     _draw(axes, rows)
     axes.set_title(
         f"{model.name} on {settings.model.encoder}, {settings.model.image_size} px, "
-        f"{model.count_params() / 1e6:.2f} M parameters; blue: trained, grey: frozen",
+        f"{model.count_params() / 1e6:.2f} M parameters; blue: trained, gray: frozen",
         loc="left",
     )
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -59,31 +59,31 @@ def plot(settings: TrainingSettings, output: Path) -> None:
 
 
 def network_rows(model: keras.Model) -> list[Row]:
-    """The photo, the encoder's features, finest first, and all layers behind them, branch by branch."""
+    """Rows of the photo, the encoder's features from fine to coarse, and the decoder's layers by branch."""
     encoder = model.get_layer(ENCODER_NAME)
     rows = [Row(_text("photo", "InputLayer", model.input.shape, 0), (), "none")]
-    places: dict[tuple[int, int, int], int] = {}
+    indices: dict[tuple[int, int, int], int] = {}
     for index, feature in enumerate(encoder.outputs):
         layer = feature._keras_history[0]
         text = _text(f"encoder: {layer.name}", type(layer).__name__, feature.shape, None)
         rows.append(Row(text, (len(rows) - 1,), _state(encoder)))
-        places[id(encoder), 0, index] = len(rows) - 1
+        indices[id(encoder), 0, index] = len(rows) - 1
     for op, node in _branch_by_branch(model.output, encoder, []):
         taken, made = op._inbound_nodes[node].input_tensors, op._inbound_nodes[node].output_tensors
         histories = [tensor._keras_history for tensor in taken]
-        sources = tuple(places[id(history[0]), history[1], history[2]] for history in histories)
-        # A layer may stand in several places; its parameters count once.
+        sources = tuple(indices[id(history[0]), history[1], history[2]] for history in histories)
+        # A layer may be used several times; its parameters count once.
         parameters = op.count_params() if isinstance(op, keras.layers.Layer) and not node else 0
         name = f"{op.name} (again)" if node else op.name
         rows.append(Row(_text(name, type(op).__name__, made[0].shape, parameters), sources, _state(op)))
-        places[id(op), node, 0] = len(rows) - 1
+        indices[id(op), node, 0] = len(rows) - 1
     return rows
 
 
 def _branch_by_branch(
     tensor: keras.KerasTensor, encoder: keras.Model, found: list[tuple[keras.Operation, int]]
 ) -> list[tuple[keras.Operation, int]]:
-    """The operations from the encoder to a tensor, each after those it takes from, and which use of it."""
+    """Operations from the encoder to a tensor, each with the index of its use, sources first."""
     op, node, _ = tensor._keras_history
     if op is not encoder and (op, node) not in found:
         for source in op._inbound_nodes[node].input_tensors:
@@ -105,16 +105,16 @@ def _state(op: keras.Operation) -> str:
 
 
 def _draw(axes: Axes, rows: list[Row]) -> None:
-    longest = max([2, *(place - source for place, row in enumerate(rows) for source in row.sources)])
-    for place, row in enumerate(rows):
-        axes.text(0.3, place, row.text, family="monospace", va="center", size=8, color=COLORS[row.state])
-        axes.plot(0, place, "o", color=COLORS[row.state], markersize=4)
+    longest = max([2, *(index - source for index, row in enumerate(rows) for source in row.sources)])
+    for index, row in enumerate(rows):
+        axes.text(0.3, index, row.text, family="monospace", va="center", size=8, color=COLORS[row.state])
+        axes.plot(0, index, "o", color=COLORS[row.state], markersize=4)
         for source in row.sources:
-            if place - source == 1:
-                axes.plot([0, 0], [source, place], color="#000000", linewidth=0.8)
+            if index - source == 1:
+                axes.plot([0, 0], [source, index], color="#000000", linewidth=0.8)
             else:
-                width = 8 * (place - source) / longest
-                middle = (0, (place + source) / 2)
-                axes.add_patch(Arc(middle, width, place - source, theta1=90, theta2=270, color="#d62728"))
+                width = 8 * (index - source) / longest
+                middle = (0, (index + source) / 2)
+                axes.add_patch(Arc(middle, width, index - source, theta1=90, theta2=270, color="#d62728"))
     axes.set(xlim=(-4.3, 15), ylim=(len(rows) - 0.5, -0.5))
     axes.axis("off")

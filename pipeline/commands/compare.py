@@ -20,8 +20,8 @@ def compare(
 ) -> None:
     """Compare runs on the photos that all of them evaluated. The first run is the reference.
 
-    Shows metrics with a paired bootstrap over photos, the settings that differ, and the slices and photos that
-    changed most.
+    Shows metrics with a paired bootstrap over photos, the settings that differ, and the slices and photos
+    that changed most.
     """
     from pipeline.commands.terminal import show_table
     from pipeline.runs.comparison_page import compare as compare_runs

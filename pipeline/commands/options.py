@@ -13,9 +13,14 @@ PROGRAM = "petseg" if Path(sys.argv[0]).name == "petseg" else "python pipeline_r
 """How the command line was called: installed, or from a checkout."""
 
 Config = Annotated[Path | None, typer.Option("--config", help="YAML file with the settings.", metavar="FILE")]
-Data = Annotated[str | None, typer.Option("--data", help="Data folder, short for `--set data.path=DIR`.", metavar="DIR")]
+Data = Annotated[
+    str | None, typer.Option("--data", help="Data folder, short for `--set data.path=DIR`.", metavar="DIR")
+]
 Output = Annotated[
-    str | None, typer.Option("--output", help="Output folder, short for `--set output=DIR`. [default: runs/CONFIG]", metavar="DIR")
+    str | None,
+    typer.Option(
+        "--output", help="Output folder, short for `--set output=DIR`. [default: runs/CONFIG]", metavar="DIR"
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,

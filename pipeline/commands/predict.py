@@ -17,7 +17,9 @@ app = typer.Typer()
 )
 def predict(
     model: PushedModel,
-    images: Annotated[list[Path], typer.Option(help="Photo or folder of photos. Can be repeated.", metavar="PATH")],
+    images: Annotated[
+        list[Path], typer.Option(help="Photo or folder of photos. Can be repeated.", metavar="PATH")
+    ],
     output: Annotated[Path, typer.Option(help="Folder for masks, overlays and shares.csv.", metavar="DIR")],
 ) -> None:
     """Segment photos with a pushed model.

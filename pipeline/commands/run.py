@@ -17,18 +17,21 @@ def run(
     output: Output = None,
     override: Overrides = None,
     from_node: Annotated[
-        str | None, typer.Option("--from", help="First node to run. Earlier nodes keep the results of the last run.")
+        str | None,
+        typer.Option("--from", help="First node to run. Earlier nodes keep the results of the last run."),
     ] = None,
     to_node: Annotated[str | None, typer.Option("--to", help="Last node to run.")] = None,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every node, even if nothing changed.")] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Run every node, even if nothing changed.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as JSON on stdout and everything else on stderr.")
     ] = False,
 ) -> None:
     """Run the whole pipeline on this machine: read, check, transform, train, evaluate, push.
 
-    Exit status: 0 done; 1 a node failed; 2 the settings, the arguments or the data must change; 3 the model was
-    trained but refused; 130 interrupted. To resume a stopped run, run the same command again.
+    Exit status: 0 done; 1 a node failed; 2 the settings, the arguments or the data must change; 3 the model
+    was trained but refused; 130 interrupted. To resume a stopped run, run the same command again.
     """
     from pipeline.commands.terminal import show_json
     from pipeline.runners.local.run import RunOptions, run_local

@@ -57,8 +57,8 @@ def create(
 ) -> None:
     """Run the pipeline on a schedule.
 
-    Without a subcommand this creates a schedule on this machine or on a cluster. On this machine, `schedule start`
-    runs what is due, one run at a time. Of several missed runs it makes up for one, if that is at most
+    Without a subcommand this creates a schedule on this machine or on a cluster. On this machine, `schedule
+    start` runs what is due, one run at a time. Of several missed runs it makes up for one, if that is at most
     `schedule.grace_hours` late. If a run fails or its model is refused, the model in production stays, and
     `schedule.on_failure_command` and `schedule.on_failure_webhook` are notified.
     """
@@ -73,7 +73,8 @@ def create(
 @app.command("list", epilog=example("schedule list"))
 def list_(
     name: Annotated[
-        str | None, typer.Argument(help="Show all runs of this schedule (this machine only).", metavar="[NAME]")
+        str | None,
+        typer.Argument(help="Show all runs of this schedule (this machine only).", metavar="[NAME]"),
     ] = None,
     target: Target = LOCAL,
     config: Config = None,

@@ -26,9 +26,9 @@ def submit(
 ) -> None:
     """Start a run of the pipeline on a cluster and print the URL of its page.
 
-    Set the address or project in `runner.kubeflow` or `runner.vertex`. Credentials are not settings: for Kubeflow,
-    the environment variable KF_PIPELINES_SA_TOKEN_PATH names the file with the token; for Vertex, Google's
-    application default credentials are used.
+    Set the address or project in `runner.kubeflow` or `runner.vertex`. Credentials are not settings: for
+    Kubeflow, the environment variable KF_PIPELINES_SA_TOKEN_PATH names the file with the token; for Vertex,
+    Google's application default credentials are used.
     """
     from pipeline.runners.submit_pipeline import submit_pipeline
     from pipeline.settings import load_settings

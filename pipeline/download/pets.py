@@ -1,4 +1,4 @@
-"""Downloads the Oxford-IIIT Pet data set: resumed, checked, and unpacked whole or not at all."""
+"""Downloads the Oxford-IIIT Pet data set: resumes, verifies checksums, and unpacks atomically."""
 
 import hashlib
 import json
@@ -35,11 +35,11 @@ FRUITLESS_ATTEMPTS = 5
 
 
 class FetchError(UserError, ValueError):
-    """The data set could not be fetched; says what, where and what would help."""
+    """The data set cannot be downloaded."""
 
 
 class _Interrupted(Exception):
-    """The transfer stopped before its end and is worth another attempt."""
+    """The transfer stopped early; another attempt may succeed."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def fetch(
 
 
 class Download:
-    """One archive on its way: a part file that grows until it is whole and its checksum right."""
+    """Download of one archive into a part file, until it is complete and its checksum is right."""
 
     def __init__(self, url: str, archive: Archive, part: Path, progress: Progress):
         self.url = url
@@ -144,7 +144,7 @@ class Download:
         except _Interrupted as error:
             raise FetchError(
                 f"{self.url}: {error}; {self._have()} of {self.archive.size} bytes are kept, "
-                "run fetch again to go on"
+                "run fetch again to resume"
             ) from error
         self._check()
         return self.part
@@ -173,7 +173,7 @@ class Download:
             raise _Interrupted("the server ended the transfer early")
 
     def _count(self, before: int) -> None:
-        """A new attempt after one that brought something is a fresh start."""
+        """Counts attempts in a row that received nothing."""
         self.fruitless = 0 if self._have() > before else self.fruitless + 1
 
     def _transfer(self, start: int) -> None:
@@ -186,7 +186,7 @@ class Download:
             resumed = response.status_code == requests.codes.partial_content
             if response.status_code == requests.codes.requested_range_not_satisfiable:
                 self.part.unlink()
-                raise requests.RequestException("the server's file is shorter than what was kept")
+                raise requests.RequestException("the file on the server is shorter than the kept part")
             if response.status_code >= 500:
                 raise requests.RequestException(
                     f"the server answers {response.status_code} {response.reason}"
@@ -194,15 +194,15 @@ class Download:
             if response.status_code >= 400:
                 raise FetchError(
                     f"{self.url}: the server answers {response.status_code} {response.reason}; "
-                    "check the address, or fetch the archives by another way"
+                    "check the URL, or download the archives in another way"
                 )
-            # A server that knows no ranges sends the whole file again.
+            # A server without range requests sends the whole file again.
             with open(self.part, "ab" if resumed else "wb") as file:
                 self.progress.update(self.task, completed=start if resumed else 0)
                 self._copy(response, file)
 
     def _copy(self, response: requests.Response, file: IO[bytes]) -> None:
-        # Since urllib3 2 a `read` waits for the whole chunk, and what came of it before a cut is lost.
+        # Since urllib3 2, `read` waits for the whole chunk and loses a part that arrived before a cut.
         read = getattr(response.raw, "read1", response.raw.read)
         while chunk := read(CHUNK):
             file.write(chunk)
@@ -224,7 +224,7 @@ class Download:
 
 
 def _unpack(file: Path, archive: Archive, output: Path) -> None:
-    """Puts the archive's folder into `output`, whole, in place of what an earlier attempt may have left."""
+    """Moves the archive's folder into `output`, replacing the rest of an earlier attempt."""
     building = output / WORK_FOLDER / f"{archive.name}.unpacked"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
@@ -254,7 +254,7 @@ def _write_marker(output: Path, finished: dict[str, str]) -> None:
 
 
 def _check_output(output: Path, archives: tuple[Archive, ...]) -> None:
-    """Refuses to touch what no fetch has made."""
+    """Refuses a folder whose content does not come from fetch."""
     if output.exists() and not output.is_dir():
         raise FetchError(f"{output} must be a folder; it is a file")
     if (output / MARKER).exists() or (output / WORK_FOLDER).exists():
@@ -262,7 +262,8 @@ def _check_output(output: Path, archives: tuple[Archive, ...]) -> None:
     foreign = [archive.folder for archive in archives if (output / archive.folder).exists()]
     if foreign:
         raise FetchError(
-            f"{output} holds {foreign[0]}/ that fetch did not make; give another folder, or move it away"
+            f"{output} holds {foreign[0]}/, which fetch did not create; choose another folder, or "
+            "move it away"
         )
 
 
@@ -278,7 +279,7 @@ def _progress() -> Progress:
 
 
 def _reason(error: requests.RequestException | urllib3.exceptions.HTTPError) -> str:
-    """One line, without the addresses of objects that urllib3 puts into its messages."""
+    """One line, without the object addresses in urllib3's messages."""
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
         return "the server does not answer in time"
     if isinstance(error, urllib3.exceptions.ProtocolError):

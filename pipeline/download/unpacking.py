@@ -1,4 +1,4 @@
-"""Unpacks archives from elsewhere: plain files below one folder, and nothing else."""
+"""Unpacks untrusted archives: regular files below one folder, and nothing else."""
 
 import shutil
 import tarfile
@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 
 class UnpackError(ValueError):
-    """An archive is broken or holds what it should not; reads on after the archive's name."""
+    """An archive is broken or holds forbidden entries. The message continues the archive's name."""
 
 
 def unpack(file: Path, folder: str, building: Path) -> None:

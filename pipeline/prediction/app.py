@@ -1,4 +1,4 @@
-"""`pipeline_runner.py app`: a page on this machine to drop photos on."""
+"""A web page that segments photos."""
 
 import os
 import signal
@@ -20,17 +20,17 @@ from pipeline.prediction.predict import SavedSegmenter, model_folder, read_photo
 from pipeline.runs.run_log import redirect_output
 
 SHOWN_PIXELS = 1600
-"""Longest side of what is sent back: the mask is made at the photo's own size, the screen is smaller."""
+"""Longest side of the pictures on the page; the mask is computed at native resolution."""
 
 SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
 MONOSPACE_FONTS = ("ui-monospace", "Menlo", "Consolas", "monospace")
-"""None of them is fetched: the page works without the internet."""
+"""Fonts that are not downloaded, so that the page works without the internet."""
 
 GRADIO_ENVIRONMENT = {
-    # Gradio asks its makers for a newer version and tells them of each start, unless told not to.
+    # Without these, Gradio looks for newer versions and reports each start to its makers.
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # Its summary of its own latencies, which nobody asks for, fails on the pandas of TFX 1.16.
+    # Gradio's summary of its own latencies fails on the pandas of TFX 1.16.
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
 }
 """Read when Gradio is imported."""
@@ -42,8 +42,8 @@ class AppOptions:
 
     Attributes:
         host: Address to listen on.
-        port: Port; None: the first free one from 7860.
-        max_upload_mb: Files above this many MB are refused.
+        port: Port; None: the first free port from 7860.
+        max_upload_mb: Size of the largest accepted file in MB.
     """
 
     host: str = "127.0.0.1"
@@ -52,28 +52,28 @@ class AppOptions:
 
 
 def serve(model: Path, options: AppOptions) -> None:
-    """Serves the page until it is interrupted; prints its address once it answers.
+    """Serves the page until it is interrupted; prints its address when it is ready.
 
     Args:
-        model: Folder of a pushed model, or of its versions.
+        model: Folder of a pushed version, or of all versions.
         options: How the page is served.
 
     Raises:
-        UserError: Gradio is not installed, there is no model, or the address cannot be listened on.
+        UserError: Gradio is not installed, there is no model, or the address is not available.
     """
     version = model_folder(model)
-    # What ends a service is to clean up as Ctrl-C does: people's photos are not left behind.
+    # SIGTERM cleans up as Ctrl-C does, so that no photos are left behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="petseg_app_") as uploads:
         os.environ |= GRADIO_ENVIRONMENT | {"GRADIO_TEMP_DIR": uploads}
         gradio = _gradio()
         with redirect_output(Path(uploads) / "output.log"):
             segmenter = SavedSegmenter(version)
-            # The first answer takes seconds: TensorFlow prepares the graph.
+            # The first prediction takes seconds, while TensorFlow prepares the graph.
             segmenter.class_ids(Image.new("RGB", (64, 64)))
         page = _page(gradio, segmenter, version, options.max_upload_mb)
         address = _launch(gradio, page, options)
-        print(f"app      {address}   (Ctrl-C ends it)", flush=True)
+        print(f"app      {address}   (Ctrl-C to stop)", flush=True)
         threading.Event().wait()
 
 
@@ -83,7 +83,7 @@ def _gradio() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise
-        raise UserError("app needs Gradio, which is not installed; pip install 'petseg[app]'") from None
+        raise UserError("app needs Gradio, which is not installed; run pip install 'petseg[app]'") from None
     return gradio
 
 
@@ -107,35 +107,35 @@ def _launch(gradio: Any, page: Any, options: AppOptions) -> str:
     except OSError:
         wanted = f"port {options.port}" if options.port else "a port from 7860 to 7959"
         raise UserError(
-            f"cannot listen on {options.host}, {wanted}; give another --port, or a --host of this machine"
+            f"cannot listen on {options.host}, {wanted}; choose another --port, or a --host of this machine"
         ) from None
     return address
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the page shows of one file.
+class Shown:
+    """What the page shows for one file.
 
     Attributes:
-        pictures: Photo and overlay, at most SHOWN_PIXELS long; None where the file was refused.
-        told: HTML: shares and latency, or why the file was refused.
+        pictures: Photo and overlay, at most SHOWN_PIXELS long; None if the file was refused.
+        html: Class shares and latency, or why the file was refused.
     """
 
     pictures: tuple[Image.Image, Image.Image] | None
-    told: str
+    html: str
 
 
-def answer(segmenter: SavedSegmenter, file: Path) -> Answer:
-    """Segments the photo in a file, or says why it cannot."""
-    template = template_engine("pipeline.prediction").get_template("app_answer.html.jinja")
+def segment_file(segmenter: SavedSegmenter, file: Path) -> Shown:
+    """Segments the photo in a file, or says why that is not possible."""
+    template = template_engine("pipeline.prediction").get_template("app_prediction.html.jinja")
     try:
         photo = read_photo(file)
     except BrokenFileError as error:
-        return Answer(None, template.render(file=file.name, refused=str(error)))
+        return Shown(None, template.render(file=file.name, refused=str(error)))
     begun = time.perf_counter()
     class_ids = segmenter.class_ids(photo)
     seconds = time.perf_counter() - begun
-    told = template.render(
+    html = template.render(
         file=file.name,
         refused=None,
         size=photo.size,
@@ -143,7 +143,7 @@ def answer(segmenter: SavedSegmenter, file: Path) -> Answer:
         shares=shares(class_ids, segmenter.classes),
         colors={entry.name: entry.color for entry in segmenter.classes.classes},
     )
-    return Answer(_shown(photo, class_ids, segmenter), told)
+    return Shown(_shown(photo, class_ids, segmenter), html)
 
 
 def _shown(
@@ -159,17 +159,17 @@ def _shown(
 
 def _page(gradio: Any, segmenter: SavedSegmenter, version: Path, max_upload_mb: int) -> Any:
     def segment(path: str) -> tuple[None, Any, str]:
-        found = answer(segmenter, Path(path))
-        # The drop zone is emptied, so that the next photo can be dropped at once.
-        return None, found.pictures, found.told
+        found = segment_file(segmenter, Path(path))
+        # Empty the drop zone for the next photo.
+        return None, found.pictures, found.html
 
-    # What was uploaded is gone after an hour, and all of it when the app ends.
+    # Uploads are deleted after an hour, and when the app stops.
     with gradio.Blocks(analytics_enabled=False, title="Segment a photo", delete_cache=(600, 3600)) as page:
         gradio.Markdown(f"# Segment a photo\n{', '.join(segmenter.classes.names)}; model `{version.name}`")
         with gradio.Row():
             with gradio.Column(scale=2, min_width=280):
                 upload = gradio.File(label=f"Photo, at most {max_upload_mb} MB", elem_id="upload", height=190)
-                told = gradio.HTML(elem_id="answer")
+                details = gradio.HTML(elem_id="prediction")
             with gradio.Column(scale=3, min_width=280):
                 pictures = gradio.ImageSlider(
                     elem_id="pictures",
@@ -178,22 +178,22 @@ def _page(gradio: Any, segmenter: SavedSegmenter, version: Path, max_upload_mb: 
                     format="png",
                     buttons=["download", "fullscreen"],
                 )
-        upload.upload(segment, upload, [upload, pictures, told], api_visibility="private")
+        upload.upload(segment, upload, [upload, pictures, details], api_visibility="private")
     return page
 
 
 STYLE = """
 .gradio-container { max-width: 72rem !important; margin-inline: auto !important; }
-#answer .name { font-weight: 600; overflow-wrap: anywhere; }
-#answer .latency { color: var(--body-text-color-subdued); margin-bottom: 1rem; }
-#answer ul { list-style: none; margin: 0; padding: 0; font-variant-numeric: tabular-nums; }
-#answer li { display: grid; grid-template-columns: 1fr auto; gap: .25rem 1rem; margin-bottom: .75rem; }
-#answer .bar { grid-column: 1 / -1; height: .5rem; background: var(--border-color-primary); }
-#answer .bar span { display: block; height: 100%; }
-#answer :is(.bar, .bar span) { border-radius: .25rem; }
-#answer i { display: inline-block; width: .75em; height: .75em; margin-right: .5em; border-radius: 3px; }
-#answer :is(i, .bar span) { box-shadow: inset 0 0 0 1px rgb(128 128 128 / .55); }
-#answer .refused { padding: .9rem 1rem; border-radius: .5rem; overflow-wrap: anywhere; }
-#answer .refused { background: var(--error-background-fill); color: var(--error-text-color); }
-#answer .refused { border: 1px solid var(--error-border-color); }
+#prediction .name { font-weight: 600; overflow-wrap: anywhere; }
+#prediction .latency { color: var(--body-text-color-subdued); margin-bottom: 1rem; }
+#prediction ul { list-style: none; margin: 0; padding: 0; font-variant-numeric: tabular-nums; }
+#prediction li { display: grid; grid-template-columns: 1fr auto; gap: .25rem 1rem; margin-bottom: .75rem; }
+#prediction .bar { grid-column: 1 / -1; height: .5rem; background: var(--border-color-primary); }
+#prediction .bar span { display: block; height: 100%; }
+#prediction :is(.bar, .bar span) { border-radius: .25rem; }
+#prediction i { display: inline-block; width: .75em; height: .75em; margin-right: .5em; border-radius: 3px; }
+#prediction :is(i, .bar span) { box-shadow: inset 0 0 0 1px rgb(128 128 128 / .55); }
+#prediction .refused { padding: .9rem 1rem; border-radius: .5rem; overflow-wrap: anywhere; }
+#prediction .refused { background: var(--error-background-fill); color: var(--error-text-color); }
+#prediction .refused { border: 1px solid var(--error-border-color); }
 """

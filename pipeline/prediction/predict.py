@@ -1,4 +1,4 @@
-"""`pipeline_runner.py predict`: masks, overlays and class shares for photos, by a pushed model."""
+"""Writes masks, overlays and class shares of photos, predicted by a pushed model."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ MODEL_SETTINGS = f"{EXTRA_FOLDER}/{SETTINGS_FILE}"
 
 
 class SavedSegmenter:
-    """A pushed model, asked photo by photo.
+    """A pushed model that segments one photo at a time.
 
     Attributes:
         classes: Its class table.
@@ -39,7 +39,7 @@ class SavedSegmenter:
         import tensorflow as tf
 
         self._tf = tf
-        self._answer = tf.saved_model.load(str(folder)).signatures["serving_default"]
+        self._signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
         settings = json.loads((folder / MODEL_SETTINGS).read_text())
         self.classes = ClassTable.model_validate(settings["classes"])
 
@@ -47,22 +47,23 @@ class SavedSegmenter:
         """Class ids of an upright RGB photo, uint8 [h, w]."""
         encoded = io.BytesIO()
         photo.save(encoded, "PNG", compress_level=0)
-        (mask_png,) = self._answer(image_bytes=self._tf.constant([encoded.getvalue()]))["mask_png"].numpy()
+        (mask_png,) = self._signature(image_bytes=self._tf.constant([encoded.getvalue()]))["mask_png"].numpy()
         return np.array(Image.open(io.BytesIO(mask_png)))
 
 
 def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
     """Writes a mask, an overlay and a row of `shares.csv` for each photo.
 
-    Masks are palette PNGs at the photo's own size: the data set's own mask values, in the classes' colours.
+    Masks are palette PNGs at native resolution with the mask values of the class table, shown in the colors
+    of the classes.
 
     Args:
-        model: Folder of a pushed model, or of its versions.
+        model: Folder of a pushed version, or of all versions.
         images: Photos and folders of photos.
-        output: Folder for `masks/`, `overlays/` and `shares.csv`; made if missing.
+        output: Folder for `masks/`, `overlays/` and `shares.csv`; created if missing.
 
     Returns:
-        A line for each photo that could not be read.
+        A line for each photo that cannot be read.
 
     Raises:
         UserError: There is no model or no photo, or two photos have the same name.
@@ -76,7 +77,7 @@ def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
         with (output / SHARES_FILE).open("w", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(["file", *segmenter.classes.names])
-            for photo_file in _watched(files, terminal):
+            for photo_file in _with_progress(files, terminal):
                 try:
                     photo = read_photo(photo_file)
                 except (BrokenFileError, OSError) as error:
@@ -87,7 +88,7 @@ def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
 
 
 def model_folder(model: Path) -> Path:
-    """Folder of one pushed model: the one given, or of the folder of versions given the highest.
+    """Folder of a pushed version: `model` itself, or its highest version if it holds all versions.
 
     Raises:
         UserError: There is no pushed model.
@@ -95,7 +96,9 @@ def model_folder(model: Path) -> Path:
     version = production_version(model)
     folder = model / version if version != NONE else model
     if not (folder / MODEL_SETTINGS).is_file():
-        raise UserError(f"--model {model}: no pushed model there; give a version's folder or serving_model")
+        raise UserError(
+            f"--model {model}: no pushed model there; use the folder of a version, or serving_model"
+        )
     return folder
 
 
@@ -103,8 +106,8 @@ def read_photo(file: Path) -> Image.Image:
     """The upright RGB photo in a file.
 
     Raises:
-        BrokenFileError: It is no image that can be read.
-        OSError: There is no such file, or it may not be read.
+        BrokenFileError: The file is not a readable image.
+        OSError: There is no such file, or no permission to read it.
     """
     return upright_rgb(open_image(file.read_bytes(), FORMATS, MAX_PIXELS))
 
@@ -125,7 +128,7 @@ def _photo_files(images: Sequence[Path]) -> list[Path]:
         else:
             raise UserError(f"--images {path}: there is no such file or folder")
     if not files:
-        raise UserError(f"--images {images[0]}: no photo in it ({', '.join(PHOTO_ENDINGS)})")
+        raise UserError(f"--images {images[0]}: no photos in it ({', '.join(PHOTO_ENDINGS)})")
     by_name: dict[str, Path] = {}
     for file in files:
         if file.stem in by_name:
@@ -134,7 +137,7 @@ def _photo_files(images: Sequence[Path]) -> list[Path]:
     return files
 
 
-def _watched(files: list[Path], terminal: Any) -> Iterator[Path]:
+def _with_progress(files: list[Path], terminal: Any) -> Iterator[Path]:
     with Progress(console=Console(file=terminal), transient=True) as progress:
         yield from progress.track(files, description="photos")
 

@@ -76,7 +76,8 @@ def cluster_paths(settings: PipelineSettings) -> Paths:
         raise UserError("runner.image is not set; set it to the container image made from deploy/Dockerfile")
     if not runner.pipeline_root:
         raise UserError(
-            "runner.pipeline_root is not set; set it to gs://bucket/folder or to a folder that all steps mount"
+            "runner.pipeline_root is not set; set it to gs://bucket/folder or to a folder that all "
+            "steps mount"
         )
     root = runner.pipeline_root.rstrip("/")
     _check_root(root)

@@ -31,8 +31,8 @@ OUTSIDE_WORLD = ("SegmentationExampleGen", "ProductionModel")
 def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
     """Compiles the DAG to a PipelineJob with pipeline spec 2.1.
 
-    No process of this project runs before a cluster's run, so the nodes look at data and production themselves,
-    and the run id is a placeholder that the cluster fills in.
+    No process of this project runs before a cluster's run, so the nodes look at data and production
+    themselves, and the run id is a placeholder that the cluster fills in.
 
     Args:
         settings: With `runner.image`.

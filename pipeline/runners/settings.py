@@ -18,7 +18,8 @@ class NodeSettings(Settings):
     memory_gb: float | None = Field(None, gt=0, description="Maximum memory in GB (10^9 bytes).")
     gpu_type: str | None = Field(
         None,
-        description="GPU type as the cluster names it: nvidia.com/gpu on Kubeflow, NVIDIA_TESLA_T4 on Vertex.",
+        description="GPU type as the cluster names it: nvidia.com/gpu on Kubeflow, NVIDIA_TESLA_T4 "
+        "on Vertex.",
     )
     gpus: int = Field(0, ge=0, description="Number of GPUs of that type.")
     node_selector: dict[str, str] = Field(
@@ -28,7 +29,9 @@ class NodeSettings(Settings):
     timeout_seconds: int | None = Field(
         None, ge=1, description="Seconds after which an attempt is stopped and counts as failed."
     )
-    cache: bool = Field(True, description="Whether the cluster may reuse the results of an identical execution.")
+    cache: bool = Field(
+        True, description="Whether the cluster may reuse the results of an identical execution."
+    )
 
     @model_validator(mode="after")
     def _type_and_number(self) -> "NodeSettings":

@@ -13,7 +13,7 @@ NOTEWORTHY_RISE = 1.01
 
 
 class PeakMemory:
-    """Watches the memory of a process and all its children while the context lasts.
+    """Measures the memory of a process and all its children while the context lasts.
 
     Attributes:
         megabytes: The highest sum seen, in MB (10**6 bytes). Pages that the processes share, such as
@@ -21,11 +21,11 @@ class PeakMemory:
     """
 
     def __init__(self, pid: int | None = None) -> None:
-        """Watches this process, or the one with the given id."""
+        """Measures this process, or the one with the given id."""
         self.megabytes = 0.0
         self._process = psutil.Process(pid)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
         self._lock = threading.Lock()
         self._lap = 0.0
         self._lap_resident = 0.0
@@ -39,21 +39,22 @@ class PeakMemory:
         self._thread.join()
 
     def lap(self) -> float:
-        """The peak in MB since the last lap, or the beginning; starts the next."""
-        self._look()
+        """Returns the peak in MB since the last lap or the start, and starts a new lap."""
+        self._measure()
         with self._lock:
             peak = self._lap
             self._lap = self._lap_resident = 0.0
         return peak
 
-    def _watch(self) -> None:
+    def _sample(self) -> None:
         while True:
-            self._look()
+            self._measure()
             if self._stop.wait(SECONDS_BETWEEN_SAMPLES):
                 return
 
-    def _look(self) -> None:
-        # The proportional set size takes the kernel a walk over all pages, so it is read at new heights only.
+    def _measure(self) -> None:
+        # Reading the proportional set size is slow, so it is read only when the resident size reaches a new
+        # peak.
         with self._lock:
             resident = self._sum(lambda member: member.memory_info().rss)
             if resident > self._lap_resident * NOTEWORTHY_RISE:
@@ -78,6 +79,6 @@ class PeakMemory:
 
 
 def release_free_memory() -> None:
-    """Gives what was freed back to the system: glibc keeps it, and a node's child processes come on top."""
+    """Returns freed memory to the system, which glibc would keep while the next node needs it."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)

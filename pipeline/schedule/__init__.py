@@ -1,1 +1,1 @@
-"""Runs by the clock: on this machine, on Kubeflow and on Vertex."""
+"""Scheduled runs, on this machine and on clusters."""

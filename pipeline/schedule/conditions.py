@@ -1,4 +1,4 @@
-"""When a scheduled run takes place."""
+"""Conditions of scheduled runs."""
 
 from typing import Literal
 

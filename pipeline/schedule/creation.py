@@ -35,13 +35,13 @@ def create_schedule(
         UserError: Something is missing or wrong; nothing was created.
     """
     if cron is None:
-        raise UserError("--cron is not given; it says when, such as --cron '0 3 * * 1' for Mondays at three")
+        raise UserError("--cron is not given; set it to a time such as '0 3 * * 1' for Mondays at 3:00")
     settings = load_settings(config, overrides)
     name = name or (config.stem if config else settings.name)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UserError(f"--name must be letters, digits, '-', '_' and '.'; received {name!r}")
+        raise UserError(f"--name must consist of letters, digits, '-', '_' and '.'; received {name!r}")
     if settings.data.path is None:
-        raise UserError("data.path is not set; give the data's folder with --data DIR")
+        raise UserError("data.path is not set; set it with --data DIR")
     settings.data.require_classes()
     schedule = Schedule(
         name=name,

@@ -1,4 +1,4 @@
-"""From a crontab's five fields to APScheduler's triggers, whose weekdays and rules differ."""
+"""Turns crontab expressions into APScheduler's triggers, whose weekdays and rules differ."""
 
 import re
 from typing import Any
@@ -16,22 +16,22 @@ FIELD = re.compile(r"[0-9a-z*,/-]+")
 
 
 def cron_trigger(expression: str) -> BaseTrigger:
-    """Makes the trigger of a crontab expression, in the machine's time zone.
+    """Builds the trigger of a crontab expression, in the machine's time zone.
 
-    As in cron, a day of the month and a weekday that are both given are alternatives: `0 3 13 * 5` is every
-    13th and every Friday.
+    As in cron, a day of the month and a weekday that are both given are alternatives: `0 3 13 * 5` means
+    every 13th and every Friday.
 
     Args:
         expression: Minute, hour, day of the month, month, weekday.
 
     Raises:
-        UserError: It is no such expression.
+        UserError: The expression is not valid.
     """
     fields = expression.lower().split()
     if len(fields) != 5 or not all(map(FIELD.fullmatch, fields)):
         raise UserError(
             f"--cron {expression!r} must be minute, hour, day of the month, month and weekday, such as "
-            "'0 3 * * 1' for Mondays at three"
+            "'0 3 * * 1' for Mondays at 3:00"
         )
     minute, hour, day, month, weekday = fields
     time: dict[str, Any] = {"minute": minute, "hour": hour, "month": month}
@@ -45,10 +45,10 @@ def cron_trigger(expression: str) -> BaseTrigger:
 
 
 def cluster_cron(expression: str) -> str:
-    """The same expression with its weekdays by name: what their numbers mean differs.
+    """The same expression with weekdays by name, because schedulers number them differently.
 
     Raises:
-        UserError: It is no such expression.
+        UserError: The expression is not valid.
     """
     cron_trigger(expression)
     *fields, weekday = expression.lower().split()
@@ -56,7 +56,7 @@ def cluster_cron(expression: str) -> str:
 
 
 def _weekdays(field: str) -> str:
-    """A crontab's weekdays by name."""
+    """Weekdays of a crontab expression by name."""
     if field == "*":
         return field
     days: set[int] = set()
@@ -68,7 +68,7 @@ def _weekdays(field: str) -> str:
         if high == 0 and low > 0:
             high = 7
         if high < low or step == "0":
-            raise ValueError(f"{term!r} names no weekday")
+            raise ValueError(f"{term!r} is not a weekday")
         days.update(day % 7 for day in range(low, high + 1, int(step or 1)))
     return ",".join(WEEKDAYS[day] for day in sorted(days))
 
@@ -77,5 +77,5 @@ def _weekday(word: str) -> int:
     if word in WEEKDAYS:
         return WEEKDAYS.index(word)
     if not word.isdecimal() or int(word) > 7:
-        raise ValueError(f"{word!r} is no weekday; they are 0 (Sunday) to 6, or sun to sat")
+        raise ValueError(f"{word!r} is not a weekday; use 0 (Sunday) to 6, or sun to sat")
     return int(word)

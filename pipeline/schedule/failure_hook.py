@@ -1,4 +1,4 @@
-"""Tells somebody that a scheduled run failed."""
+"""Notifications of failed scheduled runs."""
 
 import json
 import os
@@ -16,15 +16,15 @@ REQUEST_SECONDS = 10
 TRIES = 4
 
 
-def tell_failure(settings: ScheduleSettings, failure: dict[str, Any]) -> list[str]:
-    """Runs the command and posts to the webhook, as far as they are set.
+def notify_of_failure(settings: ScheduleSettings, failure: dict[str, Any]) -> list[str]:
+    """Runs the command and posts to the webhook, if they are set.
 
     Args:
-        settings: Who is to be told.
-        failure: What to tell, as JSON.
+        settings: Whom to notify.
+        failure: The content of the JSON object.
 
     Returns:
-        What went wrong with the telling; without the webhook's URL, which may be a secret.
+        What went wrong, without the webhook's URL, which may be a secret.
     """
     problems = []
     if settings.on_failure_command:
@@ -56,9 +56,9 @@ def _post(variable: str, failure: dict[str, Any]) -> list[str]:
     try:
         _post_once(url, failure)
     except requests.HTTPError as error:
-        return [f"on_failure_webhook: {variable}'s server answered {error.response.status_code}"]
+        return [f"on_failure_webhook: the server of {variable} answered {error.response.status_code}"]
     except requests.RequestException as error:
-        return [f"on_failure_webhook: {variable}'s server was not reached ({type(error).__name__})"]
+        return [f"on_failure_webhook: cannot reach the server of {variable} ({type(error).__name__})"]
     return []
 
 

@@ -1,4 +1,4 @@
-"""One firing of a local schedule: whether to run, the run in a process of its own, and what became of it."""
+"""One firing of a schedule on this machine: checks the condition, runs the pipeline, records the outcome."""
 
 import contextlib
 import json
@@ -21,41 +21,41 @@ from petseg.errors import UserError
 from petseg.versions import production_version
 from pipeline.paths import push_directory
 from pipeline.runs.outcome import DONE, INTERRUPTED, NODE_FAILED, REFUSED
-from pipeline.schedule.failure_hook import tell_failure
+from pipeline.schedule.failure_hook import notify_of_failure
 from pipeline.schedule.history import History, database, now
 from pipeline.schedule.schedule import Schedule
 from pipeline.schedule.settings import ScheduleSettings
 from pipeline.settings import PipelineSettings
 
 COMMAND = (sys.executable, str(Path(__file__).resolve().parents[2] / "pipeline_runner.py"))
-"""The command line: the running interpreter and the script beside this package, from any folder."""
+"""The running interpreter and the command line beside this package; works from any folder."""
 
 _stopping = threading.Event()
 _children: set[int] = set()
 
 
 def fire(store: str, schedule: dict[str, Any]) -> int:
-    """Runs a schedule's pipeline now if its condition holds, and records what became of it.
+    """Runs a schedule's pipeline now if its condition holds, and records the outcome.
 
     Args:
         store: Folder of the schedules.
         schedule: Fields of a Schedule.
 
     Returns:
-        Exit status of the run; 0 where there was nothing to do.
+        Exit status of the run; 0 if there was nothing to do.
     """
     return _Firing(Path(store), Schedule(**schedule)).status() if not _stopping.is_set() else INTERRUPTED
 
 
 def stop_firing() -> None:
-    """Ends the run that is at work, as Ctrl-C would; the next one goes on where it was."""
+    """Interrupts the run in progress, as Ctrl-C would; the next run resumes it."""
     _stopping.set()
     for child in tuple(_children):
         _interrupt(child)
 
 
 def allow_firing() -> None:
-    """Takes stop_firing back."""
+    """Allows runs again after stop_firing."""
     _stopping.clear()
 
 
@@ -72,13 +72,13 @@ class _Firing:
         self._started = datetime.now(timezone.utc)
         self._log = store / "logs" / f"{schedule.name}-{self._started:%Y%m%d-%H%M%S}.log"
         self._run_id: str | None = None
-        self._seen: str | None = None
+        self._fingerprint: str | None = None
 
     def status(self) -> int:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         try:
             with self._alone(self._store / ".run.lock"):
-                # Nothing else runs: what did not end was killed.
+                # While this lock is held nothing runs, so a firing without an end was killed.
                 self._history.close_unfinished()
                 status, outcome = self._recorded()
         except _BusyError as busy:
@@ -88,7 +88,7 @@ class _Firing:
         return status
 
     def _recorded(self) -> tuple[int, str]:
-        """Fires, tells of a failure, and writes the row; whatever goes wrong, there is one."""
+        """Fires, reports a failure, and completes the row in the history whatever happens."""
         firing = self._history.begin(self._schedule.name, str(self._log))
         settings: PipelineSettings | None = None
         try:
@@ -106,19 +106,19 @@ class _Firing:
             with self._log.open("a") as log:
                 traceback.print_exc(file=log)
         if status not in (DONE, INTERRUPTED):
-            outcome = self._tell(settings, status, outcome)
-        # A run that failed is tried again the next time, its data being as new as before.
-        judged = self._run_id is not None and status in (DONE, REFUSED)
+            outcome = self._notify(settings, status, outcome)
+        # After a failed run the data still counts as new.
+        evaluated = self._run_id is not None and status in (DONE, REFUSED)
         self._history.end(
-            firing, status, outcome, run_id=self._run_id, fingerprint=self._seen if judged else None
+            firing, status, outcome, run_id=self._run_id, fingerprint=self._fingerprint if evaluated else None
         )
         return status, outcome
 
     def _run_if_wanted(self, settings: PipelineSettings) -> tuple[int, str]:
-        self._seen = fingerprint(settings.data)
+        self._fingerprint = fingerprint(settings.data)
         if self._schedule.only_if == "new-data":
-            if self._seen == self._history.last_judged_fingerprint(self._schedule.name):
-                return DONE, "skipped: no new data since the last model was judged"
+            if self._fingerprint == self._history.last_evaluated_fingerprint(self._schedule.name):
+                return DONE, "skipped: no new data since the last evaluated model"
         elif self._schedule.only_if == "drift":
             status, outcome = self._run("--to", "DatasetGate")
             if status != DONE:
@@ -131,18 +131,18 @@ class _Firing:
         return self._run()
 
     def _run(self, *more: str) -> tuple[int, str]:
-        """Runs the pipeline in a process of its own; returns its exit status and its verdict."""
+        """Runs the pipeline in another process; returns its exit status and its verdict."""
         arguments = ["--config", self._schedule.config] if self._schedule.config else []
         for override in self._schedule.overrides:
             arguments += ["--set", override]
-        # A file, because a pipe would stay open for as long as a grandchild holds it.
+        # A file, because a pipe stays open while a grandchild holds it.
         with self._log.open("ab") as log, tempfile.TemporaryFile() as stdout:
             process = subprocess.Popen(
                 [*COMMAND, "run", "--json", *arguments, *more],
                 cwd=self._schedule.folder,
                 stdout=stdout,
                 stderr=log,
-                # Its processes form a group, which can be stopped as a terminal would.
+                # A process group of its own can be interrupted as a terminal would.
                 start_new_session=True,
             )
             status = self._wait(process)
@@ -165,8 +165,8 @@ class _Firing:
         finally:
             _children.discard(process.pid)
 
-    def _tell(self, settings: PipelineSettings | None, status: int, outcome: str) -> str:
-        """Calls the hook; returns the outcome, and what went wrong with the hook."""
+    def _notify(self, settings: PipelineSettings | None, status: int, outcome: str) -> str:
+        """Notifies of a failure; returns the outcome, and what went wrong with the notification."""
         kind = "refused" if status == REFUSED else "failed"
         failure = {
             "text": f"{self._schedule.name} {kind}: {outcome}",
@@ -182,9 +182,9 @@ class _Firing:
             "in_production": settings
             and production_version(settings.push.directory or push_directory(str(settings.output))),
         }
-        # Where the settings cannot be read any more, those of the day on which it was scheduled say whom.
+        # If the settings cannot be read any more, those from the creation of the schedule say whom to notify.
         hook = settings.schedule if settings else ScheduleSettings.model_validate(self._schedule.hook)
-        return "; ".join([outcome, *tell_failure(hook, failure)])
+        return "; ".join([outcome, *notify_of_failure(hook, failure)])
 
     @contextlib.contextmanager
     def _alone(self, lock_file: Path) -> Iterator[None]:
@@ -194,7 +194,7 @@ class _Firing:
         try:
             lock.acquire(timeout=self._schedule.grace_seconds)
         except Timeout:
-            raise _BusyError(f"another run held {lock_file} for too long") from None
+            raise _BusyError(f"another run held {lock_file} too long") from None
         try:
             yield
         finally:
@@ -202,4 +202,4 @@ class _Firing:
 
 
 class _BusyError(Exception):
-    """Another run is at work."""
+    """Another run is in progress."""

@@ -1,4 +1,4 @@
-"""What became of each scheduled run: one row a firing, in the store of the schedules."""
+"""History of scheduled runs: one row per firing, in the store of the schedules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,11 +34,11 @@ class Firing:
         schedule: Name of the schedule.
         started: UTC, ISO 8601.
         ended: The same; None while it runs.
-        status: Exit status of `run`; None where there was no run, or it was cut off.
-        outcome: In words.
-        run_id: The run, where there was one.
-        log: What the run printed.
-        fingerprint: Of the data's files; None where no model was judged on them.
+        status: Exit status of `run`; None if there was no run, or it was killed.
+        outcome: How it ended, in words.
+        run_id: The run; None if there was none.
+        log: File with the output of the run.
+        fingerprint: Of the data's files; None if no model was evaluated on them.
     """
 
     id: int
@@ -56,23 +56,23 @@ class History:
     """The firings of all schedules of a store.
 
     Args:
-        engine: The store's database; the table is made where it is missing.
+        engine: Database of the store; the table is created if it is missing.
     """
 
     def __init__(self, engine: sql.Engine):
         self._engine = engine
         with engine.begin() as connection:
-            # Others may be making it at this moment.
+            # Another process may create it at the same moment.
             connection.execute(sql.schema.CreateTable(TABLE, if_not_exists=True))
 
     def begin(self, schedule: str, log: str | None = None) -> int:
-        """Records that a schedule fires now; returns the firing's id."""
+        """Records the start of a firing; returns its id."""
         row = {"schedule": schedule, "started": now(), "outcome": RUNNING, "log": log}
         with self._engine.begin() as connection:
             return connection.execute(TABLE.insert().values(row).returning(TABLE.c.id)).scalar_one()
 
     def end(self, firing: int, status: int | None, outcome: str, **more: Any) -> None:
-        """Records how a firing ended; `more` are further columns."""
+        """Records the end of a firing; `more` are other columns."""
         row = {"ended": now(), "status": status, "outcome": outcome, **more}
         with self._engine.begin() as connection:
             connection.execute(TABLE.update().where(TABLE.c.id == firing).values(row))
@@ -82,7 +82,7 @@ class History:
         self.end(self.begin(schedule), None, outcome)
 
     def close_unfinished(self) -> None:
-        """Marks what did not end as cut off; to be called by who knows that nothing runs."""
+        """Marks firings without an end as killed. Call it only while nothing runs."""
         with self._engine.begin() as connection:
             connection.execute(
                 TABLE.update()
@@ -96,15 +96,15 @@ class History:
         with self._engine.begin() as connection:
             return [Firing(**row._mapping) for row in connection.execute(select)]
 
-    def last_judged_fingerprint(self, schedule: str) -> str | None:
-        """Fingerprint of the data that the schedule's last judged model was made from."""
+    def last_evaluated_fingerprint(self, schedule: str) -> str | None:
+        """Fingerprint of the data of the schedule's last evaluated model."""
         return next((f.fingerprint for f in reversed(self.of(schedule)) if f.fingerprint), None)
 
 
 def database(store: Path) -> sql.Engine:
-    """The database in a folder of schedules; the folder is made where it is missing."""
+    """The database of a folder of schedules; the folder is created if it is missing."""
     store.mkdir(parents=True, exist_ok=True)
-    # Another process may be writing: wait for it.
+    # Wait while another process writes.
     return sql.create_engine(f"sqlite:///{store / 'schedules.db'}", connect_args={"timeout": 30})
 
 

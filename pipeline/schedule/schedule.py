@@ -21,7 +21,7 @@ class Schedule:
         config: Path of the config, read anew for each run; None: the defaults.
         overrides: `key=value`, laid over the config.
         grace_seconds: How late a run may begin.
-        hook: ScheduleSettings of the day on which it was created.
+        hook: ScheduleSettings at its creation.
     """
 
     name: str

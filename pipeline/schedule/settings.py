@@ -20,7 +20,8 @@ class ScheduleSettings(Settings):
     )
     on_failure_webhook: str | None = Field(
         None,
-        description="Environment variable with a URL to which the same JSON is posted. Settings are written into "
+        description="Environment variable with a URL to which the same JSON is posted. Settings are "
+        "written into "
         "reports, and the URL itself may be a secret.",
     )
 

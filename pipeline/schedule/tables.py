@@ -17,7 +17,7 @@ NOTHING = "\N{EN DASH}"
 
 
 def schedules_table(title: str, entries: Sequence[ScheduleEntry]) -> Table:
-    """All schedules of a runner, with the last run of each where the runner says.
+    """All schedules of a runner, with their last runs if the runner knows them.
 
     Args:
         title: Title of the table.
@@ -53,15 +53,15 @@ def schedules_json(entries: Sequence[ScheduleEntry]) -> list[dict[str, Any]]:
 
 
 def runs_of(store: Path, name: str) -> Sequence[Firing]:
-    """All runs of a schedule of this machine, oldest first, also of a deleted one.
+    """All runs of a schedule on this machine, oldest first, even if it was deleted.
 
     Raises:
-        UserError: There is and was no such schedule.
+        UserError: There never was such a schedule.
     """
     names = {entry.name for entry in LocalSchedules(store).entries()}
     firings = History(database(store)).of(name)
     if not firings and name not in names:
-        raise UserError(f"there is no schedule {name} in {store}; `schedule list` shows all of them")
+        raise UserError(f"no schedule {name} in {store}; `schedule list` shows all schedules")
     return firings
 
 

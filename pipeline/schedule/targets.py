@@ -1,4 +1,4 @@
-"""Where schedules are kept: on this machine, or on a cluster."""
+"""The schedules of a runner: this machine or a cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from pipeline.settings import load_settings
 def schedules_at(
     target: str, store: Path, config: Path | None, overrides: list[str] | None
 ) -> Iterator[Schedules]:
-    """The schedules that a runner keeps; what its client prints is not shown.
+    """The schedules of a runner; the output of its client is discarded.
 
     Args:
         target: Name of the runner.
@@ -23,7 +23,7 @@ def schedules_at(
         overrides: `key=value`, laid over it.
 
     Raises:
-        UserError: A setting is missing, the cluster cannot be reached, or refuses.
+        UserError: A setting is missing, or the cluster cannot be reached or refuses.
     """
     settings = load_settings(config, overrides or [])
     with discard_output():

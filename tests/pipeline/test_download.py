@@ -237,7 +237,7 @@ def test_no_tar_at_all(server, tmp_path):
 
 def test_folder_of_somebody_else_is_not_touched(server, archives, tmp_path):
     (tmp_path / "images").mkdir()
-    with pytest.raises(FetchError, match="holds images/ that fetch did not make"):
+    with pytest.raises(FetchError, match="holds images/, which fetch did not create"):
         get(server, tmp_path, archives)
     assert server.requests == []
 

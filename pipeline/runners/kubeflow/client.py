@@ -40,7 +40,9 @@ class KubeflowClient:
         self._service_account = runner.service_account
         self._token_file = _token_file()
         if self._health().get("multi_user") and not self._namespace:
-            raise UserError(f"runner.kubeflow.namespace is not set; {self._host} serves several users and needs it")
+            raise UserError(
+                f"runner.kubeflow.namespace is not set; {self._host} serves several users and needs it"
+            )
 
     def submit(self, compiled: Path) -> str:
         """Starts a run, in an experiment named after the pipeline.
@@ -123,7 +125,8 @@ class KubeflowClient:
         said = " ".join(said.split())[:300]
         if status == 403:
             return UserError(
-                f"{self._host} refuses the account of the token (403): {said}; it needs the role kubeflow-edit in "
+                f"{self._host} refuses the account of the token (403): {said}; it needs the role "
+                "kubeflow-edit in "
                 f"namespace {self._namespace or 'kubeflow'}"
             )
         if status == 401 or 300 <= status < 400:

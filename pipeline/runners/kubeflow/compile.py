@@ -13,7 +13,8 @@ from pipeline.settings import PipelineSettings
 def compile_kubeflow(settings: PipelineSettings, paths: Paths) -> str:
     """Returns pipeline spec 2.1 in YAML, the same to the byte for the same settings and source.
 
-    Volumes and node selectors are specific to Kubernetes and go into a second YAML document, kfp's platform spec.
+    Volumes and node selectors are specific to Kubernetes and go into a second YAML document, kfp's platform
+    spec.
     """
     spec = compile_job(settings, paths)["pipelineSpec"]
     # A PipelineJob has it in its runtime configuration, which this file does not have.

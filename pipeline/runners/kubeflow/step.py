@@ -1,8 +1,8 @@
 """The command of a compiled step: TFX's command with the types of the inputs filled in.
 
-Open-source Kubeflow passes input artifacts to a step without their types, or with types of its own. TFX's command
-then finds no class for them (https://github.com/tensorflow/tfx/issues/7768). The types are in the compiled spec,
-which is among the arguments.
+Open-source Kubeflow passes input artifacts to a step without their types, or with types of its own. TFX's
+command then finds no class for them (https://github.com/tensorflow/tfx/issues/7768). The types are in the
+compiled spec, which is among the arguments.
 """
 
 import json

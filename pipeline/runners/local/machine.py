@@ -19,6 +19,8 @@ class LocalMachine(Runner):
     def add_schedule(self, settings: PipelineSettings, schedule: Schedule, store: Path) -> str:
         """Adds a schedule to the folder; returns a line that says when it is due."""
         if schedule.only_if == "drift" and settings.gate.on_drift == "stop":
-            raise UserError("--only-if drift would never run with gate.on_drift=stop; set gate.on_drift=report")
+            raise UserError(
+                "--only-if drift would never run with gate.on_drift=stop; set gate.on_drift=report"
+            )
         due = LocalSchedules(store).add(schedule)
         return f"{schedule.name} is due {due:%Y-%m-%d %H:%M %Z}; `schedule start` runs it"

@@ -47,11 +47,11 @@ def server_config(variable: str) -> mlmd.ConnectionConfig:
     `ca`, `cert`, `key`, `verify_server_cert` for MySQL.
 
     Raises:
-        UserError: The variable is not set, or holds no such URL; its value is never shown.
+        UserError: The variable is not set or does not hold such a URL. The value is never shown.
     """
     url = _url(variable)
     config = mlmd.ConnectionConfig()
-    # A kill may leave other runs' transactions open for a while.
+    # A killed run may leave its transactions open for a while.
     config.retry_options.max_num_retries = 10
     database = url.path.strip("/")
     if url.scheme == "mysql":
@@ -83,7 +83,7 @@ def open_server(variable: str) -> MetadataStore:
     """Connects to the database server that an environment variable names.
 
     Raises:
-        UserError: As `server_config`; or the server cannot be reached, or refuses.
+        UserError: As `server_config`, or the server cannot be reached or refuses.
     """
     config = server_config(variable)
     # The first run on a server creates database and tables; a second one at the same time fails.
@@ -125,7 +125,7 @@ def check_can_be_stored(settings: PipelineSettings) -> None:
     Tuner's JSON inside JSON always has some.
 
     Raises:
-        UserError: With `metadata.url_variable`, where that is PostgreSQL.
+        UserError: `metadata.url_variable` names a PostgreSQL server, and the settings hold such a string.
     """
     variable = settings.metadata.url_variable or ""
     if _url(variable).scheme != "postgresql":
@@ -168,14 +168,14 @@ def open_store(location: str) -> MetadataStore:
 def _url(variable: str) -> SplitResult:
     value = os.environ.get(variable)
     if not value:
-        raise UserError(f"environment variable {variable} is not set; it must hold {SHAPE}")
+        raise UserError(f"environment variable {variable} is not set; set it to {SHAPE}")
     try:
         url = urlsplit(value)
         port_is_right = url.port is None or url.port > 0
     except ValueError:
         port_is_right = False
     if not (port_is_right and url.scheme in ("mysql", "postgresql") and url.hostname and url.path.strip("/")):
-        raise UserError(f"environment variable {variable} must hold {SHAPE}; it holds something else")
+        raise UserError(f"environment variable {variable} must be {SHAPE}; it is something else")
     return url
 
 
@@ -188,8 +188,8 @@ def _set_tls(
     for key, value in parse_qsl(url.query):
         if key not in fields:
             raise UserError(
-                f"environment variable {variable}: {key} is no parameter of {url.scheme}://; "
-                f"there are {', '.join(sorted(fields))}"
+                f"environment variable {variable}: {key} is not a parameter of {url.scheme}://; "
+                f"the parameters are {', '.join(sorted(fields))}"
             )
         is_switch = fields[key].type == fields[key].TYPE_BOOL
         setattr(options, key, value in ("1", "true") if is_switch else value)

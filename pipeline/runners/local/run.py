@@ -95,7 +95,7 @@ def _check_paths(settings: PipelineSettings) -> None:
             "pipeline_root; data.path, push.directory and report.directory may be s3:// or gs://"
         )
     if settings.data.path is None:
-        raise UserError("data.path is not set; give the data's folder with --data DIR")
+        raise UserError("data.path is not set; set it with --data DIR")
     check_scheme("data.path", settings.data.path)
     if not place(settings.data.path).is_dir():
         raise UserError(f"data.path: there is no folder {settings.data.path}")
@@ -104,7 +104,7 @@ def _check_paths(settings: PipelineSettings) -> None:
         raise UserError(f"trainer.warm_start: there is no folder {started_from}")
     if settings.data.spans:
         list_spans(place(settings.data.path))
-    # Not after hours of training.
+    # Find this out before hours of training.
     for key, url in (
         ("push.directory", settings.push.directory),
         ("report.directory", settings.report.directory),

@@ -1,4 +1,4 @@
-"""Schedules on this machine: APScheduler with its jobs in SQLite, which the command line and a daemon share."""
+"""Schedules on this machine: APScheduler with jobs in SQLite, shared by the command line and a daemon."""
 
 import contextlib
 import logging
@@ -104,8 +104,8 @@ class LocalSchedules:
     def running(self) -> Iterator[BackgroundScheduler]:
         """Runs what is due in a thread, one run after another, while the context lasts.
 
-        What became due while no scheduler ran is made up for at once: one run per schedule, if its grace time has
-        not passed. A run that is in progress at the end is interrupted, as by Ctrl-C.
+        What became due while no scheduler ran is made up for at once: one run per schedule, if its grace time
+        has not passed. A run that is in progress at the end is interrupted, as by Ctrl-C.
 
         Raises:
             UserError: Another process runs the schedules of this folder.

@@ -82,11 +82,11 @@ def test_a_photo_gets_its_overlay_shares_and_latency(app, turned_photo, tmp_path
     _, address = app
     with shown(address, width, color_scheme) as browser:
         upload(browser.page, turned_photo)
-        browser.page.wait_for_selector("#answer ul")
-        told = browser.page.inner_text("#answer")
+        browser.page.wait_for_selector("#prediction ul")
+        told = browser.page.inner_text("#prediction")
         assert "on its side.jpg" in told
         assert re.search("80 . 40 px", told)
-        assert re.search(r"answered in \d+ ms", told)
+        assert re.search(r"predicted in \d+ ms", told)
         shares = [float(share) for share in re.findall(r"([\d.]+)%", told)]
         assert shares == pytest.approx([50, 0, 50], abs=8)
         browser.page.wait_for_function("document.querySelectorAll('#pictures img').length == 2")
@@ -115,16 +115,16 @@ def test_what_is_no_photo_is_refused_with_the_reason_and_the_next_one_works(app,
     large.write_bytes(bytes(1_200_000))
     with shown(address) as browser:
         upload(browser.page, notes)
-        browser.page.wait_for_selector("#answer [role=alert]")
-        told = browser.page.inner_text("#answer")
+        browser.page.wait_for_selector("#prediction [role=alert]")
+        told = browser.page.inner_text("#prediction")
         assert told.startswith("notes.txt: no image")
         assert "JPEG, PNG" in told
         upload(browser.page, half)
-        browser.page.wait_for_selector('#answer [role=alert]:has-text("half.jpg: no image")')
+        browser.page.wait_for_selector('#prediction [role=alert]:has-text("half.jpg: no image")')
         upload(browser.page, large)
         browser.page.wait_for_selector("text=exceed the maximum allowed size of 1.0 Mb")
         upload(browser.page, turned_photo)
-        browser.page.wait_for_selector("#answer ul")
+        browser.page.wait_for_selector("#prediction ul")
         assert browser.outside == []
 
 
@@ -163,7 +163,7 @@ def test_what_is_missing_is_one_line(model, tmp_path):
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "error: app needs Gradio, which is not installed; pip install 'petseg[app]'\n"
+    assert done.stderr == "error: app needs Gradio, which is not installed; run pip install 'petseg[app]'\n"
 
 
 def test_a_port_that_is_taken_is_one_line(app, model):
@@ -172,5 +172,6 @@ def test_a_port_that_is_taken_is_one_line(app, model):
     done = petseg("app", "--model", model, "--port", port)
     assert done.status == 2
     assert done.stderr == (
-        f"error: cannot listen on 127.0.0.1, port {port}; give another --port, or a --host of this machine\n"
+        f"error: cannot listen on 127.0.0.1, port {port}; choose another --port, or a --host of this "
+        "machine\n"
     )

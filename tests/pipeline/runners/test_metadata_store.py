@@ -35,13 +35,13 @@ def one_line(done, *words) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (None, f"environment variable {VARIABLE} is not set; it must hold mysql://"),
-        (f"oracle://petseg:{QUOTED_PASSWORD}@host/db", "it holds something else"),
-        (f"mysql://petseg:{QUOTED_PASSWORD}@host", "it holds something else"),
-        (f"mysql://petseg:{QUOTED_PASSWORD}@host:port/db", "it holds something else"),
+        (None, f"environment variable {VARIABLE} is not set; set it to mysql://"),
+        (f"oracle://petseg:{QUOTED_PASSWORD}@host/db", "it is something else"),
+        (f"mysql://petseg:{QUOTED_PASSWORD}@host", "it is something else"),
+        (f"mysql://petseg:{QUOTED_PASSWORD}@host:port/db", "it is something else"),
         (
             f"postgresql://petseg:{QUOTED_PASSWORD}@host/db?sslmod=on",
-            "sslmod is no parameter of postgresql://",
+            "sslmod is not a parameter of postgresql://",
         ),
     ],
 )

@@ -137,7 +137,9 @@ def test_vertex_unreachable(vertex, key_file, vertex_file):
 
 def test_sign_in_unreachable(vertex, key_file, vertex_file):
     key_file.write_text(key_file.read_text().replace(vertex.address, "http://127.0.0.1:9"))
-    assert "cannot reach Google's sign-in" in complaint("vertex", vertex_settings(vertex.address), vertex_file)
+    assert "cannot reach Google's sign-in" in complaint(
+        "vertex", vertex_settings(vertex.address), vertex_file
+    )
 
 
 def test_vertex_with_bad_credentials(vertex, key_file, vertex_file):

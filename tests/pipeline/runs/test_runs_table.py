@@ -100,7 +100,7 @@ def test_is_quick(output):
         (["--output", "a", "--metadata", "b"], "--output DIR or --metadata STORE"),
         (["--metadata", "no/such.db"], "--metadata no/such.db: there is no such file"),
         (["--metadata", "env:NOT_SET"], "environment variable NOT_SET is not set"),
-        (["--metadata", "README.md"], "--metadata README.md is no SQLite file of ML Metadata"),
+        (["--metadata", "README.md"], "--metadata README.md is not an SQLite file of ML Metadata"),
     ],
 )
 def test_a_source_without_runs_is_one_line(arguments, words):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from petseg.errors import UserError
-from pipeline.schedule.failure_hook import tell_failure
+from pipeline.schedule.failure_hook import notify_of_failure
 from pipeline.schedule.settings import ScheduleSettings
 from pipeline.settings import load_settings
 
@@ -43,20 +43,20 @@ POSTED = ScheduleSettings(on_failure_webhook="PETSEG_WEBHOOK")
 
 
 def test_the_webhook_gets_the_json(webhook):
-    assert tell_failure(POSTED, FAILURE) == []
+    assert notify_of_failure(POSTED, FAILURE) == []
     assert webhook.received == [("/s3cret", FAILURE)]
 
 
 def test_a_server_that_stumbles_is_asked_again(webhook):
     webhook.answers = [503, 429]
-    assert tell_failure(POSTED, FAILURE) == []
+    assert notify_of_failure(POSTED, FAILURE) == []
     assert len(webhook.received) == 3
 
 
 def test_a_refusal_is_not_asked_again_and_the_url_is_not_told(webhook):
     webhook.answers = [403]
-    (problem,) = tell_failure(POSTED, FAILURE)
-    assert "PETSEG_WEBHOOK's server answered 403" in problem
+    (problem,) = notify_of_failure(POSTED, FAILURE)
+    assert "the server of PETSEG_WEBHOOK answered 403" in problem
     assert len(webhook.received) == 1
     assert "s3cret" not in problem
     assert "127.0.0.1" not in problem
@@ -64,24 +64,24 @@ def test_a_refusal_is_not_asked_again_and_the_url_is_not_told(webhook):
 
 def test_a_server_that_is_not_there_is_a_problem_without_the_url(monkeypatch):
     monkeypatch.setenv("PETSEG_WEBHOOK", "http://127.0.0.1:9/s3cret")
-    (problem,) = tell_failure(POSTED, FAILURE)
-    assert "was not reached" in problem
+    (problem,) = notify_of_failure(POSTED, FAILURE)
+    assert "cannot reach the server of PETSEG_WEBHOOK" in problem
     assert "s3cret" not in problem
     monkeypatch.delenv("PETSEG_WEBHOOK")
-    (problem,) = tell_failure(POSTED, FAILURE)
+    (problem,) = notify_of_failure(POSTED, FAILURE)
     assert "PETSEG_WEBHOOK is not set" in problem
 
 
 def test_the_command_gets_the_json_on_stdin(tmp_path):
     file = tmp_path / "told.json"
     copy = f"{sys.executable} {Path(__file__).parent / 'keep_stdin.py'} {file}"
-    assert tell_failure(ScheduleSettings(on_failure_command=copy), FAILURE) == []
+    assert notify_of_failure(ScheduleSettings(on_failure_command=copy), FAILURE) == []
     assert json.loads(file.read_text()) == FAILURE
 
 
 @pytest.mark.parametrize("command", ["false", "/no/such/command", "'unclosed"])
 def test_a_command_that_fails_is_a_problem(command):
-    (problem,) = tell_failure(ScheduleSettings(on_failure_command=command), FAILURE)
+    (problem,) = notify_of_failure(ScheduleSettings(on_failure_command=command), FAILURE)
     assert "on_failure_command" in problem
 
 

@@ -157,11 +157,11 @@ def test_unchanged_data_is_not_run_again_and_changed_data_is(schedules, tmp_path
     schedule = weekly(tmp_path, only_if="new-data")
     schedules.add(schedule)
     history = History(database(tmp_path / "store"))
-    judged = fingerprint(schedule.settings().data)
-    history.end(history.begin("weekly"), 0, "blessed", fingerprint=judged)
+    evaluated = fingerprint(schedule.settings().data)
+    history.end(history.begin("weekly"), 0, "blessed", fingerprint=evaluated)
     history.end(history.begin("weekly"), 1, "error: a run that failed says nothing of the data")
     assert schedules.fire("weekly") == 0
-    assert firings(tmp_path / "store")[-1].outcome == "skipped: no new data since the last model was judged"
+    assert firings(tmp_path / "store")[-1].outcome == "skipped: no new data since the last evaluated model"
     data.parent.rename(tmp_path / "moved")
     assert schedules.fire("weekly") == 2
 
