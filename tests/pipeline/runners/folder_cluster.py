@@ -1,4 +1,4 @@
-"""A runner of about thirty lines: a cluster whose runs and schedules are files of a folder."""
+"""A cluster whose runs and schedules are files of a folder."""
 
 import json
 import os
