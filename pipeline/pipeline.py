@@ -36,6 +36,15 @@ def create_pipeline(
         observed: What the process that starts the run sees of the data and of production.
         enable_cache: Whether nodes with unchanged inputs are reused.
         beam_pipeline_args: Beam arguments of all steps.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from pipeline.settings import load_settings
+        >>> settings = load_settings(Path("configs/demo.yaml"), ["trainer.epochs=2"])
+        >>> paths = Paths(pipeline_root="out/pipeline_root", push_directory="out/serving_model")
+        >>> pipeline = create_pipeline(settings, paths)
+        >>> [node.id for node in pipeline.components][-3:]
+        ['ServingCheck', 'Pusher', 'RunReport']
     """
     return tfx.dsl.Pipeline(
         pipeline_name=settings.name,
