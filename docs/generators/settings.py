@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from pipeline.settings import PipelineSettings, describe_fields
+from trainer.models.settings import own_fields
 
 
 def settings_page() -> str:
@@ -34,7 +35,9 @@ def _section(key: str, field: FieldInfo) -> Iterator[str]:
     # Only one heading per setting: the search of the site finds each by itself.
     if "." in key:
         yield f"#### `{key}` {{ #{key} }}"
-    yield _escaped(field.description or "")
+    owners = _owners(key)
+    used = f" Only with {', '.join(f'`{owner}`' for owner in owners)}." if owners else ""
+    yield _escaped(field.description or "") + used
     limits = "".join(f", {text}" for text in _limits(field.metadata))
     yield f"{_type(field.annotation)}{limits}. Default: {_default(field)}.\n{{ .setting-type }}"
     for record in _records(field.annotation):
@@ -45,6 +48,13 @@ def _section(key: str, field: FieldInfo) -> Iterator[str]:
         ]
         yield f"Keys of {_type(record)}:"
         yield "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows])
+
+
+def _owners(key: str) -> list[str]:
+    """The architectures, or the encoder, that have a setting of `model`; none where all do."""
+    if not key.startswith("model."):
+        return []
+    return [owner for owner, fields in own_fields().items() if key.removeprefix("model.") in fields]
 
 
 def _records(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -23,7 +23,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields:
         The file to write. It does not exist yet.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> file = Path(tempfile.mkdtemp(), "table.csv")
         >>> with atomic_file(file) as unfinished, unfinished.open("w") as lines:

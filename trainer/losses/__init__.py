@@ -46,7 +46,7 @@ def segmentation_loss(
     Returns:
         float32 scalar.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> labels = np.array([[[0, 1], [1, 255]]], np.uint8)
         >>> logits = np.zeros((1, 2, 2, 2), np.float32)

@@ -47,7 +47,7 @@ def build_model(
     Raises:
         UserError: An encoder layer is not known, or a weights file is missing or does not fit.
 
-    Example:
+    Examples:
         >>> from trainer.settings import TrainingSettings
         >>> classes = [
         ...     {"value": 0, "name": "road", "color": "#808080"},

@@ -41,7 +41,7 @@ class ModelSettings(Settings):
     system's kind. Keys that the architecture and its encoder do not use are refused unless they have their
     default value.
 
-    Example:
+    Examples:
         >>> settings = ModelSettings(architecture="fpn", pyramid_filters=64)
         >>> type(settings).__name__
         'FPNSettings'
