@@ -41,7 +41,7 @@ def create_pipeline(
         >>> from pathlib import Path
         >>> from pipeline.settings import load_settings
         >>> settings = load_settings(Path("configs/demo.yaml"), ["trainer.epochs=2"])
-        >>> paths = Paths(pipeline_root="out/pipeline_root", push_directory="out/serving_model", work="out/work")
+        >>> paths = Paths("out/pipeline_root", push_directory="out/serving_model", work="out/work")
         >>> pipeline = create_pipeline(settings, paths)
         >>> [node.id for node in pipeline.components][-3:]
         ['ServingCheck', 'Pusher', 'RunReport']

@@ -5,7 +5,10 @@ import importlib
 
 import pytest
 
+from tests.conftest import PROJECT
+
 MODULES = [
+    "pipeline.pipeline",
     "trainer.data.preprocessing",
     "trainer.export.signatures",
     "trainer.losses",
@@ -15,7 +18,8 @@ MODULES = [
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_examples_run(module):
+def test_examples_run(module, monkeypatch):
+    monkeypatch.chdir(PROJECT)
     result = doctest.testmod(importlib.import_module(module))
     assert result.attempted
     assert result.failed == 0

@@ -141,7 +141,7 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         larger, as `training_image` and `training_mask`. The classes' pixel shares over the analyzed split
         are in the transform graph, see `class_shares`.
 
-    Example:
+    Examples:
         >>> classes = [
         ...     {"value": 1, "name": "pet", "color": "#f2a03d"},
         ...     {"value": 2, "name": "background", "color": "#2e4a62"},

@@ -38,7 +38,7 @@ class Predictor:
         model: the trained network.
         settings: how it was trained.
 
-    Example:
+    Examples:
         >>> classes = [
         ...     {"value": 0, "name": "road", "color": "#808080"},
         ...     {"value": 1, "name": "car", "color": "#ff0000"},
