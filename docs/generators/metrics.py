@@ -18,8 +18,6 @@ def _row(metric: Metric) -> str:
 
 def _sentences(metric: Metric) -> Iterator[str]:
     yield metric.description
-    if metric.mean_of:
-        yield f"Mean of `{metric.mean_of}` over the classes."
     if metric.takes_foreground:
         yield "Only where `evaluation.foreground` names classes."
 
