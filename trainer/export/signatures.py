@@ -83,7 +83,15 @@ class Predictor:
         return probabilities
 
     def serving_default(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """From photos' bytes, string [n], to masks and probabilities at model size and PNGs at their own."""
+        """Segments photos of any size.
+
+        Args:
+            image_bytes: string [n], the bytes of JPEG, PNG, BMP or GIF files, of the same or different sizes.
+
+        Returns:
+            `mask`, uint8 [n, S, S], class ids, and `probabilities`, float32 [n, S, S, classes], at model
+            resolution; `mask_png`, string [n], PNGs with one channel of class ids at native resolution.
+        """
         photos, own_sizes = tf.map_fn(
             lambda photo: prepare_photo(photo, self._size, self._interpolation),
             image_bytes,
@@ -103,15 +111,29 @@ class Predictor:
         return {"mask": class_ids(probabilities), "probabilities": probabilities, "mask_png": mask_png}
 
     def images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """From photos, uint8 [n, H, W, 3], to masks and probabilities at that size."""
+        """Segments decoded photos of one size.
+
+        Args:
+            images: uint8 [n, H, W, 3], RGB, of any height and width.
+
+        Returns:
+            `mask`, uint8 [n, H, W], class ids, and `probabilities`, float32 [n, H, W, classes].
+        """
         probabilities = self.probabilities(resize_photo(images, self._size, self._interpolation))
         probabilities = tf.image.resize(probabilities, tf.shape(images)[1:3])
         return {"mask": class_ids(probabilities), "probabilities": probabilities}
 
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """From raw tf.Examples, string [n], to what metrics are made of, int64 [n, 2, ...].
+        """Counts what metrics are made of.
 
-        Axis 1 is the model's size and the photo's own size; `photo_counts` says what the outputs hold.
+        Args:
+            examples: string [n], raw tf.Examples with `image/encoded` and `mask/encoded`.
+
+        Returns:
+            int64 arrays, whose axis 1 is model resolution, then native resolution. `counts`
+            [n, 2, classes, classes] has pixels by label and prediction. `boundary` [n, 2, classes, 2] has pixels
+            in both and in at least one of the boundary bands of labels and prediction. `calibration`
+            [n, 2, bins, 3] has, by confidence, pixels, correct pixels, and the sum of their confidences.
         """
         count = tf.size(examples)
         ends = tf.minimum(tf.range(0, count + EXAMPLES_AT_ONCE, EXAMPLES_AT_ONCE), count)
