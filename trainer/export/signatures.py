@@ -131,8 +131,8 @@ class Predictor:
 
         Returns:
             int64 arrays, whose axis 1 is model resolution, then native resolution. `counts`
-            [n, 2, classes, classes] has pixels by label and prediction. `boundary` [n, 2, classes, 2] has pixels
-            in both and in at least one of the boundary bands of labels and prediction. `calibration`
+            [n, 2, classes, classes] has pixels by label and prediction. `boundary` [n, 2, classes, 2] has
+            pixels in both and in at least one of the boundary bands of labels and prediction. `calibration`
             [n, 2, bins, 3] has, by confidence, pixels, correct pixels, and the sum of their confidences.
         """
         count = tf.size(examples)
