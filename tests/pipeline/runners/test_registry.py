@@ -63,7 +63,7 @@ def test_a_pipeline_is_compiled_and_submitted(petseg, folder, tmp_path):
     assert json.loads(file.read_text())["root"] == "gs://bucket/petseg"
     assert petseg("submit", "--target", "folder", "--file", file) == f"{(folder / 'run.json').as_uri()}\n"
     refused = petseg("submit", "--target", "kubeflow", "--file", file)
-    assert "what `compile --target kubeflow` wrote" in refused
+    assert "a file written by `compile --target kubeflow`" in refused
 
 
 def test_the_gpu_type_is_checked_as_the_cluster_names_it(petseg, tmp_path):

@@ -187,7 +187,7 @@ def test_a_file_that_is_no_compiled_pipeline_is_refused(target, tmp_path):
     assert "cannot be read" in complaint(target, [], file)
     for content in ("[1, 2]", "{", "key: value", ""):
         file.write_text(content)
-        assert f"must be what `compile --target {target}` wrote" in complaint(target, [], file)
+        assert f"must be a file written by `compile --target {target}`" in complaint(target, [], file)
 
 
 @pytest.mark.parametrize(
