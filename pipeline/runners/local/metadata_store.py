@@ -156,13 +156,13 @@ def open_store(location: str) -> MetadataStore:
     database = Path(location)
     if not database.is_file():
         raise UserError(
-            f"--metadata {location}: there is no such file; give the metadata.db of an output folder, "
+            f"--metadata {location}: there is no such file; use the metadata.db of an output folder, "
             f"or {VARIABLE_PREFIX}NAME"
         )
     try:
         return MetadataStore(sqlite_config(database, read_only=True))
     except (RuntimeError, errors.StatusError):
-        raise UserError(f"--metadata {location} is no SQLite file of ML Metadata") from None
+        raise UserError(f"--metadata {location} is not an SQLite file of ML Metadata") from None
 
 
 def _url(variable: str) -> SplitResult:
