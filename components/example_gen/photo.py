@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from petseg.files.image_file import FORMATS, exif_orientation, open_image, upright_rgb
+from petseg.files.image_file import PHOTO_FORMATS, exif_orientation, open_image, upright_rgb
 
 JPEG_QUALITY = 95
 
@@ -39,7 +39,7 @@ def load_photo(content: bytes, max_pixels: int) -> Photo:
     Raises:
         BrokenFileError: It has too many pixels, or cannot be decoded.
     """
-    image = open_image(content, FORMATS, max_pixels)
+    image = open_image(content, PHOTO_FORMATS, max_pixels)
     orientation = exif_orientation(image)
     repairs = _needed_repairs(image, orientation)
     if not repairs:

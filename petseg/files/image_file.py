@@ -1,17 +1,30 @@
-"""Image files of the formats that photos come in: opened, decoded, turned upright, made RGB by Pillow."""
+"""Photo files: which formats there are, and how to open, decode and turn one upright with Pillow."""
 
 import io
 import math
+import struct
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import ExifTags, Image
 
 from petseg.errors import BrokenFileError
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
-"""What is tried on a photo, whatever its ending; Pillow's other formats can do more than decode pixels."""
+PHOTO_FORMATS = {
+    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "WEBP": (".webp",),
+}
+"""Endings of each format of a photo, by Pillow's name of the format.
 
-# Pillow would register WebP only when it may try every format.
+A photo is opened by its content, whatever its ending. Pillow's other formats can do more than decode pixels.
+"""
+
+PHOTO_ENDINGS = tuple(ending for endings in PHOTO_FORMATS.values() for ending in endings)
+
+# Pillow registers WebP only when it may try every format.
 Image.init()
 
 TURNS = {
@@ -26,21 +39,39 @@ TURNS = {
 """What makes an image of each EXIF orientation upright."""
 
 
-def open_image(content: bytes, formats: tuple[str, ...], max_pixels: int) -> Image.Image:
+def open_image(content: bytes, formats: Iterable[str], max_pixels: int) -> Image.Image:
     """Opens an image by its header.
+
+    Args:
+        content: The file.
+        formats: Pillow's names of the formats to try.
+        max_pixels: The limit. Pillow's own, `Image.MAX_IMAGE_PIXELS`, does not apply and is left alone.
 
     Raises:
         BrokenFileError: It is in none of the formats, or has more than `max_pixels`.
     """
-    # Our own bound holds, before decoding; Pillow's would only warn or refuse at another number.
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        image = Image.open(io.BytesIO(content), formats=formats)
-    except Exception as error:
-        raise BrokenFileError(f"no image: {_reason(error)}") from None
+    image = _identify(content, formats)
     if math.prod(image.size) > max_pixels:
         raise BrokenFileError(f"{image.width} x {image.height} pixels are more than the {max_pixels} allowed")
     return image
+
+
+def _identify(content: bytes, formats: Iterable[str]) -> Image.Image:
+    """Does what Image.open does, but for its limit of pixels, which it only takes from a global variable."""
+    for name in formats:
+        factory, accept = Image.OPEN[name]
+        accepted = accept is None or accept(content[:16])
+        # A text instead of True or False says why the plugin cannot help.
+        if not accepted or isinstance(accepted, str):
+            continue
+        try:
+            return factory(io.BytesIO(content), "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            # Not in this format after all.
+            continue
+        except Exception as error:
+            raise BrokenFileError(f"is not an image: {_reason(error)}") from None
+    raise BrokenFileError("is not an image in a format that can be read")
 
 
 def decode(image: Image.Image) -> None:
@@ -87,5 +118,4 @@ def upright_rgb(image: Image.Image) -> Image.Image:
 
 
 def _reason(error: BaseException) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return "in none of the formats that can be read" if "cannot identify image" in text else text
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -14,14 +14,13 @@ from rich.progress import Progress
 
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
-from petseg.errors import UserError
-from petseg.files.image_file import FORMATS, BrokenFileError, open_image, upright_rgb
+from petseg.errors import BrokenFileError, UserError
+from petseg.files.image_file import PHOTO_ENDINGS, PHOTO_FORMATS, open_image, upright_rgb
 from petseg.overlay import overlay
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.versions import NONE, production_version
 from pipeline.runs.run_log import redirect_output
 
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 MAX_PIXELS: int = DataSettings.model_fields["max_pixels"].default
 SHARES_FILE = "shares.csv"
 MODEL_SETTINGS = f"{EXTRA_FOLDER}/{SETTINGS_FILE}"
@@ -109,7 +108,7 @@ def read_photo(file: Path) -> Image.Image:
         BrokenFileError: The file is not a readable image.
         OSError: There is no such file, or no permission to read it.
     """
-    return upright_rgb(open_image(file.read_bytes(), FORMATS, MAX_PIXELS))
+    return upright_rgb(open_image(file.read_bytes(), PHOTO_FORMATS, MAX_PIXELS))
 
 
 def shares(class_ids: np.ndarray, classes: ClassTable) -> dict[str, float]:

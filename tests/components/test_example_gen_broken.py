@@ -54,8 +54,8 @@ def sixteen_bit(path: Path) -> None:
 BROKEN: dict[str, tuple[str, str, Callable[[Path], object], str]] = {
     "photo missing": ("Bengal_0", "photo", Path.unlink, "is missing"),
     "photo truncated": ("Bengal_1", "photo", cut, "cannot be decoded"),
-    "photo is text": ("Bengal_2", "photo", lambda path: path.write_text("hello"), "no image"),
-    "photo empty": ("Bengal_3", "photo", lambda path: path.write_bytes(b""), "no image"),
+    "photo is text": ("Bengal_2", "photo", lambda path: path.write_text("hello"), "is not an image"),
+    "photo empty": ("Bengal_3", "photo", lambda path: path.write_bytes(b""), "is not an image"),
     "photo a bomb": (
         "Bengal_4",
         "photo",
@@ -69,7 +69,7 @@ BROKEN: dict[str, tuple[str, str, Callable[[Path], object], str]] = {
         "Bengal_100",
         "photo",
         lambda path: path.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>"),
-        "no image",
+        "is not an image",
     ),
     "mask missing": ("pug_0", "mask", Path.unlink, "is missing"),
     "mask truncated": ("pug_1", "mask", cut, "cannot be decoded"),
@@ -108,7 +108,7 @@ BROKEN: dict[str, tuple[str, str, Callable[[Path], object], str]] = {
         "pug_100",
         "mask",
         lambda path: Image.open(path).save(path, "JPEG"),
-        "no image",
+        "is not an image",
     ),
     "mask a link out": ("pug_101", "mask", lead_out_mask, "leads out of"),
 }
@@ -204,7 +204,7 @@ def test_too_many_stop_the_run_and_all_are_in_the_log(pets, tmp_path, caplog):
     assert "12 of 22 pairs are broken" in first
     assert "data.max_bad_fraction allows 1.0%" in first
     assert len(others) == 11
-    assert "images/Bengal_0.jpg: no image" in others[0]
+    assert "images/Bengal_0.jpg: is not an image" in others[0]
     assert "2 more" in others[-1]
     assert all(f"images/{name}.jpg" in caplog.text for name in broken)
 

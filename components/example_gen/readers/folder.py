@@ -13,11 +13,11 @@ from components.example_gen.pairs import BY_NAME, TRAINVAL, Found, LeftOut, Note
 from components.example_gen.readers.files import Folder, data_folder, names_in, read_list, require_folder
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import File
+from petseg.files.image_file import PHOTO_ENDINGS
 
 PHOTOS = "images"
 MASKS = "masks"
 LISTS = "splits"
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
 def watched(data: DataSettings) -> tuple[str, ...]:

@@ -117,10 +117,10 @@ def test_what_is_no_photo_is_refused_with_the_reason_and_the_next_one_works(app,
         upload(browser.page, notes)
         browser.page.wait_for_selector("#prediction [role=alert]")
         told = browser.page.inner_text("#prediction")
-        assert told.startswith("notes.txt: no image")
+        assert told.startswith("notes.txt: is not an image")
         assert "JPEG, PNG" in told
         upload(browser.page, half)
-        browser.page.wait_for_selector('#prediction [role=alert]:has-text("half.jpg: no image")')
+        browser.page.wait_for_selector('#prediction [role=alert]:has-text("half.jpg: is not an image")')
         upload(browser.page, large)
         browser.page.wait_for_selector("text=exceed the maximum allowed size of 1.0 Mb")
         upload(browser.page, turned_photo)
