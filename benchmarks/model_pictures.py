@@ -1,6 +1,6 @@
 """Pushed models beside each other: their answers to the same photos, and how they learned.
 
-    python -m benchmarks.model_pictures --data runs/sample --output docs \
+    python -m benchmarks.model_pictures --data runs/sample --output docs/images \
         --run "U-Net=runs/unet_mobilenetv2_128" --run "FPN=runs/fpn_mobilenetv2_128"
 
 Each run is a folder `DIR/runs/<run id>`, or DIR for its newest, whose model has been pushed. Writes
