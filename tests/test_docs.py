@@ -95,6 +95,15 @@ def test_the_readme_is_short_and_its_links_lead_somewhere():
     assert [link for link in links if not link.startswith("http") and not (PROJECT / link).exists()] == []
 
 
+def test_the_recipes_name_files_that_exist():
+    contributing = (PROJECT / "CONTRIBUTING.md").read_text()
+    headings = re.findall(r"^## (.+)$", contributing, re.MULTILINE)
+    assert len(headings) == len(set(headings))
+    files = re.findall(r"`((?:petseg|trainer|components|pipeline|tests|scripts)/[\w/.]+)`", contributing)
+    assert len(files) > 20
+    assert [file for file in files if not (PROJECT / file).exists()] == []
+
+
 def test_the_reference_has_every_setting():
     page = settings_page()
     assert [key for key, _ in describe_fields() if f"`{key}`" not in page and "." in key] == []
