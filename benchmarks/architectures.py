@@ -1,8 +1,8 @@
 """Every architecture trained by one recipe: its figures, its answers to the same photos, and how it learns.
 
     python -m benchmarks.architectures --data "$PETSEG_DATA" --weights "$PETSEG_WEIGHTS" \
-        --output runs/architectures --sample runs/sample --pictures docs/images [--epochs 8] [--size 96] [--seed 1]
-        [--only NAME]... [--set KEY=VALUE]...
+        --output runs/architectures --sample runs/sample --pictures docs/images [--epochs 8] [--size 96]
+        [--seed 1] [--only NAME]... [--set KEY=VALUE]...
 
 The settings are the defaults, with the encoder MobileNetV2 and its ImageNet weights; SegNet, which needs the
 pools of a VGG, takes VGG19 with the first three blocks' weights. Each goes through the pipeline into a folder
