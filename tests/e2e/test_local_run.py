@@ -127,7 +127,7 @@ def test_reports_tell_each_nodes_time_memory_and_artifacts(first_run, second_run
     assert "First run: there is no model in production to compare with." in words
 
     words = report_words(second)
-    assert re.search(rf"Trainer reused from {first.name}, [\d.]+ (min \d+ )?s then", words)
+    assert re.search(rf"Trainer reused from {first.name}, took [\d.]+ (min \d+ )?s", words)
     assert re.search(rf"Trainer model Model \d+ {first.name} ", words)
     assert re.search(rf"RunReport report RunReport \d+ {second.name} ", words)
     assert "Too few photos to tell drift from chance: " in words
