@@ -1,4 +1,4 @@
-"""What the Trainer node and its workers do: from settings and transformed examples to a SavedModel."""
+"""Training in the Trainer node and in workers: from settings and transformed examples to a SavedModel."""
 
 from typing import Any
 
@@ -24,20 +24,20 @@ from trainer.training.tensorboard import TensorBoard
 from trainer.training.training_paths import TrainingPaths
 
 REFERENCE_PHOTOS = 8
-"""Eval photos whose answers travel with the model, for ServingCheck."""
+"""Eval photos whose predictions are stored in the model, for ServingCheck."""
 
 
 def run(settings: TrainingSettings, paths: TrainingPaths) -> None:
-    """Trains a model, alone or with other workers, and exports it where this process is the chief.
+    """Trains a model, alone or with other workers, and exports it if this process is the chief.
 
     Raises:
-        UserError: Settings do not fit the data, the model that is started from or the workers, or the loss
+        UserError: The settings do not fit the data, the model to start from or the workers, or the loss
             diverged.
-        WorkerLostError: Another worker is gone.
+        WorkerLostError: Another worker died or cannot be reached.
     """
     trainer = settings.trainer
     if trainer.distribution == "multi_worker":
-        logger.info("waits for the other workers; checkpoints are in %s", paths.checkpoints)
+        logger.info("waiting for the other workers; checkpoints are in %s", paths.checkpoints)
     strategy = make_strategy(trainer.distribution)
     train_pairs = load_training_pairs(paths.train, settings)
     eval_pairs = load_evaluation_pairs(paths.evaluation, settings)
@@ -59,7 +59,7 @@ def run(settings: TrainingSettings, paths: TrainingPaths) -> None:
         )
         if is_chief(strategy):
             _write(model, history, settings, paths, len(train_pairs), eval_pairs)
-        # A worker that leaves earlier would be taken for a lost one.
+        # The others would take a worker that exits earlier for a lost one.
         wait_for_all(strategy)
 
 

@@ -17,78 +17,87 @@ from trainer.models.settings import STORED, ModelSettings
 class TrainerSettings(Settings):
     """How the network is trained."""
 
-    seed: int = Field(1, ge=0, description="Seed of weights, order and augmentation.")
-    epochs: int = Field(20, ge=1, description="Passes over the training pairs.")
+    seed: int = Field(1, ge=0, description="Seed of initial weights, order of examples and augmentation.")
+    epochs: int = Field(20, ge=1, description="Passes over the training examples.")
     pretrain_epochs: int = Field(
-        0, ge=0, description="Passes in which the autoencoder first learns to draw its own photos."
+        0, ge=0, description="Epochs in which the autoencoder first learns to reconstruct photos."
     )
-    batch_size: int = Field(32, ge=1, description="Pairs a step.")
+    batch_size: int = Field(32, ge=1, description="Training examples per step.")
     distribution: Literal["none", "mirrored", "multi_worker"] = Field(
         "none",
-        description="Devices that train together: one; all GPUs of the machine; or those of all workers that "
-        "TF_CONFIG names.",
+        description="Devices that train together. none: one device; mirrored: all GPUs of this machine; "
+        "multi_worker: the GPUs of all workers in TF_CONFIG.",
     )
     replica_scaling: Literal["none", "linear", "sqrt"] = Field(
         "none",
-        description="none: the devices share batch_size, and training is that of one; linear, sqrt: each "
-        "takes batch_size, and learning_rate grows with their number or its root.",
+        description="none: batch_size is the total over all devices. linear and sqrt: batch_size is per "
+        "device, and learning_rate is multiplied by the number of devices or its square root.",
     )
     learning_rate: float = Field(4e-4, gt=0, description="Peak learning rate.")
     encoder_learning_rate_factor: float = Field(
         1.0, ge=0, le=10, description="Learning rate of the encoder as a multiple of the decoder's."
     )
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="Learning rate after the warm-up.")
-    warmup_epochs: float = Field(1.0, ge=0, description="Epochs in which the learning rate rises from 0.")
+    schedule: Literal["cosine", "constant"] = Field(
+        "cosine", description="Course of the learning rate after the warm-up."
+    )
+    warmup_epochs: float = Field(1.0, ge=0, description="Epochs over which the learning rate rises from 0.")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's decoupled weight decay.")
     class_weights: Literal["off", "shares"] | tuple[float, ...] = Field(
-        "off", description="off; shares: inverse to the classes' pixel shares; or one number a class."
+        "off",
+        description="Weights of the classes in the cross entropy. off: all 1; shares: inverse to the "
+        "classes' pixel shares; or one number per class.",
     )
-    dice_weight: float = Field(0.5, ge=0, description="Weight of the soft Dice loss beside cross entropy.")
+    dice_weight: float = Field(
+        0.5, ge=0, description="Weight of the soft Dice loss, added to the cross entropy."
+    )
     focal_gamma: float = Field(
         0.0,
         ge=0,
         le=5,
-        description="How much less sure pixels count in the cross entropy (focal loss); 0: all alike.",
+        description="Exponent of the focal loss, which gives less weight to pixels that are predicted well. "
+        "0: plain cross entropy.",
     )
     lovasz_weight: float = Field(
-        0.0, ge=0, description="Weight of the Lovász-softmax loss beside cross entropy."
+        0.0, ge=0, description="Weight of the Lovász-softmax loss, added to the cross entropy."
     )
     loss_weights: dict[str, NonNegativeFloat] = Field(
         {},
-        description="Weights of losses by name, for those that have no setting of their own, or in place of "
-        f"it: {', '.join(LOSS_REGISTRY)}.",
+        description="Weights of losses by name, which replace dice_weight, lovasz_weight and the 1 of the "
+        f"cross entropy. Losses: {', '.join(LOSS_REGISTRY)}.",
     )
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Share of each label spread over all classes."
+        0.0, ge=0, lt=1, description="Share of each label that is spread over all classes."
     )
     precision: Literal["off", "float16", "bfloat16", "auto"] = Field(
         "off",
-        description="What the network computes in while it trains, weights and loss staying float32; auto: "
-        "bfloat16 where the device has it, else float16 on a GPU. What is exported computes in float32.",
+        description="Number type that the network computes in during training. Weights, loss and the "
+        "exported model stay float32. auto: bfloat16 if the device supports it, else float16 on a GPU.",
     )
     ema: float = Field(
-        0.0, ge=0, lt=1, description="Decay of the moving average of the weights a step; 0: none is kept."
+        0.0, ge=0, lt=1, description="Decay per step of the moving average of the weights; 0: no average."
     )
     augmentation: AugmentationSettings = Field(
-        AugmentationSettings(), description="Changes of training pairs."
+        AugmentationSettings(), description="Random changes of training examples."
     )
     early_stopping_patience: int | None = Field(
         None,
         ge=1,
-        description="Epochs without a better eval mean IoU after which training stops; null: never.",
+        description="Training stops after this many epochs without a better mean IoU on eval; null: never.",
     )
-    cache: Literal["memory", "disk"] = Field("memory", description="Where decoded pairs are kept.")
+    cache: Literal["memory", "disk"] = Field("memory", description="Where decoded examples are kept.")
     warm_start: bool | str = Field(
         False,
-        description="Begin with the weights of the model in production (true), or of a pushed version or an "
-        "unfinished training's checkpoints (the folder).",
+        description="true: start from the weights of the model in production. A folder: start from a pushed "
+        "version, or from the checkpoints of an unfinished training.",
     )
     cache_features: bool = Field(
         True,
-        description="Compute what a frozen encoder gives for each photo once, and keep it on disk while "
-        "training; only where flips are the only augmentation.",
+        description="Compute the features of a frozen encoder once and keep them on disk during training. "
+        "Needs flips as the only augmentation.",
     )
-    preview_photos: int = Field(4, ge=0, le=32, description="Eval photos drawn into TensorBoard each epoch.")
+    preview_photos: int = Field(
+        4, ge=0, le=32, description="Eval photos shown in TensorBoard after each epoch."
+    )
 
     @field_validator("loss_weights")
     @classmethod
@@ -122,12 +131,12 @@ class TrainerSettings(Settings):
         return {name: weight for name, weight in weights.items() if weight}
 
     def check_against(self, transform: TransformSettings, model: ModelSettings, classes: ClassTable) -> None:
-        """Holds the training against what is trained, and on what.
+        """Checks the settings that depend on other parts of the settings.
 
         Raises:
-            ValueError: There is not one class weight a class, pretraining is not for this architecture, the
-                network's background is no class, or larger pairs are stored to take crops from but no crops
-                are taken.
+            ValueError: The number of class weights is not the number of classes, the architecture cannot be
+                pretrained, its background is not a class, a frozen encoder would have random weights, or
+                larger examples are stored for crops but no crops are taken.
         """
         model.check_against(classes)
         if model.freeze_encoder and not model.encoder_weights and not self.warm_start:
@@ -148,7 +157,7 @@ class TrainerSettings(Settings):
         if self.pretrain_epochs and model.architecture != "autoencoder":
             raise ValueError(
                 "trainer.pretrain_epochs must be 0 unless model.architecture is autoencoder: other networks "
-                f"see the photo's own edges through skips; received {self.pretrain_epochs}"
+                f"copy photos through their skip connections; received {self.pretrain_epochs}"
             )
 
 
@@ -172,10 +181,10 @@ class TrainingSettings(Settings):
         return cls.model_validate_json(content, context=STORED)
 
     def with_values(self, values: Mapping[str, Any]) -> "TrainingSettings":
-        """Lays values over the settings; their keys are dotted, `trainer.learning_rate`.
+        """Returns a copy with other values; their keys are dotted, `trainer.learning_rate`.
 
         Raises:
-            ValueError: There is no such setting, or a value is not right for it.
+            ValueError: There is no such setting, or its value is invalid.
         """
         tree = self.model_dump(mode="json")
         for key, value in values.items():

@@ -1,4 +1,4 @@
-"""What the Tuner node does: `tuner_fn`, from settings and transformed examples to a KerasTuner search."""
+"""The Tuner node's `tuner_fn`: from settings and transformed examples to a KerasTuner search."""
 
 import os
 from typing import Any
@@ -42,16 +42,16 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
 
 
 class SegmentationTuner(keras_tuner.Tuner):
-    """Random search (Bergstra and Bengio 2012), each trial a short training by our own loop.
+    """Random search (Bergstra and Bengio 2012) in which each trial is a short training.
 
-    A killed search goes on where it was: KerasTuner keeps what the finished trials gave, and the training of
-    the unfinished one has its checkpoints.
+    A killed search resumes: KerasTuner keeps the results of finished trials, and the unfinished trial resumes
+    from its checkpoints.
 
     Args:
-        settings: What is trained where the search says nothing else.
-        tuner: What is searched and how long.
-        fn_args: TFX's `FnArgs`: where the pairs are.
-        directory: Folder of this very search, removed when it is done.
+        settings: Settings of the training, except for the searched ones.
+        tuner: Settings of the search.
+        fn_args: TFX's `FnArgs`, with the paths of the examples.
+        directory: Folder of this search alone, removed when it is done.
     """
 
     def __init__(self, settings: TrainingSettings, tuner: TunerSettings, fn_args: Any, directory: str):
@@ -66,13 +66,13 @@ class SegmentationTuner(keras_tuner.Tuner):
             max_trials=tuner.trials,
             seed=settings.trainer.seed,
             hyperparameters=_space(tuner.search),
-            # A trial whose loss diverges has said what it could.
+            # A trial whose loss diverged is a result too, not a reason to stop.
             max_consecutive_failed_trials=tuner.trials + 1,
         )
         super().__init__(oracle=oracle, directory=directory, project_name="search")
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Trains once with the trial's values; gives the best eval mean IoU."""
+        """Trains once with the values of the trial; returns the best mean IoU on eval."""
         values = trial.hyperparameters.values
         described = ", ".join(f"{key} {value}" for key, value in values.items())
         logger.info("trial %d of %d: %s", int(trial.trial_id) + 1, self.oracle.max_trials, described)
@@ -88,20 +88,20 @@ class SegmentationTuner(keras_tuner.Tuner):
         return {OBJECTIVE: max(record["mean_iou"] for record in history)}
 
     def search(self, *args: Any, **kwargs: Any) -> None:
-        """Runs all trials and removes what they left on disk.
+        """Runs all trials and removes their files.
 
         Raises:
-            UserError: Not one trial could be trained to its end.
+            UserError: No trial finished.
         """
         super().search(*args, **kwargs)
         (best,) = self.oracle.get_best_trials()
         if best.status != "COMPLETED":
             reason = best.message.strip().splitlines()[-1]
-            raise UserError(f"tuner: none of the trials came to its end; the first said: {reason}")
+            raise UserError(f"tuner: no trial finished; the first failed with: {reason}")
         tf.io.gfile.rmtree(self._directory)
 
     def results_summary(self, num_trials: int = 10) -> None:
-        """Prints the best trials, which makes KerasTuner's folder again: it is removed once more."""
+        """Prints the best trials. This creates KerasTuner's folder again, so it is removed again."""
         super().results_summary(num_trials)
         tf.io.gfile.rmtree(self._directory)
 

@@ -70,24 +70,27 @@ def test_a_killed_search_goes_on(fn_args, caplog):
     with caplog.at_level("INFO", "petseg"):
         again = tuner_fn(arguments).tuner
         again.search(verbose=0)
-    assert caplog.text.count("goes on after epoch 1 of 1 of an unfinished training") == 1
+    assert caplog.text.count("resuming an unfinished training after epoch 1 of 1") == 1
     assert again.oracle.trials["0"].hyperparameters.values == trial.hyperparameters.values
     assert len(again.oracle.trials) == 2
 
 
 def test_when_no_trial_comes_to_its_end_the_reason_is_said(fn_args):
     arguments = fn_args({"trainer.learning_rate": {"values": [1e30]}}, trials=1, trial_epochs=2)
-    with pytest.raises(UserError, match=r"none of the trials came to its end; the first said: .*finite"):
+    with pytest.raises(UserError, match=r"no trial finished; the first failed with: .*infinite"):
         tuner_fn(arguments).tuner.search(verbose=0)
 
 
 @pytest.mark.parametrize(
     ("search", "message"),
     [
-        ({"trainer.learning_rat": {"values": [1]}}, "search.trainer.learning_rat: 1 is not right: Extra"),
-        ({"trainer.learning_rate": {"min": -1, "max": 1}}, "learning_rate: -1.0 is not right: Input"),
+        ({"trainer.learning_rat": {"values": [1]}}, "search.trainer.learning_rat: 1 is invalid: Extra"),
+        ({"trainer.learning_rate": {"min": -1, "max": 1}}, "learning_rate: -1.0 is invalid: Input"),
         ({"model.image_size": {"values": [64]}}, "model.image_size cannot be searched"),
-        ({"data.path": {"values": ["x"]}}, "data.path cannot be searched; settings of model and trainer can"),
+        (
+            {"data.path": {"values": ["x"]}},
+            "data.path cannot be searched; only settings of model and trainer can",
+        ),
         ({"trainer.a.b": {"values": ["x"]}}, "tuner.search: there is no setting trainer.a.b"),
     ],
 )

@@ -8,15 +8,16 @@ from petseg.settings import Settings
 
 
 class TransformSettings(Settings):
-    """How a photo becomes the model's input."""
+    """Settings of the image path from a photo to the model's input."""
 
     interpolation: Literal["bilinear", "bicubic", "area", "lanczos3"] = Field(
-        "bilinear", description="How photos are resized, antialiased; masks always take the nearest pixel."
+        "bilinear",
+        description="Method of resizing photos, with antialiasing. Masks are resized by nearest neighbor.",
     )
     training_scale: float = Field(
         1.0,
         ge=1,
         le=4,
-        description="Side of the pairs that random crops are taken from, as a multiple of the model's; with "
-        "1 the crops are less sharp than the photos that the model is judged on.",
+        description="Size of stored training examples, as a multiple of the model's input size. Above 1, "
+        "random crops are as sharp as the photos in evaluation.",
     )

@@ -1,4 +1,4 @@
-"""An encoder and a decoder with nothing but the bottleneck between them: the baseline without skips."""
+"""An autoencoder, which has no skip connections: a baseline for the other architectures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainer.models.blocks import convolve
 from trainer.models.settings import ModelSettings
 
 DOUBLINGS = 4
-"""From stride 32 to stride 2; the last layer makes the fifth."""
+"""Upsamplings from stride 32 to stride 2. The last layer is the fifth."""
 
 
 class AutoencoderSettings(ModelSettings):
@@ -39,13 +39,13 @@ class AutoencoderSettings(ModelSettings):
 def build_autoencoder(
     features: list[keras.KerasTensor], classes: int, settings: AutoencoderSettings
 ) -> keras.KerasTensor:
-    """Decodes the coarsest feature alone.
+    """Decodes the coarsest feature only.
 
-    What is missing beside the U-Net is what a skip carries: where exactly an edge runs.
+    Unlike a U-Net, it has no skips, which carry the exact positions of edges.
 
     Args:
-        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; all but the last
-            are not used.
+        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32. Only the last
+            is used.
         classes: number of classes.
         settings: `decoder_filters` has one number for each of the strides 16, 8, 4 and 2.
 

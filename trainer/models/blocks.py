@@ -1,28 +1,28 @@
-"""Blocks that several networks are made of."""
+"""Building blocks of several networks."""
 
 from __future__ import annotations
 
 from trainer.lazy_imports import keras, layers
 
 ENCODER_NAME = "encoder"
-"""Name of the layer that is the encoder, in every network."""
+"""Name of the encoder layer in every network."""
 
 BATCH_NORM_MOMENTUM = 0.9
-"""Keras' own 0.99, and 0.999 in its MobileNetV2, forget the initial statistics only after thousands of steps:
-too slow for small data sets, whose masks would be judged with statistics of untrained layers."""
+"""Keras' default 0.99, and 0.999 in its MobileNetV2, forget the initial statistics only after thousands of
+steps. On small data sets the network would be evaluated with statistics of untrained layers."""
 
 
 def convolve(
     x: keras.KerasTensor, filters: int, kernel_size: int = 3, name: str | None = None, dilation: int = 1
 ) -> keras.KerasTensor:
-    """Convolution, BatchNorm, ReLU at the same height and width.
+    """Convolution, BatchNorm and ReLU that keep height and width.
 
     Args:
         x: float [n, h, w, channels].
         filters: channels of the result.
         kernel_size: side of the kernel in pixels.
-        name: name of the ReLU, the last layer; the others get it with an ending.
-        dilation: distance in pixels between the places that the kernel looks at.
+        name: name of the ReLU, the last layer. The names of the others have a suffix.
+        dilation: distance in pixels between the positions that the kernel covers.
 
     Returns:
         float [n, h, w, filters].

@@ -13,10 +13,10 @@ from trainer.models.settings import ModelSettings
 
 PAPERS_RATES = (6, 12, 18)
 PAPERS_SIZE = 513
-"""Pixels of the pictures that the paper trains with, at stride 16."""
+"""Pixels of the photos that the paper trains with, at stride 16."""
 
 SKIP_FILTERS = 48
-"""What the paper narrows the skip to, so that it does not outweigh the pyramid."""
+"""Filters to which the paper reduces the skip, so that it does not outweigh the pyramid."""
 
 
 class DeepLabV3PlusSettings(ModelSettings):
@@ -37,18 +37,17 @@ class DeepLabV3PlusSettings(ModelSettings):
 def build_deeplabv3plus(
     features: list[keras.KerasTensor], classes: int, settings: DeepLabV3PlusSettings
 ) -> keras.KerasTensor:
-    """Looks at the coarse feature at several distances at once, and refines the answer with one fine feature.
+    """Applies parallel atrous convolutions to the coarse feature, and refines the result with a fine feature.
 
-    The paper takes the stride out of its encoder's last stage and dilates it, which gives the deepest feature
-    at stride 16. Encoders here keep the strides that their published weights were trained with, so the
-    deepest feature is doubled and laid beside that of stride 16.
+    The paper replaces the stride of the encoder's last stage by dilation, so its deepest feature is at stride
+    16. Encoders here keep the strides that their published weights were trained with, so the deepest feature
+    is upsampled and concatenated with that of stride 16.
 
     Args:
         features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first and the
             third are not used directly.
         classes: number of classes.
-        settings: `pyramid_filters` is the width of every branch, `atrous_rates` are the distances
-            (`atrous_rates` below where there are none).
+        settings: `pyramid_filters` are the filters of every branch, `atrous_rates` its dilation rates.
 
     Returns:
         Logits, float32 [n, S, S, classes].
@@ -72,10 +71,10 @@ def build_deeplabv3plus(
 
 
 def atrous_rates(size: int) -> tuple[int, ...]:
-    """The paper's distances in stride-16 pixels, as many times smaller as photos of `size` pixels are.
+    """The dilation rates of the paper, scaled from its size to `size`, in pixels of the stride-16 feature.
 
-    At 96 px the stride-16 map has 6 x 6 places. A kernel that looks 6 or more places away sees only padding
-    there, and takes ten times as long as all the rest: on a CPU Keras cuts the map into 6 x 6 pieces or more.
+    At 96 px the stride-16 feature has 6 x 6 pixels. A rate of 6 or more sees only padding there, and takes
+    ten times as long as the rest of the network: on a CPU Keras cuts the feature into 6 x 6 pieces or more.
     """
     return tuple(max(1, round(rate * size / PAPERS_SIZE)) for rate in PAPERS_RATES)
 

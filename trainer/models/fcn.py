@@ -1,4 +1,4 @@
-"""Fully convolutional networks (Long et al. 2014): a classifier turned into convolutions, scores summed."""
+"""Fully convolutional networks (Long et al. 2014): FCN-32s, FCN-16s and FCN-8s."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from trainer.models.settings import ModelSettings
 log = logging.getLogger("petseg")
 
 VGG19_POOLS = tuple(f"block{block}_pool" for block in range(1, 6))
-"""Where the paper taps VGG: behind the poolings, not before them."""
+"""The features that the paper takes from VGG: after the poolings, not before them."""
 
 SCORES = {"fcn32s": 1, "fcn16s": 2, "fcn8s": 3}
 """How many features each network scores, counted from the coarsest."""
 
 DROPOUT = 0.5
 CLASSIFIER = {"fc1": "fc6", "fc2": "fc7"}
-"""What VGG19 of keras.applications and the paper call the same layers."""
+"""Names of the same layers in VGG19 of keras.applications and in the paper."""
 
 
 class FCNSettings(ModelSettings):
@@ -43,14 +43,14 @@ class FCNSettings(ModelSettings):
 def build_fcn(features: list[keras.KerasTensor], classes: int, settings: FCNSettings) -> keras.KerasTensor:
     """FCN-32s uses the scores at stride 32; FCN-16s adds those at stride 16, and FCN-8s those at stride 8.
 
-    The coarsest feature's scores, doubled and added to those of the next finer one until none is left.
+    The scores of the coarsest feature are upsampled by 2, added to those of the next finer one, and so on.
 
-    Keras' example of this network does not train: it applies ReLU to the scores and softmax before the
-    upsampling, and takes the cross entropy of clipped probabilities, whose gradient is zero where they are
-    clipped; VGG's features reach hundreds, so that nearly all are. Here scores are linear, logits are what is
-    upsampled, and the loss takes logits in float32. The skips are normalised, for which the paper has one
-    constant for each pool of VGG (0.01 and 0.0001), and their scores start at zero: every FCN begins as an
-    FCN-32s, and what a skip adds is learned.
+    Keras' example of this network hardly trains. It applies ReLU to the scores and softmax before the
+    upsampling, and its loss is the cross entropy of clipped probabilities, whose gradient is zero where they
+    are clipped. VGG's features reach hundreds, so nearly all are. Here scores are linear, logits are
+    upsampled, and the loss takes float32 logits. The skips are normalized, where the paper scales each pool
+    of VGG by a constant (0.01 and 0.0001), and their scores start at zero: every FCN starts as an FCN-32s
+    and learns what the skips add.
 
     Args:
         features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; finer ones than the
@@ -94,8 +94,8 @@ def load_classifier(model: keras.Model, settings: FCNSettings) -> None:
     """Gives fc6 and fc7 the classifier's weights and biases, where the encoder's weights file has them.
 
     A Dense layer on a flattened feature is a convolution with a kernel of the feature's size (section 3.1 of
-    the paper), so the numbers are the same. Where the shapes differ (`fc_width` is not the classifier's) or
-    the file has no classifier, both layers keep their random weights, which is said.
+    the paper), so the weights are the same numbers. If the shapes differ (`fc_width` is not the classifier's)
+    or the file has no classifier, the layers keep their random weights, and a log line says so.
 
     Args:
         model: a network with layers `fc6` and `fc7`.
@@ -112,7 +112,7 @@ def load_classifier(model: keras.Model, settings: FCNSettings) -> None:
             log.info("%s takes the weights of %s in %s", layer.name, name, path.name)
         elif stored:
             log.info(
-                "%s is random at first: %s in %s has %d filters, model.fc_width is %d",
+                "%s starts with random weights: %s in %s has %d filters, model.fc_width is %d",
                 layer.name,
                 name,
                 path.name,
@@ -122,7 +122,7 @@ def load_classifier(model: keras.Model, settings: FCNSettings) -> None:
 
 
 def _stored_weights(path: Path, layer: str) -> list[np.ndarray]:
-    """Kernel and bias of a layer in an HDF5 file of Keras; none where the file has no such layer."""
+    """Kernel and bias of a layer in an HDF5 file of Keras; empty if the file has no such layer."""
     import h5py
 
     with h5py.File(path) as file:

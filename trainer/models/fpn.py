@@ -23,15 +23,15 @@ class FPNSettings(ModelSettings):
 
 
 def build_fpn(features: list[keras.KerasTensor], classes: int, settings: FPNSettings) -> keras.KerasTensor:
-    """A pyramid in which coarse features are added to finer ones; all levels meet at stride 4.
+    """A pyramid in which coarse features are added to finer ones. All levels are summed at stride 4.
 
-    The paper normalises the branches with GroupNorm; BatchNorm does here, as in the other networks.
+    The paper normalizes the branches with GroupNorm. Here it is BatchNorm, as in the other networks.
 
     Args:
         features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first is not
             used.
         classes: number of classes.
-        settings: `pyramid_filters` is the pyramid's width, the branches have half of it.
+        settings: `pyramid_filters` are the filters of the pyramid. The branches have half as many.
 
     Returns:
         Logits, float32 [n, S, S, classes].
@@ -50,7 +50,7 @@ def build_pyramid(features: list[keras.KerasTensor], width: int) -> list[keras.K
     """Coarse features added to finer ones (Lin et al. 2017).
 
     Args:
-        features: float [n, h, w, channels], each half as high and wide as the one before.
+        features: float [n, h, w, channels], each half the height and width of the one before.
         width: channels of the results.
 
     Returns:
@@ -66,7 +66,7 @@ def build_pyramid(features: list[keras.KerasTensor], width: int) -> list[keras.K
 
 
 def _to_stride_4(x: keras.KerasTensor, doublings: int, filters: int) -> keras.KerasTensor:
-    """Doubles height and width as often as told, each time after a convolution; one convolution if never."""
+    """A convolution and an upsampling by 2 for each doubling; a convolution only if there are none."""
     if not doublings:
         return convolve(x, filters)
     for _ in range(doublings):

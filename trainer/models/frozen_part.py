@@ -1,4 +1,4 @@
-"""Cuts a network where its frozen part ends, so that this part can be computed once."""
+"""Splits a network where its frozen part ends, so that the frozen part can be computed once."""
 
 from collections.abc import Iterable
 
@@ -9,17 +9,18 @@ from trainer.models.blocks import ENCODER_NAME
 
 
 def cut_frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
-    """Splits a network in two, which share its layers and weights.
+    """Splits a network into two parts, which share its layers and weights.
 
-    The cut lies as deep as it can: behind every layer of the encoder that neither learns nor stands behind
-    one that does. All tensors that cross it are what the one part gives and the other takes: the deepest, and
-    the finer ones that skips of the trained rest need.
+    The cut is as deep as possible: after every encoder layer that is neither trained nor follows a trained
+    one. The first part outputs all tensors that cross the cut, and the second takes them: the deepest one,
+    and the finer ones that skips of the trained part need.
 
     Args:
-        model: From photos to logits, with a layer `encoder`, as `build_model` makes it.
+        model: A network of `build_model`, from photos to logits, with a layer `encoder`.
 
     Returns:
-        From photos to the features, and from a list of these to logits; None where nothing is frozen.
+        The part from photos to features, and the part from a list of these to logits. None if nothing is
+        frozen.
     """
     encoder = model.get_layer(ENCODER_NAME)
     features = _unique(
@@ -36,7 +37,7 @@ def cut_frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | Non
     inputs = [keras.Input(tensor.shape[1:], dtype=tensor.dtype) for tensor in crossing]
     known = dict(zip(map(id, crossing), inputs, strict=True))
     if trained_taps:
-        # Of the encoder's own class: it decides how BatchNorm behaves.
+        # The class of the encoder decides how BatchNorm behaves.
         trained = type(encoder)(taken, trained_taps, name=ENCODER_NAME)
         known |= zip(map(id, trained_taps), trained([known[id(tensor)] for tensor in taken]), strict=True)
     decoder = keras.Model(features, model.output)
@@ -44,7 +45,7 @@ def cut_frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | Non
 
 
 def _frozen_tensors(encoder: keras.Model) -> set[int]:
-    """Ids of the tensors that no trained layer has a part in."""
+    """Ids of the tensors that do not depend on trained layers."""
     frozen: set[int] = set()
     for op in encoder.operations:
         if not getattr(op, "trainable_variables", ()) and all(id(tensor) in frozen for tensor in _inputs(op)):
@@ -53,7 +54,7 @@ def _frozen_tensors(encoder: keras.Model) -> set[int]:
 
 
 def _frozen_sources(taps: list[keras.KerasTensor], frozen: set[int]) -> list[keras.KerasTensor]:
-    """The frozen tensors that these taps are computed from without another frozen one in between."""
+    """The last frozen tensors on the paths to these taps."""
     sources, waiting, seen = [], list(taps), set()
     while waiting:
         tensor = waiting.pop()
@@ -68,7 +69,7 @@ def _frozen_sources(taps: list[keras.KerasTensor], frozen: set[int]) -> list[ker
 
 
 def _inputs(op: keras.Operation) -> list[keras.KerasTensor]:
-    """What an operation takes in the graph that it was made in; nothing for an input layer."""
+    """The inputs of an operation in the graph that it was made in; none for an input layer."""
     return [] if isinstance(op, keras.layers.InputLayer) else tree.flatten(op.input)
 
 

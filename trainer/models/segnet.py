@@ -16,10 +16,10 @@ TAPS = {
     "vgg19": ("block1_conv2", "block2_conv2", "block3_conv4", "block4_conv4", "block5_conv4"),
     "plain": tuple(f"stage{stage}" for stage in range(5)),
 }
-"""The features right before each pooling, which say where each maximum came from."""
+"""The features before each pooling, which hold the positions of the maxima."""
 
 CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "plain": (2, 2, 2, 2, 2)}
-"""Of each stage of the encoder; the decoder mirrors them."""
+"""Number of convolutions in each stage of the encoder. The decoder mirrors them."""
 
 
 class SegNetSettings(ModelSettings):
@@ -35,14 +35,13 @@ class SegNetSettings(ModelSettings):
 def build_segnet(
     features: list[keras.KerasTensor], classes: int, settings: SegNetSettings
 ) -> keras.KerasTensor:
-    """The encoder backwards: each value goes back to where its maximum was, and convolutions fill the gaps.
+    """Mirrors the encoder: unpooling puts each value where its maximum was, and convolutions fill the gaps.
 
-    Indices belong to the encoder's channels. So the last convolution of each stage has as many filters as the
-    stage that is unpooled next, and `decoder_width` narrows the others.
+    Pooling indices belong to the encoder's channels. So the last convolution of each stage has as many
+    filters as the stage that is unpooled next, and `decoder_width` scales the others.
 
     Args:
-        features: float [n, S / stride, S / stride, channels] at strides 1, 2, 4, 8, 16, each before it is
-            pooled.
+        features: float [n, S / stride, S / stride, channels] at strides 1, 2, 4, 8, 16, before pooling.
         classes: number of classes.
         settings: `encoder`, and `decoder_width`, the decoder's filters as a share of the encoder's.
 

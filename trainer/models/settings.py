@@ -54,20 +54,26 @@ class ModelSettings(Settings):
         DEFAULTS["encoder"], description=f"Encoder of the network. One of: {', '.join(ENCODER_REGISTRY)}."
     )
     encoder_weights: str | None = Field(
-        None, description="A weights file, `imagenet` (Keras downloads them), or null for random weights."
+        None,
+        description="Path of a weights file, `imagenet` (downloaded by Keras), or null for random weights.",
     )
     encoder_taps: tuple[str, ...] | None = Field(
         None,
-        description="Layers whose outputs are the features at strides 2, 4, 8, 16, 32 (segnet: 1, 2, 4, 8, "
-        "16); null: the usual ones.",
+        description="Names of the encoder's layers to take the features from, at strides 2, 4, 8, 16 and 32 "
+        "(segnet: 1, 2, 4, 8 and 16). null: the default layers.",
     )
     freeze_encoder: bool | str = Field(
-        False, description="true: the encoder's weights stay; a block's name: those up to and with it stay."
+        False,
+        description="true: the encoder is not trained. Name of a block: the layers up to and including it "
+        "are not trained.",
     )
     image_size: int = Field(
         128, ge=32, le=2048, description="Height and width of the model's input in pixels."
     )
-    flip_tta: bool = Field(False, description="Average each answer with that for the mirror image.")
+    flip_tta: bool = Field(
+        False,
+        description="Average each prediction with that for the mirrored photo (test-time augmentation).",
+    )
 
     def __new__(cls, /, **values: Any) -> ModelSettings:
         """An instance of the class that the values ask for."""
@@ -138,7 +144,7 @@ class ModelSettings(Settings):
         """Checks the settings that depend on the data's classes.
 
         Raises:
-            ValueError: A setting names something that the data does not have.
+            ValueError: A setting names a class that the data does not have.
         """
 
 

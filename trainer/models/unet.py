@@ -13,7 +13,7 @@ from trainer.models.blocks import BATCH_NORM_MOMENTUM, convolve
 from trainer.models.settings import ModelSettings
 
 SKIPS = 4
-"""Features that stand beside the decoder's, at strides 16, 8, 4 and 2."""
+"""Skip connections, at strides 16, 8, 4 and 2."""
 
 
 class UNetSettings(ModelSettings):
@@ -45,16 +45,16 @@ class UNetSettings(ModelSettings):
 
 
 def build_unet(features: list[keras.KerasTensor], classes: int, settings: UNetSettings) -> keras.KerasTensor:
-    """The decoder of a U-Net (Ronneberger et al. 2015): upsampled in steps, an encoder feature beside each.
+    """The decoder of a U-Net (Ronneberger et al. 2015): upsampling steps with skip connections.
 
-    With four filters and no convolutions it is the tutorial's, whose last transposed convolution gives the
-    logits; with a fifth it goes on to stride 1, where a convolution does.
+    With four filters and no convolutions it is the decoder of TensorFlow's tutorial, whose last transposed
+    convolution outputs the logits. With a fifth filter it goes on to stride 1 and ends with a convolution.
 
     Args:
         features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32.
         classes: number of classes.
-        settings: `decoder_filters` has one number for each of the strides 16, 8, 4 and 2, and may have one
-            for stride 1; `decoder_convolutions` follow each upsampling.
+        settings: `decoder_filters` has one number for each of the strides 16, 8, 4 and 2, and optionally one
+            for stride 1. `decoder_convolutions` is the number of convolutions after each upsampling.
 
     Returns:
         Logits, float32 [n, S, S, classes].
@@ -75,7 +75,7 @@ def build_unet(features: list[keras.KerasTensor], classes: int, settings: UNetSe
 
 
 def _upsample(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-    """Doubles height and width, as the block of pix2pix (Isola et al. 2017) that the tutorial uses."""
+    """Doubles height and width: the block of pix2pix (Isola et al. 2017) that the tutorial uses."""
     x = layers.Conv2DTranspose(
         filters,
         3,

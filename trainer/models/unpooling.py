@@ -6,13 +6,13 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable("petseg")
 class MaxUnpooling2D(layers.Layer):
-    """Puts each value where the maximum of its 2 x 2 window was; all else is zero.
+    """Puts each value where the maximum of its 2 x 2 window was, and zeros elsewhere.
 
-    The place is found again from the feature before the pooling: of equal maxima the first of the window, row
-    by row, as pooling itself has it. Comparisons alone, so that it runs and exports on every backend.
+    The position is computed from the feature before the pooling: of equal maxima the first, row by row, as in
+    pooling itself. It takes comparisons only, so the layer runs and exports on every backend.
 
-    Takes float [n, h, w, channels] and the feature before the pooling, float [n, 2 h, 2 w, channels]; gives
-    float [n, 2 h, 2 w, channels].
+    Inputs: float [n, h, w, channels], and the feature before the pooling, float [n, 2 h, 2 w, channels].
+    Output: float [n, 2 h, 2 w, channels].
     """
 
     def call(self, inputs):  # noqa: D102

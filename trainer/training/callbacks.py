@@ -1,4 +1,4 @@
-"""How a training gets on: a log, which the local runner turns into a live display, and history.json."""
+"""Progress of a training: the log, which the local runner shows as a live display, and history.json."""
 
 import json
 import logging
@@ -15,17 +15,17 @@ SECONDS_BETWEEN_RECORDS = 0.5
 
 
 class Callback(Protocol):
-    """Is told how a training gets on. Epochs and steps count from 1."""
+    """Called during a training. Epochs and steps count from 1."""
 
     def on_step(self, epoch: int, step: int, loss: float) -> None:
-        """Now and then within an epoch; `loss` is the epoch's mean so far."""
+        """Called from time to time within an epoch; `loss` is the mean of the epoch so far."""
 
     def on_epoch(self, model: keras.Model, history: list[dict[str, Any]]) -> None:
-        """After an epoch, history's last entry; the model has the weights that were judged."""
+        """Called after an epoch, the last entry of `history`; the model has the evaluated weights."""
 
 
 class LogProgress:
-    """One log line an epoch, and records with `progress` that a live display shows instead of their text."""
+    """Logs a line after each epoch, and records with `progress` for a live display in between."""
 
     def __init__(self, epochs: int, steps: int):
         self._epochs = epochs
@@ -49,7 +49,7 @@ class LogProgress:
         logger.info(text, epoch, self._epochs, step, self._steps, loss, extra={"progress": progress})
 
     def on_epoch(self, model: keras.Model, history: list[dict[str, Any]]) -> None:
-        """Logs the epoch's figures."""
+        """Logs loss, mean IoU and time of the epoch."""
         record = history[-1]
         self._mean_iou = record["mean_iou"]
         left = self._seconds_left(record["epoch"] * self._steps)
@@ -64,7 +64,7 @@ class LogProgress:
         )
 
     def _seconds_left(self, steps_done: int) -> float | None:
-        """From the pace of this process; None until there is one."""
+        """Estimated from the speed of this process; None until it is known."""
         now = time.monotonic()
         if self._first_step is None:
             self._first_step, self._started = steps_done, now
@@ -76,7 +76,7 @@ class LogProgress:
 
 
 def write_history(directory: str, history: list[dict[str, Any]]) -> None:
-    """Writes `history.json`: a list with one entry an epoch, also of epochs before a resumed training's."""
+    """Writes `history.json`: one entry per epoch, including epochs before the training resumed."""
     tf.io.gfile.makedirs(directory)
     with tf.io.gfile.GFile(os.path.join(directory, "history.json"), "w") as file:
         file.write(json.dumps(history, indent=1))

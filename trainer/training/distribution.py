@@ -1,4 +1,4 @@
-"""Over how many devices and machines a training is spread, and which process of it writes."""
+"""Distribution of a training over devices and machines, and which process writes results."""
 
 import hashlib
 import math
@@ -19,7 +19,7 @@ class WorkerLostError(RuntimeError):
 
 
 def make_strategy(distribution: str) -> tf.distribute.Strategy:
-    """Joins the devices that train; with multi_worker waits until all workers are there.
+    """Makes the distribution strategy; with multi_worker, waits until all workers are connected.
 
     Must come before anything else that TensorFlow does in this process.
 
@@ -29,7 +29,7 @@ def make_strategy(distribution: str) -> tf.distribute.Strategy:
             names, each with all its GPUs).
 
     Raises:
-        UserError: TF_CONFIG is missing, or gives this process no part in the training.
+        UserError: TF_CONFIG is missing, or gives this process no role in the training.
     """
     if distribution == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -37,21 +37,21 @@ def make_strategy(distribution: str) -> tf.distribute.Strategy:
     if distribution == "multi_worker":
         workers = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         try:
-            has_place = workers.task_type in WORKER_JOBS and workers.task_type in workers.cluster_spec().jobs
-        except ValueError:  # what is no JSON, also an empty string
-            has_place = False
-        if not has_place:
+            has_role = workers.task_type in WORKER_JOBS and workers.task_type in workers.cluster_spec().jobs
+        except ValueError:  # not JSON, such as an empty string
+            has_role = False
+        if not has_role:
             raise UserError(
                 "trainer.distribution: multi_worker needs the environment variable TF_CONFIG with `cluster` "
-                "and `task`, of type chief or worker, as a TFJob and Vertex' worker pools set it; for the "
-                "GPUs of this machine alone give mirrored"
+                "and `task`, of type chief or worker; a TFJob and the worker pools of Vertex AI set it; to "
+                "use only the GPUs of this machine, set mirrored"
             )
         return tf.distribute.MultiWorkerMirroredStrategy(workers)
     return tf.distribute.get_strategy()
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process is the one that writes: the task `chief`, or worker 0 where none is named so."""
+    """Whether this process writes results: the task `chief`, or worker 0 if there is no chief."""
     if not _of_several_processes(strategy):
         return True
     workers = strategy.cluster_resolver
@@ -60,18 +60,18 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def for_replicas(settings: TrainerSettings, replicas: int) -> TrainerSettings:
-    """The settings of the whole step, of all replicas together.
+    """Scales batch size and learning rate to the step of all replicas together.
 
     Linear scaling is that of Goyal et al. 2017, "Accurate, Large Minibatch SGD"; the square root keeps the
     variance of Adam's steps (Krizhevsky 2014, "One weird trick").
 
     Raises:
-        UserError: The batch cannot be shared out evenly.
+        UserError: The batch cannot be divided evenly.
     """
     if settings.replica_scaling == "none":
         if settings.batch_size % replicas:
             raise UserError(
-                f"trainer.batch_size must be a multiple of the {replicas} replicas that share it; received "
+                f"trainer.batch_size must be a multiple of the number of replicas, {replicas}; received "
                 f"{settings.batch_size}"
             )
         return settings
@@ -85,7 +85,7 @@ def for_replicas(settings: TrainerSettings, replicas: int) -> TrainerSettings:
 
 
 def synchronize_batch_norm(network: keras.Model) -> None:
-    """Makes every BatchNorm that learns take its statistics from the batches of all replicas."""
+    """Makes every trained BatchNorm compute its statistics over the batches of all replicas."""
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
@@ -94,16 +94,16 @@ def synchronize_batch_norm(network: keras.Model) -> None:
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Returns when all workers have come this far."""
+    """Returns when all workers have called it."""
     if _of_several_processes(strategy):
         _of_all(strategy, 0)
 
 
 def check_alike(strategy: tf.distribute.Strategy, content: str) -> None:
-    """Compares something with all other workers.
+    """Checks that a text is the same on all workers.
 
     Raises:
-        UserError: It is not the same everywhere.
+        UserError: It is not.
     """
     if not _of_several_processes(strategy):
         return
@@ -111,16 +111,16 @@ def check_alike(strategy: tf.distribute.Strategy, content: str) -> None:
     if len(set(_of_all(strategy, digest))) > 1:
         raise UserError(
             "the workers of a training must be given the same settings, examples and checkpoints, in folders "
-            "that all of them mount; they were not"
+            "that all of them mount"
         )
 
 
 @contextmanager
 def report_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Turns what TensorFlow raises when another worker is gone into one sentence.
+    """Turns the errors that TensorFlow raises when another worker is gone into one sentence.
 
     Raises:
-        WorkerLostError: A worker is gone.
+        WorkerLostError: A worker died or cannot be reached.
     """
     try:
         yield
@@ -128,7 +128,7 @@ def report_lost_workers(strategy: tf.distribute.Strategy) -> Iterator[None]:
         if _of_several_processes(strategy) and not isinstance(error, tf.errors.ResourceExhaustedError):
             raise WorkerLostError(
                 "another worker of this training died or cannot be reached; the next start of all workers "
-                "goes on from the last checkpoint"
+                "resumes from the last checkpoint"
             ) from error
         raise
 
@@ -138,7 +138,7 @@ def _of_several_processes(strategy: tf.distribute.Strategy) -> bool:
 
 
 def _of_all(strategy: tf.distribute.Strategy, number: int) -> list[int]:
-    """What each replica's process gave."""
+    """The numbers of all processes, one for each replica."""
 
     @tf.function
     def gather() -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Builds and trains the network that the settings describe: what Trainer does once and Tuner many times."""
+"""Builds and trains a network: once for Trainer, once per trial for Tuner."""
 
 import os
 from collections.abc import Sequence
@@ -34,24 +34,23 @@ def fit(
     production_model: str | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> tuple[keras.Model, list[dict[str, Any]]]:
-    """Trains a network from its first weights to its best.
+    """Builds a network, trains it, and returns it with its best weights.
 
     Args:
-        settings: What is built and how it is trained.
-        train_pairs: Pairs to train on.
-        eval_pairs: Pairs to judge by.
+        settings: Settings of the network and of the training.
+        train_pairs: Training examples.
+        eval_pairs: Examples to evaluate on after each epoch.
         transform_output: Transform's graph, for the classes' pixel shares.
-        checkpoints: Folder of this very training. What is found there is gone on with.
+        checkpoints: Folder of this training alone. The training resumes from a checkpoint in it.
         strategy: What `make_strategy` made for `trainer.distribution`.
         production_model: SavedModel to start from, or None.
-        callbacks: Are told how it gets on, beside the log; only in the process that writes.
+        callbacks: Called during the training, besides the log. Only given in the process that writes.
 
     Returns:
-        The network, on one device and computing in float32 wherever it was trained, and the history that
-        `train` gives.
+        The network, on one device and in float32 wherever it was trained, and the history of `train`.
 
     Raises:
-        UserError: Settings do not fit the data or the model that is started from, or the loss diverged.
+        UserError: The settings do not fit the data or the model to start from, or the loss diverged.
     """
     replicas = strategy.num_replicas_in_sync
     trainer = for_replicas(settings.trainer, replicas)
@@ -63,9 +62,9 @@ def fit(
         model = assemble_model(settings, compute_dtype=dtype)
     if replicas > 1:
         synchronize_batch_norm(model)
-        logger.info("%d replicas train together, %d pairs a step", replicas, trainer.batch_size)
+        logger.info("training on %d replicas, %d examples per step", replicas, trainer.batch_size)
     if dtype != "float32":
-        logger.info("trains in mixed precision: the network computes in %s", dtype)
+        logger.info("training in mixed precision: the network computes in %s", dtype)
     frozen_and_random = settings.model.freeze_encoder and not settings.model.encoder_weights
     if trainer.warm_start is True and frozen_and_random and not production_model:
         raise UserError(
@@ -98,7 +97,7 @@ def fit(
         evaluation,
         trainer,
         class_names=settings.classes.names,
-        # Its weights would not be those of an unbroken run if it went on in another number type.
+        # A training that resumed in another number type would end with other weights.
         checkpoints=os.path.join(checkpoints, dtype),
         class_weights=class_weights,
         trained_part=trained_part,
@@ -112,10 +111,10 @@ def fit(
 
 
 def _class_weights(settings: TrainingSettings, transform_output: str) -> list[float] | None:
-    """One number a class for the cross entropy, or None for equal ones.
+    """One weight per class for the cross entropy, or None if all are equal.
 
-    From shares: inverse to the share, and such that the weight of the average pixel is 1. A class without a
-    pixel has weight 0.
+    `shares`: inverse to the share of the class, scaled so that the weight of the average pixel is 1. A class
+    without pixels has weight 0.
     """
     choice, classes = settings.trainer.class_weights, settings.classes
     if choice == "off":
@@ -133,7 +132,7 @@ def _class_weights(settings: TrainingSettings, transform_output: str) -> list[fl
 
 
 def _on_one_device(model: keras.Model, settings: TrainingSettings) -> keras.Model:
-    """The same network in float32, so that its answers do not depend on where it was trained."""
+    """The same network in float32, so that its predictions do not depend on where it was trained."""
     exported = build_model(settings, load_encoder_weights=False)
     exported.set_weights(model.get_weights())
     return exported

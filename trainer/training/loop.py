@@ -1,7 +1,8 @@
-"""The training loop: one for one device and for many, resumable after every epoch.
+"""The training loop, for one device and for many. It can resume after every epoch.
 
-Keras' own `fit` fails under MultiWorkerMirroredStrategy and cannot go on in the middle of a training with the
-same weights at the end, so the loop is ours: a step through `strategy.run`, an evaluation, a checkpoint.
+Keras' own `fit` fails under MultiWorkerMirroredStrategy, and a training that it resumes ends with other
+weights than one without a break. So the loop is our own: steps through `strategy.run`, an evaluation, a
+checkpoint.
 """
 
 import time
@@ -37,27 +38,27 @@ def train(
     callbacks: Sequence[Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
 ) -> list[dict[str, Any]]:
-    """Trains a model and leaves it with the weights that did best on `evaluation`.
+    """Trains a model and leaves it with the weights of the epoch that was best on `evaluation`.
 
     Args:
         model: See `Training`.
-        batches: The training pairs.
-        evaluation: Gives the eval pairs, (images, masks), in batches.
-        settings: How it is trained.
-        class_names: For the history.
-        checkpoints: Folder of this very training. What is found there is gone on with.
-        class_weights: One number a class, or None for equal ones.
+        batches: The training examples.
+        evaluation: Makes the batches, (images, masks), to evaluate on after each epoch.
+        settings: Settings of the training.
+        class_names: Names of the classes in the history.
+        checkpoints: Folder of this training alone. The training resumes from a checkpoint in it.
+        class_weights: One number per class, or None if all are equal.
         trained_part: See `Training`.
         auxiliary: See `Training`.
-        callbacks: Are told how it gets on.
+        callbacks: Called during the training.
         strategy: See `Training`. Of several processes only the chief writes checkpoints.
 
     Returns:
-        The history, one entry an epoch: epoch (from 1), loss, mean_iou and iou {class name: value, None where
-        absent} on `evaluation` at model size, learning_rate (of its last step), seconds.
+        The history, one entry per epoch: epoch (from 1), loss, mean_iou and iou {class name: value, None if
+        absent} on `evaluation` at model resolution, learning_rate (of its last step), seconds.
 
     Raises:
-        UserError: The loss became NaN or infinite, or the workers do not train the same.
+        UserError: The loss became NaN or infinite, or the workers are in different states.
     """
     strategy = strategy or tf.distribute.get_strategy()
     training = Training(
@@ -73,7 +74,7 @@ def train(
     history = saved.restore()
     check_alike(strategy, f"{model.compute_dtype}, {len(history)} epochs")
     if history:
-        logger.info("goes on after epoch %d of %d of an unfinished training", len(history), settings.epochs)
+        logger.info("resuming an unfinished training after epoch %d of %d", len(history), settings.epochs)
     while len(history) < settings.epochs and not _out_of_patience(history, settings.early_stopping_patience):
         epoch = len(history) + 1
         started = time.monotonic()
@@ -86,9 +87,9 @@ def train(
             loss = training.train_epoch(partial(batches.epoch, epoch - 1), on_step)
         except FloatingPointError as error:
             raise UserError(
-                f"training: the loss was no longer a finite number in epoch {epoch}, step {error}; a lower "
-                f"trainer.learning_rate (now {settings.learning_rate:g}) or more trainer.warmup_epochs "
-                f"(now {settings.warmup_epochs:g}) would be right"
+                f"training: the loss became NaN or infinite in epoch {epoch}, step {error}; lower "
+                f"trainer.learning_rate (now {settings.learning_rate:g}) or raise trainer.warmup_epochs "
+                f"(now {settings.warmup_epochs:g})"
             ) from error
         use_live = training.use_average()
         counts = training.evaluate(evaluation)
@@ -104,7 +105,7 @@ def train(
         if _best_epoch(history) == epoch:
             training.keep_as_best()
         use_live()
-        # An epoch that is spoken of is safe: a kill after that does not train it again.
+        # Callbacks report epochs that are saved: a process killed after that does not train them again.
         if is_chief(strategy):
             saved.save(history)
         use_live = training.use_average()
@@ -116,8 +117,8 @@ def train(
 
 
 def _best_epoch(history: list[dict[str, Any]]) -> int:
-    """The epoch, from 1, with the highest mean IoU; of equals the first."""
-    return 1 + max(range(len(history)), key=lambda place: history[place]["mean_iou"])
+    """The epoch, from 1, with the highest mean IoU, the first of equals."""
+    return 1 + max(range(len(history)), key=lambda index: history[index]["mean_iou"])
 
 
 def _out_of_patience(history: list[dict[str, Any]], patience: int | None) -> bool:

@@ -9,14 +9,15 @@ import keras
 class LayerwiseAdamW(keras.optimizers.Adam):
     """AdamW (Loshchilov and Hutter 2019) with a learning rate of its own for each variable.
 
-    Scaling the gradients would not do: Adam divides by their size. Weight decay acts on kernels only, not on
-    biases and on normalisation's scales and offsets (all of rank one), and at the variable's own rate.
+    Scaling the gradients has no effect, since Adam divides by their size. Weight decay applies to kernels
+    only, not to biases or to the scales and offsets of normalization (all of rank one), at the variable's own
+    rate.
 
     Args:
         learning_rate: Number or schedule.
-        weight_decay: Decay a step, as a multiple of the learning rate.
-        variables: All that will be trained.
-        factors: Each one's multiple of the learning rate.
+        weight_decay: Decay per step, as a multiple of the learning rate.
+        variables: All trained variables.
+        factors: Factor of the learning rate for each variable.
     """
 
     def __init__(

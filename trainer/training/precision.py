@@ -1,4 +1,4 @@
-"""Mixed precision: which number type the network computes in. Weights, softmax and loss stay float32."""
+"""Mixed precision: the number type that the network computes in. Weights, softmax and loss stay float32."""
 
 from pathlib import Path
 
@@ -8,24 +8,24 @@ from petseg.errors import UserError
 
 BFLOAT16_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 BFLOAT16_GPU = (8, 0)
-"""Compute capability (Ampere) from which on a GPU multiplies bfloat16."""
+"""Lowest compute capability (Ampere) of GPUs that multiply bfloat16."""
 
 
 def compute_dtype(precision: str) -> str:
-    """What the network's layers compute in on the device that this process trains on.
+    """The number type that the network's layers compute in on the devices of this process.
 
     float16 has a narrow range, so its training scales the loss (Micikevicius et al. 2018, "Mixed Precision
-    Training"); bfloat16 has float32's range and needs nothing, but few devices multiply it.
+    Training"); bfloat16 has float32's range and needs no scaling, but fewer devices support it.
 
     Args:
-        precision: `trainer.precision`: off, float16, bfloat16, or auto: bfloat16 where the device has it,
+        precision: `trainer.precision`: off, float16, bfloat16, or auto: bfloat16 if the device supports it,
             else float16 on a GPU, else float32.
 
     Returns:
         `float32`, `float16` or `bfloat16`.
 
     Raises:
-        UserError: bfloat16 is asked for and the device does not have it.
+        UserError: bfloat16 is set, and the device does not support it.
     """
     if precision == "off":
         return "float32"
@@ -35,8 +35,8 @@ def compute_dtype(precision: str) -> str:
         return "bfloat16" if has_bfloat16 else "float16" if gpus else "float32"
     if precision == "bfloat16" and not has_bfloat16:
         raise UserError(
-            "trainer.precision: bfloat16 takes a GPU of compute capability 8.0 or a CPU with "
-            f"{' or '.join(BFLOAT16_CPU_FLAGS)}, and this machine has neither; give auto or off"
+            "trainer.precision: bfloat16 needs a GPU of compute capability 8.0 or a CPU with "
+            f"{' or '.join(BFLOAT16_CPU_FLAGS)}, and this machine has neither; set auto or off"
         )
     return precision
 

@@ -1,4 +1,4 @@
-"""Pretraining of the autoencoder: it learns to draw its own photos, then to segment them."""
+"""Pretraining of the autoencoder: it learns to reconstruct photos before it learns to segment them."""
 
 import os
 import time
@@ -24,19 +24,19 @@ def pretrain(
     checkpoints: str,
     strategy: tf.distribute.Strategy | None = None,
 ) -> list[float]:
-    """Trains all layers but the last to give back the photo, for `pretrain_epochs`.
+    """Trains all layers but the last to reconstruct the photo, for `pretrain_epochs`.
 
-    A layer of its kind takes the last one's place meanwhile, with a channel a colour. No mask is looked at.
+    A layer of the same kind with one channel per color replaces the last one meanwhile. Masks are not used.
 
     Args:
-        model: An autoencoder; left with the pretrained weights.
-        batches: The training pairs.
-        settings: How it is trained; the schedule runs over the epochs of this pretraining.
-        checkpoints: Folder of this very pretraining. What is found there is gone on with.
+        model: An autoencoder, which gets the pretrained weights.
+        batches: The training examples.
+        settings: Settings of the training. The schedule runs over the epochs of the pretraining.
+        checkpoints: Folder of this training alone. The pretraining resumes from a checkpoint in it.
         strategy: See `Training`. Of several processes only the chief writes checkpoints.
 
     Returns:
-        The mean squared error of each epoch, of photos from -1 to 1.
+        The mean squared error of each epoch, for photos scaled to -1 to 1.
     """
     settings = settings.model_copy(update={"epochs": settings.pretrain_epochs, "ema": 0.0})
     strategy = strategy or tf.distribute.get_strategy()
@@ -63,7 +63,7 @@ def pretrain(
 
 
 def reconstruction_error(photos: tf.Tensor, reconstructed: tf.Tensor, total: Total) -> tf.Tensor:
-    """Mean squared error of photos, float [n, S, S, 3] from 0 to 255, drawn from -1 to 1."""
+    """Mean squared error of photos, float [n, S, S, 3] from 0 to 255, reconstructed as -1 to 1."""
     squared = tf.math.squared_difference(tf.cast(reconstructed, tf.float32), photos / 127.5 - 1)
     summed, count = tf.unstack(total(tf.stack([tf.reduce_sum(squared), tf.size(squared, tf.float32)])), 2)
     return summed / count

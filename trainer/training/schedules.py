@@ -1,4 +1,4 @@
-"""Learning rate over the steps of a training."""
+"""Learning rate schedule."""
 
 import math
 from typing import Any
@@ -9,16 +9,16 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("petseg")
 class WarmUpSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises linearly to a peak, then stays or falls to zero along half a cosine.
+    """Linear warm-up to a peak, then constant or a cosine decay to zero.
 
-    The cosine is that of Loshchilov and Hutter 2017, "SGDR", without restarts. The first step already learns
-    (peak / warmup_steps), and the step after the last would have rate 0.
+    The cosine is that of Loshchilov and Hutter 2017, "SGDR", without restarts. The first step has
+    rate peak / warmup_steps, and the step after the last would have rate 0.
 
     Args:
         peak: Highest learning rate.
-        warmup_steps: Steps of the rise; 0: none.
+        warmup_steps: Steps of the warm-up; 0: none.
         total_steps: Steps of the whole training.
-        shape: `cosine` or `constant`, the course after the rise.
+        shape: `cosine` or `constant`, the course after the warm-up.
     """
 
     def __init__(self, peak: float, warmup_steps: int, total_steps: int, shape: str = "cosine"):

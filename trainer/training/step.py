@@ -1,4 +1,4 @@
-"""One training: a step on one device or many, an evaluation, and all the state that a checkpoint holds."""
+"""Steps and evaluation of a training on one device or many, and the state that a checkpoint holds."""
 
 import math
 import time
@@ -27,15 +27,16 @@ class Training:
 
     Args:
         model: From photos, float32 [n, S, S, 3] (0 to 255), to logits [n, S, S, classes]. A layer named
-            `encoder` learns at its own rate. Where the model computes in float16, its loss is scaled.
-        settings: How it is trained.
-        steps_per_epoch: Batches an epoch.
-        class_weights: One number a class, or None for equal ones.
-        trained_part: Takes the batches in the model's place, where they are not photos but what a frozen part
-            of the model makes of them.
-        loss: From truth, output and a sum over replicas to a number; None: the settings' segmentation loss.
-        auxiliary: What is learned beside it; not together with `trained_part`.
-        strategy: In whose scope the model was built; None: one device.
+            `encoder` has its own learning rate. If the model computes in float16, its loss is scaled.
+        settings: Settings of the training.
+        steps_per_epoch: Batches per epoch.
+        class_weights: One number per class, or None if all are equal.
+        trained_part: Part of the model that takes the batches, if these are not photos but the features of
+            the frozen part.
+        loss: From labels, output and a sum over replicas to a number; None: the segmentation loss of the
+            settings.
+        auxiliary: Auxiliary loss that is added. Not supported together with `trained_part`.
+        strategy: Strategy in whose scope the model was built; None: one device.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Training:
         self._count_step = tf.function(self._count_step_eagerly, reduce_retracing=True)
 
     def variables(self) -> dict[str, list[tf.Variable]]:
-        """All that a checkpoint must hold, dropout's random state included."""
+        """The state that a checkpoint must hold, including the random state of dropout."""
         return {
             "model": [variable.value for variable in self.model.variables],
             "optimizer": [variable.value for variable in self.optimizer.variables],
@@ -93,7 +94,7 @@ class Training:
 
     @property
     def learning_rate(self) -> float:
-        """That of the last step."""
+        """Learning rate of the last step."""
         return float(keras.ops.convert_to_numpy(self._schedule(self.optimizer.iterations - 1)))
 
     def train_epoch(
@@ -104,21 +105,21 @@ class Training:
         """Trains on all batches once.
 
         Args:
-            batches: Gives (images, masks) for the replicas of one process, see `TrainingBatches.epoch`.
-            on_step: Called now and then with the step, from 1, and the mean loss so far.
+            batches: Makes (images, masks) for the replicas of one process, see `TrainingBatches.epoch`.
+            on_step: Called from time to time with the step, from 1, and the mean loss so far.
 
         Returns:
             Mean loss of the epoch.
 
         Raises:
-            FloatingPointError: The loss is not a number; the argument is the step.
+            FloatingPointError: The loss is NaN or infinite; the argument is the step.
         """
         losses: list[float] = []
         waiting: list[tf.Tensor] = []
         reported = time.monotonic()
         for inputs, masks in self._strategy.distribute_datasets_from_function(batches):
             waiting.append(self._train_step(inputs, masks))
-            # A loss that is read makes the host wait for the device, so they are read in groups.
+            # Reading a loss makes the host wait for the device, so losses are read in groups.
             if time.monotonic() - reported > SECONDS_BETWEEN_RECORDS:
                 losses += _finite(waiting, len(losses))
                 waiting = []
@@ -128,7 +129,7 @@ class Training:
         return float(np.mean(losses))
 
     def use_average(self) -> Callable[[], None]:
-        """Gives the model its moving average, where one is kept; the result puts the live weights back."""
+        """Gives the model its moving average, if any. The returned function restores the live weights."""
         if not self._average:
             return lambda: None
         live = [keras.ops.convert_to_numpy(weight) for weight in self.model.weights]
@@ -136,12 +137,12 @@ class Training:
         return lambda: _assign(self.model, live)
 
     def evaluate(self, batches: EvaluationBatches) -> np.ndarray:
-        """Confusion counts of the model as it stands, int64 [classes, classes], truth by prediction."""
+        """Confusion counts of the model, int64 [classes, classes], labels by prediction."""
         distributed = self._strategy.distribute_datasets_from_function(batches)
         return sum(self._count_step(inputs, masks).numpy() for inputs, masks in distributed)
 
     def keep_as_best(self) -> None:
-        """Remembers the model's weights as the best so far."""
+        """Keeps the model's weights as the best so far."""
         for best, weight in zip(self._best, self.model.weights, strict=True):
             best.assign(weight.value)
 
@@ -149,18 +150,18 @@ class Training:
         """Gives the model its best weights."""
         _assign(self.model, self._best)
 
-    def _train_step_eagerly(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
+    def _train_step_eagerly(self, inputs: Any, labels: tf.Tensor) -> tf.Tensor:
         replicas = self._strategy.num_replicas_in_sync
-        losses = self._strategy.run(self._replica_step, args=(inputs, truth))
+        losses = self._strategy.run(self._replica_step, args=(inputs, labels))
         if self._average:
             self._update_average()
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None) / replicas
 
-    def _replica_step(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
+    def _replica_step(self, inputs: Any, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in self._trained])
-            loss = self._loss_of(inputs, truth)
-            # Every replica has the loss of the whole batch, and the optimizer adds up their gradients.
+            loss = self._loss_of(inputs, labels)
+            # Every replica has the loss of the whole batch, and the optimizer adds up the gradients.
             share = self.optimizer.scale_loss(loss / self._strategy.num_replicas_in_sync)
         gradients = tape.gradient(share, [variable.value for variable in self._trained])
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
@@ -168,15 +169,15 @@ class Training:
         self.optimizer.apply(gradients)
         return loss
 
-    def _loss_of(self, inputs: Any, truth: tf.Tensor) -> tf.Tensor:
+    def _loss_of(self, inputs: Any, labels: tf.Tensor) -> tf.Tensor:
         if self._auxiliary is None:
-            return self._loss(truth, self._network(inputs, training=True), total=_replica_total)
+            return self._loss(labels, self._network(inputs, training=True), total=_replica_total)
         output, *observed = self._observed(inputs, training=True)
-        loss = self._loss(truth, output, total=_replica_total)
-        return loss + self._auxiliary.compute(truth, observed, _replica_total)
+        loss = self._loss(labels, output, total=_replica_total)
+        return loss + self._auxiliary.compute(labels, observed, _replica_total)
 
     def _update_average(self) -> None:
-        """Moves the average towards the weights, faster in the first steps, in which they change most."""
+        """Moves the average toward the weights, faster in the first steps, in which they change most."""
         step = tf.cast(self.optimizer.iterations.value, tf.float32)
         decay = tf.minimum(self._settings.ema, (1 + step) / (10 + step))
 
@@ -196,7 +197,7 @@ class Training:
 
 
 def _trained_variables(model: keras.Model, encoder_factor: float) -> tuple[list[keras.Variable], list[float]]:
-    """The variables that learn, and each one's factor of the learning rate."""
+    """The trained variables, and the factor of the learning rate for each."""
     encoder = next((layer for layer in model.layers if layer.name == ENCODER_NAME), None)
     of_encoder = {id(variable) for variable in encoder.trainable_variables} if encoder else set()
     factors = [encoder_factor if id(v) in of_encoder else 1.0 for v in model.trainable_variables]
@@ -209,7 +210,7 @@ def _copies(model: keras.Model) -> list[tf.Variable]:
 
 
 def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Makes an overflow on one replica one on all: the loss-scaling optimizer looks at its own replica's."""
+    """Spreads an overflow to all replicas: the loss-scaling optimizer checks its own replica only."""
     if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
         return gradients
     # Zero times infinity is not a number.
@@ -218,7 +219,7 @@ def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
 
 
 def _replica_total(partial_sum: tf.Tensor) -> tf.Tensor:
-    """Adds up over the replicas; on one device there is nothing to add."""
+    """Sum over the replicas."""
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return partial_sum

@@ -1,4 +1,4 @@
-"""TensorBoard's logs: curves, and what the model makes of a few eval photos."""
+"""TensorBoard's logs: curves, and predictions for a few eval photos."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from trainer.data.input import Pairs
 
 
 class TensorBoard:
-    """Writes scalars and previews (photo, truth, prediction side by side) after every epoch.
+    """Writes scalars and previews (photo, ground truth and prediction side by side) after every epoch.
 
     Args:
-        directory: Where event files go.
-        previews: The pairs to draw; may be none.
-        classes: Gives names to the curves and colours to the previews.
+        directory: Folder of the event files.
+        previews: The examples to draw; may be empty.
+        classes: Names of the curves and colors of the previews.
     """
 
     def __init__(self, directory: str, previews: Pairs, classes: ClassTable):
@@ -26,10 +26,10 @@ class TensorBoard:
         self._classes = classes
 
     def on_step(self, epoch: int, step: int, loss: float) -> None:
-        """Nothing: curves have one point an epoch."""
+        """Does nothing: curves have one point per epoch."""
 
     def on_epoch(self, model: keras.Model, history: list[dict[str, Any]]) -> None:
-        """Writes the last epoch's figures and previews."""
+        """Writes the metrics and previews of the last epoch."""
         record = history[-1]
         epoch = record["epoch"]
         with self._writer.as_default():
@@ -40,11 +40,11 @@ class TensorBoard:
                     tf.summary.scalar(f"iou/{name}", iou, step=epoch)
             if len(self._previews):
                 rows = self._draw(model)
-                tf.summary.image("photo, truth, prediction", rows, step=epoch, max_outputs=len(rows))
+                tf.summary.image("photo, ground truth, prediction", rows, step=epoch, max_outputs=len(rows))
         self._writer.flush()
 
     def _draw(self, model: keras.Model) -> np.ndarray:
-        """Photo, truth and prediction side by side, uint8 [n, S, 3 S, 3]."""
+        """Photo, ground truth and prediction side by side, uint8 [n, S, 3 S, 3]."""
         photos = np.stack(self._previews.images)
         logits = keras.ops.convert_to_numpy(model(photos.astype(np.float32), training=False))
         masks = [np.stack(self._previews.masks), np.argmax(logits, axis=-1)]

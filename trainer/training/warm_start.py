@@ -1,4 +1,4 @@
-"""Begins a training with the weights of an earlier one."""
+"""Starts a training from the weights of an earlier one."""
 
 import os
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from trainer.export.signatures import load_trained
 
 
 def warm_start(model: keras.Model, directory: str, source: str) -> None:
-    """Gives a model the weights of an exported one, or the best of an unfinished training.
+    """Gives a model the weights of an exported model, or the best ones of an unfinished training.
 
     Args:
-        model: The network to be trained.
+        model: The network to train.
         directory: A SavedModel that `export_model` wrote, or the checkpoints of an unfinished training of the
             same network.
-        source: What to call it in an error.
+        source: Name of the folder in errors.
 
     Raises:
         UserError: The folder holds neither, or weights of another network.
@@ -33,14 +33,14 @@ def warm_start(model: keras.Model, directory: str, source: str) -> None:
     else:
         raise UserError(
             f"trainer.warm_start: {source} is neither a SavedModel of this pipeline nor a folder with a "
-            "checkpoint; give true, false, serving_model/<version> or the folder that holds `checkpoint`"
+            "checkpoint; set true, false, serving_model/<version> or a folder that holds `checkpoint`"
         )
     _check_shapes(model, weights, source)
     model.set_weights(weights)
 
 
 def _check_shapes(model: keras.Model, weights: Sequence[np.ndarray], source: str) -> None:
-    remedy = "model and classes must be the same, or trainer.warm_start false"
+    remedy = "keep the same model and classes, or set trainer.warm_start to false"
     for weight, stored in zip(model.weights, weights, strict=False):
         if tuple(weight.shape) != stored.shape:
             raise UserError(
@@ -57,4 +57,4 @@ def _check_shapes(model: keras.Model, weights: Sequence[np.ndarray], source: str
 def _best_of_checkpoint(directory: str) -> list[np.ndarray]:
     reader = tf.train.load_checkpoint(directory)
     count = sum(key.startswith("best/") for key in reader.get_variable_to_shape_map())
-    return [reader.get_tensor(f"best/{place}/.ATTRIBUTES/VARIABLE_VALUE") for place in range(count)]
+    return [reader.get_tensor(f"best/{index}/.ATTRIBUTES/VARIABLE_VALUE") for index in range(count)]

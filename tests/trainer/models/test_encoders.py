@@ -79,7 +79,10 @@ def test_says_which_layers_a_file_does_not_hold(tmp_path, caplog):
     keras.Model(network.input, network.get_layer("block3_pool").output).save(tmp_path / "part.h5")
     with caplog.at_level(logging.INFO, "petseg"):
         encoder = build_encoder(settings("vgg19", encoder_weights=str(tmp_path / "part.h5")))
-    assert "part.h5 holds 8 of the 16 layers of vgg19; random at first: block4_conv1" in caplog.text
+    assert (
+        "part.h5 has 8 of the 16 layers of vgg19; these start with random weights: block4_conv1"
+        in caplog.text
+    )
     np.testing.assert_array_equal(
         encoder.get_layer("block3_conv4").kernel, network.get_layer("block3_conv4").kernel
     )
@@ -124,7 +127,7 @@ def test_other_taps():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"encoder_weights": "/nowhere.h5"}, "there is no file /nowhere.h5; give a file, `imagenet` or null"),
+        ({"encoder_weights": "/nowhere.h5"}, "there is no file /nowhere.h5; set a file, `imagenet` or null"),
         ({"encoder_taps": ("Conv1", "b", "c", "d", "e")}, "mobilenet_v2 has no layer 'b'; it has "),
         ({"encoder_taps": ("Conv1_relu", "bn_Conv1")}, "strides 2, 4, 8, 16, 32; .* have 2, 2"),
         ({"freeze_encoder": "block_99"}, "the encoder has no block 'block_99'"),
@@ -155,7 +158,7 @@ def test_a_file_that_is_no_weights_file(tmp_path):
 
 
 def test_a_file_of_another_network(weights_file):
-    with pytest.raises(UserError, match="holds none of the layers of resnet50"):
+    with pytest.raises(UserError, match="has none of the layers of resnet50"):
         build_encoder(settings("resnet50", encoder_weights=str(weights_file)))
 
 

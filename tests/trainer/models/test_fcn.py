@@ -54,7 +54,7 @@ def test_another_width_is_said_and_stays_random(classifier, tiny_settings, tmp_p
     )
     with caplog.at_level(logging.INFO, "petseg"):
         build_model(settings)
-    assert "fc6 is random at first: fc1 in vgg.h5 has 16 filters, model.fc_width is 8" in caplog.text
+    assert "fc6 starts with random weights: fc1 in vgg.h5 has 16 filters, model.fc_width is 8" in caplog.text
 
 
 def test_vgg_is_tapped_behind_its_poolings(tiny_settings):

@@ -76,9 +76,9 @@ def test_tensorboard_gets_curves_and_previews(tmp_path, previews):
     values = {v.tag: v for r in records for v in tf.compat.v1.Event.FromString(r).summary.value}
     assert {"loss", "mean_iou", "learning_rate", "seconds", "iou/square", "iou/ground"} <= set(values)
     assert "iou/rim" not in values
-    assert ("photo, truth, prediction" in values) == bool(previews)
+    assert ("photo, ground truth, prediction" in values) == bool(previews)
     if previews:
-        _, _, png, _ = values["photo, truth, prediction"].tensor.string_val
+        _, _, png, _ = values["photo, ground truth, prediction"].tensor.string_val
         picture = tf.io.decode_png(png).numpy()
         assert picture.shape == (16, 48, 3)
         np.testing.assert_array_equal(picture[:, :16], pairs.images[0])

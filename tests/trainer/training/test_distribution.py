@@ -101,7 +101,7 @@ def test_a_lost_worker_ends_the_run_and_the_next_goes_on(lost, inputs, tmp_path)
     again = start_workers(settings, inputs, tmp_path)
     chief, other = (worker.communicate()[0] for worker in again)
     assert [worker.returncode for worker in again] == [0, 0], chief + other
-    assert "of 12 of an unfinished training" in chief
+    assert "resuming an unfinished training after epoch" in chief
     assert [record["epoch"] for record in history(tmp_path)] == list(range(1, 13))
 
 
@@ -133,7 +133,9 @@ def test_batch_and_learning_rate_follow_the_rule(scaling, batch_size, learning_r
 
 
 def test_a_batch_that_cannot_be_shared_out_is_the_users_error():
-    with pytest.raises(UserError, match=r"trainer\.batch_size must be a multiple of the 3 replicas"):
+    with pytest.raises(
+        UserError, match=r"trainer\.batch_size must be a multiple of the number of replicas, 3"
+    ):
         for_replicas(TrainerSettings(), 3)
 
 

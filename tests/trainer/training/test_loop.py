@@ -198,7 +198,7 @@ def test_a_loss_that_is_no_number_ends_in_one_line(tmp_path):
             model.get_layer("logits").bias.assign([np.nan] * 3)
 
     settings = SETTINGS.model_copy(update={"ema": 0.0})
-    with pytest.raises(UserError, match=r"epoch 2, step 1; a lower trainer.learning_rate \(now 0.02\)"):
+    with pytest.raises(UserError, match=r"epoch 2, step 1; lower trainer.learning_rate \(now 0.02\)"):
         tiny_train(tmp_path, settings, callbacks=[Spoiler()])
 
 

@@ -63,5 +63,5 @@ def test_dtypes_follow_the_device():
         assert compute_dtype("auto") == compute_dtype("bfloat16") == "bfloat16"
     else:
         assert compute_dtype("auto") == "float32"
-        with pytest.raises(UserError, match="and this machine has neither; give auto or off"):
+        with pytest.raises(UserError, match="and this machine has neither; set auto or off"):
             compute_dtype("bfloat16")

@@ -28,7 +28,7 @@ def test_takes_the_best_weights_of_an_unfinished_training(checkpoints):
 
 
 def test_another_shape_is_the_users_error(checkpoints):
-    message = r"kernel has shape \(3, 3, 8, 5\), but \(3, 3, 8, 3\) in there; model and classes must"
+    message = r"kernel has shape \(3, 3, 8, 5\), but \(3, 3, 8, 3\) in there; keep the same model and classes"
     with pytest.raises(UserError, match=message):
         warm_start(tiny_network(SIZE, classes=5), str(checkpoints[0]), "there")
 

@@ -18,10 +18,10 @@ log = logging.getLogger("petseg")
 
 @keras.saving.register_keras_serializable("petseg")
 class FixedStatisticsEncoder(keras.Model):
-    """An encoder whose BatchNorm always uses its stored statistics, in training too.
+    """An encoder whose BatchNorm always uses its stored statistics, also in training.
 
-    `encoder(photos, training=False)` does not do it: a Keras 3 model that contains the encoder passes its own
-    `training` on to every layer. Freezing the layers would also freeze their scales and offsets.
+    `encoder(photos, training=False)` is not enough: a Keras 3 model that contains the encoder passes its own
+    `training` to every layer. Freezing the layers would also freeze their scales and offsets.
     """
 
     def call(self, inputs, training=None, mask=None):  # noqa: D102
@@ -37,21 +37,22 @@ def build_encoder(
 ) -> keras.Model:
     """Builds the encoder.
 
-    Where it is given weights, or frozen, it stays in inference mode: BatchNorm's statistics of small batches
-    of other photos are worse than its own, and what is frozen must give the same in every epoch.
+    With given weights, or if it is frozen, it stays in inference mode: statistics of small batches of other
+    photos are worse than those that the weights come with, and a frozen part must output the same in every
+    epoch.
 
     Args:
         settings: the encoder, its own settings, and `image_size`.
         load_weights: False when the weights of the whole model will be loaded anyway.
-        taps: The layers that an architecture takes where `encoder_taps` names none; None: the encoder's own.
-        strides: What the features' strides must be.
+        taps: The layers that the architecture takes if `encoder_taps` is not set; None: those of the encoder.
+        strides: Required strides of the features.
 
     Returns:
-        A model named `encoder`, from RGB [n, S, S, 3], 0 to 255, to a feature for each stride: float
+        A model named `encoder`, from RGB [n, S, S, 3], 0 to 255, to one feature per stride: float
         [n, S / stride, S / stride, channels].
 
     Raises:
-        UserError: for an unknown layer, and for a weights file that is missing or does not fit.
+        UserError: A layer is not known, or a weights file is missing or does not fit.
     """
     encoder = load_encoder(settings.encoder)
     photos = keras.Input((settings.image_size, settings.image_size, 3), name="photos")
@@ -67,7 +68,7 @@ def build_encoder(
 def _build_network(
     scaled_photos: keras.KerasTensor, encoder: Encoder, settings: ModelSettings, load_weights: bool
 ) -> keras.Model:
-    """The whole network without its classifier, with the weights that the settings name."""
+    """The network without its classifier, with the weights of the settings."""
     weights = settings.encoder_weights
     published = "imagenet" if weights == "imagenet" and load_weights else None
     if encoder.build:
@@ -80,7 +81,7 @@ def _build_network(
             raise
         raise UserError(
             f"model.encoder_weights: imagenet: Keras could not get the weights of {settings.encoder} "
-            f"({' '.join(str(error).split())}); give a file or null"
+            f"({' '.join(str(error).split())}); set a file or null"
         ) from error
     if not weights:
         for layer in network.layers:
@@ -113,9 +114,9 @@ def _check_strides(
 
 
 def _load_weights_file(network: keras.Model, path: Path, encoder: str) -> None:
-    """Loads the layers that the file holds, by name, and says which it does not hold."""
+    """Loads the layers of the file by name, and logs which are missing."""
     if not path.is_file():
-        raise UserError(f"model.encoder_weights: there is no file {path}; give a file, `imagenet` or null")
+        raise UserError(f"model.encoder_weights: there is no file {path}; set a file, `imagenet` or null")
     try:
         with h5py.File(path) as file:
             stored = file.get("model_weights", file).attrs["layer_names"]
@@ -129,10 +130,10 @@ def _load_weights_file(network: keras.Model, path: Path, encoder: str) -> None:
     wanted = [layer.name for layer in network.layers if layer.weights]
     missing = [name for name in wanted if name not in given]
     if len(missing) == len(wanted):
-        raise UserError(f"model.encoder_weights: {path} holds none of the layers of {encoder}")
+        raise UserError(f"model.encoder_weights: {path} has none of the layers of {encoder}")
     if missing:
         log.info(
-            "%s holds %d of the %d layers of %s; random at first: %s",
+            "%s has %d of the %d layers of %s; these start with random weights: %s",
             path.name,
             len(wanted) - len(missing),
             len(wanted),
@@ -142,12 +143,12 @@ def _load_weights_file(network: keras.Model, path: Path, encoder: str) -> None:
 
 
 def _freeze(encoder: keras.Model, freeze: bool | str) -> None:
-    """Freezes all of the encoder (True), or what leads up to a named block and the block."""
+    """Freezes the encoder (True), or its layers up to and including a named block."""
     if isinstance(freeze, bool):
         encoder.trainable = not freeze
         return
     names = [layer.name for layer in encoder.layers]
-    of_block = [place for place, name in enumerate(names) if name == freeze or name.startswith(f"{freeze}_")]
+    of_block = [index for index, name in enumerate(names) if name == freeze or name.startswith(f"{freeze}_")]
     if not of_block:
         raise UserError(
             f"model.freeze_encoder: the encoder has no block {freeze!r}; "

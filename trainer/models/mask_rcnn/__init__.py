@@ -1,1 +1,1 @@
-"""Mask R-CNN for photos with one object each."""
+"""Mask R-CNN, which draws one box per photo."""

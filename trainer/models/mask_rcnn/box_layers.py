@@ -1,4 +1,4 @@
-"""The layers of Mask R-CNN that propose, choose, read and draw boxes."""
+"""Layers of Mask R-CNN that propose, select, read and draw boxes."""
 
 import keras
 import numpy as np
@@ -24,13 +24,13 @@ PROPOSALS = 16
 OVERLAP_OF_DUPLICATES = 0.7
 
 SIDE_AT_STRIDE_16 = 224
-"""Pixels of the boxes that are read from stride 16, or larger: the size that encoders are pretrained with."""
+"""Boxes of this many pixels or more are read from stride 16: the size that encoders are pretrained with."""
 CONTEXT = 0.1
-"""Share of the box that the mask sees beyond each edge: the box may be a little wrong."""
+"""Margin on each edge of the box that the mask sees, as a share of the box: the box may be slightly off."""
 
 
 def anchors(size: int) -> np.ndarray:
-    """The boxes that the network proposes from, float32 [anchors, 4], finest level first, row by row."""
+    """Anchor boxes, float32 [anchors, 4], finest level first, row by row."""
     levels = []
     for stride in LEVEL_STRIDES:
         centers = (np.arange(size // stride) + 0.5) * stride
@@ -43,7 +43,7 @@ def anchors(size: int) -> np.ndarray:
 
 
 class _OfOnePhotoSize(layers.Layer):
-    """Base of the layers that must know how large the photo is, and compute in float32.
+    """Base of the layers that depend on the size of the photo and compute in float32.
 
     Args:
         size: Side of the photo in pixels.
@@ -59,26 +59,26 @@ class _OfOnePhotoSize(layers.Layer):
 
 @keras.saving.register_keras_serializable("petseg")
 class Proposals(_OfOnePhotoSize):
-    """The most promising boxes, none of them nearly the same as a better one, and the whole photo.
+    """The boxes with the highest scores without near duplicates, and the whole photo.
 
-    Takes objectness [n, anchors, 1] and offsets [n, anchors, 4]; gives boxes [n, PROPOSALS, 4]. Nothing is
-    learned through it, as in Faster R-CNN (Ren et al. 2015).
+    Inputs: objectness [n, anchors, 1] and offsets [n, anchors, 4]. Output: boxes [n, PROPOSALS, 4]. No
+    gradient flows through it, as in Faster R-CNN (Ren et al. 2015).
     """
 
     def call(self, inputs):  # noqa: D102
         objectness, offsets = (ops.stop_gradient(tensor) for tensor in inputs)
         boxes = clip_boxes(move_boxes(anchors(self.size), offsets), self.size)
-        scores, places = ops.top_k(objectness[..., 0], PROPOSALS_BEFORE_NMS)
-        boxes = ops.take_along_axis(boxes, places[..., None], axis=1)
+        scores, indices = ops.top_k(objectness[..., 0], PROPOSALS_BEFORE_NMS)
+        boxes = ops.take_along_axis(boxes, indices[..., None], axis=1)
         overlap = box_iou(boxes[:, :, None], boxes[:, None])
         better = np.tri(PROPOSALS_BEFORE_NMS, k=-1, dtype=np.float32)
         duplicate = ops.max(overlap * better, axis=-1) > OVERLAP_OF_DUPLICATES
         lowest = ops.min(scores, axis=-1, keepdims=True)
-        # Duplicates stand behind all others: there may not be enough of these.
+        # Duplicates come after all others, in case there are not enough others.
         scores = scores - lowest
         scores = scores + ops.where(duplicate, 0.0, 1.0 + ops.max(scores, axis=-1, keepdims=True))
-        places = ops.top_k(scores, PROPOSALS - 1)[1]
-        chosen = ops.take_along_axis(boxes, places[..., None], axis=1)
+        indices = ops.top_k(scores, PROPOSALS - 1)[1]
+        chosen = ops.take_along_axis(boxes, indices[..., None], axis=1)
         whole = ops.zeros_like(chosen[:, :1]) + np.array([0, 0, self.size, self.size], np.float32)
         return ops.concatenate([chosen, whole], axis=1)
 
@@ -88,10 +88,10 @@ class Proposals(_OfOnePhotoSize):
 
 @keras.saving.register_keras_serializable("petseg")
 class LevelReader(layers.Layer):
-    """Reads each box from the level of the pyramid that fits its size.
+    """Reads each box from the level of the pyramid that fits its size, by the rule of Lin et al. 2017.
 
-    The rule is the pyramid's own (Lin et al. 2017). Takes the levels, [n, S / stride, S / stride, channels],
-    and boxes [n, k, 4]; gives [n, k, bins, bins, channels].
+    Inputs: the levels, [n, S / stride, S / stride, channels], and boxes [n, k, 4]. Output:
+    [n, k, bins, bins, channels].
     """
 
     def __init__(self, bins: int, **keywords):
@@ -121,7 +121,7 @@ class LevelReader(layers.Layer):
 class BestBox(_OfOnePhotoSize):
     """The proposal with the highest score, corrected and widened by `CONTEXT`.
 
-    Takes boxes [n, k, 4], scores [n, k, 1] and offsets [n, k, 4]; gives [n, 4]. Nothing is learned through
+    Inputs: boxes [n, k, 4], scores [n, k, 1] and offsets [n, k, 4]. Output: [n, 4]. No gradient flows through
     it.
     """
 
@@ -140,7 +140,10 @@ class BestBox(_OfOnePhotoSize):
 
 @keras.saving.register_keras_serializable("petseg")
 class BoxReader(layers.Layer):
-    """Reads one box a photo: a feature [n, h, w, channels] and boxes [n, 4] to [n, bins, bins, channels]."""
+    """Reads one box per photo.
+
+    Inputs: a feature [n, h, w, channels] and boxes [n, 4]. Output: [n, bins, bins, channels].
+    """
 
     def __init__(self, stride: int, bins: int, **keywords):
         super().__init__(**{"dtype": "float32"} | keywords)
@@ -160,9 +163,9 @@ class BoxReader(layers.Layer):
 
 @keras.saving.register_keras_serializable("petseg")
 class MaskDrawer(_OfOnePhotoSize):
-    """Draws a mask into its box; outside of it each class has a score that is learned.
+    """Draws a mask into its box. Outside the box, each class has one learned score.
 
-    Takes scores [n, bins, bins, classes] and boxes [n, 4]; gives logits [n, size, size, classes].
+    Inputs: scores [n, bins, bins, classes] and boxes [n, 4]. Output: logits [n, size, size, classes].
     """
 
     def build(self, input_shape):  # noqa: D102

@@ -1,7 +1,7 @@
-"""Boxes: overlap, offsets between two, and reading and drawing what lies in one.
+"""Operations on boxes: overlap, offsets, and reading and drawing the content of a box.
 
-A box is its top, left, bottom and right edge in pixels of the model's input, float32 [..., 4]; the photo runs
-from 0 to S. Plain Keras, differentiable wherever the mathematics is.
+A box is its top, left, bottom and right edge in pixels of the model's input, float32 [..., 4]. The photo
+extends from 0 to S. Plain Keras, differentiable.
 """
 
 from typing import Any
@@ -13,11 +13,11 @@ from keras import ops
 Tensor = Any
 
 SMALLEST_SIDE = 4.0
-"""Pixels. What is drawn from a thinner box would be noise."""
+"""Pixels. A thinner box would be drawn as noise."""
 OFFSET_SCALE = np.array([0.1, 0.1, 0.2, 0.2], np.float32)
-"""Offsets are given in these, so that the usual ones are about 1 (Girshick 2015, "Fast R-CNN")."""
+"""Unit of offsets, so that typical ones are about 1 (Girshick 2015, "Fast R-CNN")."""
 LARGEST_LOG_SCALE = 4.0
-"""Beyond it the exponential of an untrained network overflows."""
+"""Limit for the exponential, which would overflow in an untrained network."""
 
 
 def corners(boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,7 +32,7 @@ def centers_and_sides(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def box_iou(one: Tensor, other: Tensor) -> Tensor:
-    """Area of the intersection by that of the union, of boxes [..., 4] whose leading axes broadcast."""
+    """Intersection over union of boxes [..., 4] whose leading axes broadcast."""
     (low, high), (other_low, other_high) = corners(one), corners(other)
     both = ops.prod(ops.maximum(ops.minimum(high, other_high) - ops.maximum(low, other_low), 0), axis=-1)
     either = ops.prod(high - low, axis=-1) + ops.prod(other_high - other_low, axis=-1) - both
@@ -40,10 +40,10 @@ def box_iou(one: Tensor, other: Tensor) -> Tensor:
 
 
 def box_offsets(boxes: Tensor, targets: Tensor) -> Tensor:
-    """How to get from boxes to targets: shift of the center in sides, logarithms of the sides' quotients.
+    """Offsets from boxes to targets: shift of the center in sides, and logarithms of the ratios of the sides.
 
-    Girshick et al. 2014, "Rich feature hierarchies". Both [..., 4]; the result, [..., 4], is (dy, dx, dh, dw)
-    by `OFFSET_SCALE`.
+    Girshick et al. 2014, "Rich feature hierarchies". Both are [..., 4]. The result, [..., 4], is
+    (dy, dx, dh, dw) in units of `OFFSET_SCALE`.
     """
     (center, side), (target_center, target_side) = centers_and_sides(boxes), centers_and_sides(targets)
     side, target_side = (ops.maximum(value, keras.config.epsilon()) for value in (side, target_side))
@@ -61,7 +61,7 @@ def move_boxes(boxes: Tensor, offsets: Tensor) -> Tensor:
 
 
 def clip_boxes(boxes: Tensor, size: int) -> Tensor:
-    """Keeps boxes in a photo of `size` pixels a side, and no side shorter than `SMALLEST_SIDE`."""
+    """Clips boxes to a photo of `size` pixels per side, with sides of at least `SMALLEST_SIDE`."""
     low, high = corners(boxes)
     low = ops.clip(low, 0, size - SMALLEST_SIDE)
     return ops.concatenate([low, ops.clip(high, low + SMALLEST_SIDE, size)], axis=-1)
@@ -70,13 +70,13 @@ def clip_boxes(boxes: Tensor, size: int) -> Tensor:
 def read_boxes(feature: Tensor, boxes: Tensor, stride: int, bins: int) -> Tensor:
     """RoIAlign (He et al. 2017): the feature under each box, in a grid of `bins` by `bins`.
 
-    Each bin is the mean of 2 x 2 points, each interpolated bilinearly. That weighs rows and columns one after
-    the other, so it is two matrix products.
+    Each bin is the mean of 2 x 2 points, each interpolated bilinearly. Rows and columns are weighted one
+    after the other, as two matrix products.
 
     Args:
         feature: float [n, h, w, channels].
         boxes: float32 [n, k, 4].
-        stride: pixels of the photo that a place of the feature stands for.
+        stride: stride of the feature.
         bins: side of the grid.
 
     Returns:
@@ -97,8 +97,8 @@ def draw_boxes(grids: Tensor, boxes: Tensor, size: int) -> tuple[Tensor, Tensor]
         size: side of the photo in pixels.
 
     Returns:
-        What was drawn, float [n, size, size, channels], zero outside the box; and 1 where a pixel's center
-        lies in the box, else 0, float [n, size, size, 1].
+        The drawing, float [n, size, size, channels], zero outside the box; and float [n, size, size, 1], 1
+        where the center of a pixel is in the box, else 0.
     """
     rows, in_rows = _drawing_weights(boxes[:, 0], boxes[:, 2], size, grids.shape[1])
     columns, in_columns = _drawing_weights(boxes[:, 1], boxes[:, 3], size, grids.shape[2])
@@ -106,16 +106,16 @@ def draw_boxes(grids: Tensor, boxes: Tensor, size: int) -> tuple[Tensor, Tensor]
     return drawn, (in_rows[:, :, None] * in_columns[:, None, :])[..., None]
 
 
-def _reading_weights(low: Tensor, high: Tensor, places: int, stride: int, bins: int) -> Tensor:
-    """What each place of a feature counts in each bin between two edges: [n, k] to [n, k, bins, places]."""
+def _reading_weights(low: Tensor, high: Tensor, length: int, stride: int, bins: int) -> Tensor:
+    """Weight of each position of a feature in each bin between two edges: [n, k] to [n, k, bins, length]."""
     points = (ops.arange(2 * bins, dtype="float32") + 0.5) / (2 * bins)
     positions = low[..., None] + points * (high - low)[..., None]
-    weights = _linear_weights(positions / stride - 0.5, places)
-    return ops.mean(ops.reshape(weights, (-1, weights.shape[1], bins, 2, places)), axis=3)
+    weights = _linear_weights(positions / stride - 0.5, length)
+    return ops.mean(ops.reshape(weights, (-1, weights.shape[1], bins, 2, length)), axis=3)
 
 
 def _drawing_weights(low: Tensor, high: Tensor, size: int, bins: int) -> tuple[Tensor, Tensor]:
-    """What each bin between two edges, [n], counts at each pixel, [n, size, bins]; 1 inside, [n, size]."""
+    """Weight of each bin between two edges [n] at each pixel, [n, size, bins]; 1 inside, [n, size]."""
     pixels = ops.arange(size, dtype="float32") + 0.5
     low, high = low[:, None], high[:, None]
     inside = ops.cast(ops.logical_and(pixels >= low, pixels <= high), "float32")
@@ -123,7 +123,7 @@ def _drawing_weights(low: Tensor, high: Tensor, size: int, bins: int) -> tuple[T
     return weights * inside[..., None], inside
 
 
-def _linear_weights(positions: Tensor, places: int) -> Tensor:
-    """Weights of linear interpolation at `positions` among places 0, 1, ...: [...] to [..., places]."""
-    positions = ops.clip(positions, 0, places - 1)[..., None]
-    return ops.maximum(1 - ops.abs(positions - ops.arange(places, dtype="float32")), 0)
+def _linear_weights(positions: Tensor, length: int) -> Tensor:
+    """Weights of linear interpolation at `positions` on a grid 0, 1, ...: [...] to [..., length]."""
+    positions = ops.clip(positions, 0, length - 1)[..., None]
+    return ops.maximum(1 - ops.abs(positions - ops.arange(length, dtype="float32")), 0)

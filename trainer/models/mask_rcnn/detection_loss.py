@@ -1,4 +1,4 @@
-"""What the box heads of Mask R-CNN learn from."""
+"""The loss of the box heads of Mask R-CNN."""
 
 from collections.abc import Sequence
 
@@ -9,35 +9,36 @@ from trainer.models.mask_rcnn.boxes import box_iou, box_offsets
 
 
 def detection_loss(
-    truth: Tensor, outputs: Sequence[Tensor], total: Total, *, anchors: Tensor, background: int, classes: int
+    labels: Tensor, outputs: Sequence[Tensor], total: Total, *, anchors: Tensor, background: int, classes: int
 ) -> Tensor:
-    """What Faster R-CNN's heads learn from (Ren et al. 2015), for one object a photo.
+    """The loss of the heads of Faster R-CNN (Ren et al. 2015), for one object per photo.
 
-    An anchor is right where its IoU with the true box is at least 0.7 or the highest of all, wrong below 0.3,
-    and else not counted; a proposal is right from 0.5 on. Right and wrong ones weigh the same as a whole,
-    where the papers draw as many of each. Offsets are learned from the right ones, by the Huber loss.
+    An anchor is positive if its IoU with the true box is at least 0.7 or the highest of all, negative below
+    0.3, and ignored otherwise. A proposal is positive from 0.5 on. Positive and negative ones have the same
+    total weight, where the papers sample as many of each. Offsets are learned from positive ones with the
+    Huber loss.
 
     Args:
-        truth: uint8 [n, S, S], class ids; what is no class belongs to no object.
+        labels: uint8 [n, S, S], class ids. Ids that are no class do not belong to the object.
         outputs: objectness [n, anchors, 1], offsets of the anchors [n, anchors, 4], proposed boxes [n, k, 4],
             their scores [n, k, 1] and offsets [n, k, 4].
-        total: sums up over replicas.
+        total: adds up sums over the replicas.
         anchors: boxes, float32 [anchors, 4].
-        background: class id of what is no object.
+        background: class id of the background.
         classes: number of classes.
 
     Returns:
         float32 scalar.
     """
     objectness, anchor_offsets, proposals, scores, offsets = outputs
-    boxes, has_object = true_boxes(truth, background, classes)
+    boxes, has_object = true_boxes(labels, background, classes)
     boxes, has_object = boxes[:, None], has_object[:, None]
     candidates = anchors[None]
     overlap = box_iou(candidates, boxes)
     best = overlap >= ops.max(overlap, axis=1, keepdims=True)
-    right = ops.logical_or(overlap >= 0.7, best)
+    positive = ops.logical_or(overlap >= 0.7, best)
     loss = _head_loss(
-        candidates, boxes, right, overlap < 0.3, has_object, objectness[..., 0], anchor_offsets, total
+        candidates, boxes, positive, overlap < 0.3, has_object, objectness[..., 0], anchor_offsets, total
     )
     proposals = ops.stop_gradient(proposals)
     overlap = box_iou(proposals, boxes)
@@ -46,19 +47,20 @@ def detection_loss(
     )
 
 
-def true_boxes(truth: Tensor, background: int, classes: int) -> tuple[Tensor, Tensor]:
+def true_boxes(labels: Tensor, background: int, classes: int) -> tuple[Tensor, Tensor]:
     """The smallest box around each photo's object.
 
     Args:
-        truth: uint8 [n, S, S], class ids.
-        background: class id of what is no object.
+        labels: uint8 [n, S, S], class ids.
+        background: class id of the background.
         classes: number of classes.
 
     Returns:
-        float32 [n, 4], and bool [n], whether there is an object at all; if not, the box is that of the photo.
+        Boxes, float32 [n, 4], and whether there is an object, bool [n]. Without one, the box is the whole
+        photo.
     """
-    truth = ops.cast(truth, "int32")
-    is_object = ops.logical_and(truth != background, truth < classes)
+    labels = ops.cast(labels, "int32")
+    is_object = ops.logical_and(labels != background, labels < classes)
     edges = {}
     for axis, name in ((2, "y"), (1, "x")):
         line = ops.cast(ops.any(is_object, axis=axis), "int32")
@@ -70,24 +72,26 @@ def true_boxes(truth: Tensor, background: int, classes: int) -> tuple[Tensor, Te
 def _head_loss(
     candidates: Tensor,
     boxes: Tensor,
-    right: Tensor,
-    wrong: Tensor,
+    positive: Tensor,
+    negative: Tensor,
     has_object: Tensor,
     scores: Tensor,
     offsets: Tensor,
     total: Total,
 ) -> Tensor:
-    """Of one head: cross entropy of its scores [n, k], and Huber loss of the offsets [n, k, 4]."""
-    right = ops.logical_and(right, has_object)
-    wrong = ops.logical_and(ops.logical_or(wrong, ops.logical_not(has_object)), ops.logical_not(right))
+    """Loss of one head: cross entropy of its scores [n, k] and Huber loss of its offsets [n, k, 4]."""
+    positive = ops.logical_and(positive, has_object)
+    negative = ops.logical_and(
+        ops.logical_or(negative, ops.logical_not(has_object)), ops.logical_not(positive)
+    )
     errors = ops.abs(offsets - ops.stop_gradient(box_offsets(candidates, boxes)))
     distance = ops.sum(ops.where(errors < 1, 0.5 * errors**2, errors - 0.5), axis=-1)
-    right, wrong = ops.cast(right, "float32"), ops.cast(wrong, "float32")
+    positive, negative = ops.cast(positive, "float32"), ops.cast(negative, "float32")
     sums = [
-        *(ops.sum(ops.softplus(-scores) * right), ops.sum(right)),
-        *(ops.sum(ops.softplus(scores) * wrong), ops.sum(wrong)),
-        ops.sum(distance * right),
+        *(ops.sum(ops.softplus(-scores) * positive), ops.sum(positive)),
+        *(ops.sum(ops.softplus(scores) * negative), ops.sum(negative)),
+        ops.sum(distance * positive),
     ]
-    missed, rights, invented, wrongs, far = ops.unstack(total(ops.stack(sums)), len(sums))
-    rights, wrongs = ops.maximum(rights, 1), ops.maximum(wrongs, 1)
-    return 0.5 * missed / rights + 0.5 * invented / wrongs + far / rights
+    missed, positives, invented, negatives, far = ops.unstack(total(ops.stack(sums)), len(sums))
+    positives, negatives = ops.maximum(positives, 1), ops.maximum(negatives, 1)
+    return 0.5 * missed / positives + 0.5 * invented / negatives + far / positives

@@ -1,15 +1,19 @@
-"""Mask R-CNN (He et al. 2017) for photos with one object each, where instances and classes meet.
+"""Mask R-CNN (He et al. 2017), limited to one box per photo.
 
-A region proposal network looks for boxes in a feature pyramid, a second head corrects the best of them and
-says which one holds the object, and a mask is drawn into that one. What lies in the mask are the classes of
-the data set, so the result is a class map like any other network's. Where it is simpler than the paper:
+It is meant for photos with one object each. A region proposal network proposes boxes in a feature pyramid, a
+second head corrects the best ones and scores them, and a mask is drawn into the box with the highest score.
+The mask holds the classes of the data set, so the output is a class map like that of the other architectures.
 
-- One box a photo is drawn. Its truth is the smallest box around all that is not background.
-- Proposals are thinned out by Fast NMS (Bolya et al. 2019, "YOLACT"), which needs no loop.
-- The mask head reads the finest level of the pyramid, as PointRend's coarse head does (Kirillov et al. 2020),
-  and learns from the finished class map. The other heads learn from `detection_loss`.
-- Both heads see proposals alone, in training too; the paper adds the true boxes. The whole photo is always
-  among the proposals, so that no large object is without one.
+It does not separate instances. In a photo with several objects, the box to learn is the smallest one around
+all of them, and everything outside the predicted box gets the same logits.
+
+It is simpler than the paper:
+
+- Proposals are filtered by Fast NMS (Bolya et al. 2019, "YOLACT"), which needs no loop.
+- The mask head reads the finest level of the pyramid, as the coarse head of PointRend does (Kirillov et al.
+  2020), and learns from the class map. The other heads learn from `detection_loss`.
+- Both heads see proposals only, also in training; the paper adds the true boxes. The whole photo is always
+  one of the proposals, so that no large object is without one.
 """
 
 from __future__ import annotations
@@ -35,11 +39,11 @@ MASK_BINS = 28
 BOX_UNITS = 256
 
 DETECTION_LAYERS = ("objectness", "anchor_offsets", "proposals", "box_scores", "box_offsets")
-"""The outputs that `detection_loss` takes, in its order."""
+"""The outputs that `detection_loss` takes, in this order."""
 
 
 class MaskRCNNSettings(ModelSettings):
-    """Settings of Mask R-CNN, which draws one box a photo."""
+    """Settings of Mask R-CNN, which draws one box per photo."""
 
     architecture: Literal["mask_rcnn"] = "mask_rcnn"
     pyramid_filters: int = Field(
@@ -47,8 +51,8 @@ class MaskRCNNSettings(ModelSettings):
     )
     background: str = Field(
         "background",
-        description="Class around the object. All other classes together are the one object that mask_rcnn "
-        "finds in each photo.",
+        description="Class around the object. All other classes together are the one object per photo that "
+        "mask_rcnn finds: it does not separate instances.",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
 
@@ -60,13 +64,13 @@ class MaskRCNNSettings(ModelSettings):
 def build_mask_rcnn(
     features: list[keras.KerasTensor], classes: int, settings: MaskRCNNSettings
 ) -> keras.KerasTensor:
-    """Finds the object's box, and draws the classes into it.
+    """Finds one box per photo, and draws the classes into it.
 
     Args:
         features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first is not
             used.
         classes: number of classes.
-        settings: `pyramid_filters` is the width of the pyramid and of the heads.
+        settings: `pyramid_filters` are the filters of the pyramid and of the heads.
 
     Returns:
         Logits, float32 [n, S, S, classes].
@@ -95,7 +99,7 @@ def build_mask_rcnn(
 
 
 def _propose(pyramid: list[keras.KerasTensor], width: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Objectness, [n, anchors, 1], and offsets, [n, anchors, 4], by the same layers for all levels."""
+    """Objectness, [n, anchors, 1], and offsets, [n, anchors, 4], with the same layers for all levels."""
     from trainer.models.mask_rcnn.box_layers import ANCHOR_RATIOS
 
     shared = layers.Conv2D(
@@ -115,7 +119,7 @@ def _propose(pyramid: list[keras.KerasTensor], width: int) -> tuple[keras.KerasT
 
 
 def learn_detection(model: keras.Model, settings: MaskRCNNSettings, classes: ClassTable) -> AuxiliaryLoss:
-    """`detection_loss` on the heads of a network, with the boxes of all that is not `model.background`."""
+    """`detection_loss` on the heads of a network, with the box around everything but `model.background`."""
     from trainer.losses import AuxiliaryLoss
     from trainer.models.mask_rcnn.box_layers import anchors
     from trainer.models.mask_rcnn.detection_loss import detection_loss
