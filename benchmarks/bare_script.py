@@ -22,7 +22,7 @@ from trainer.training.loop import train
 
 
 def to_pairs(split: Split) -> Pairs:
-    """The split at model size."""
+    """The split at model resolution."""
     size = split.images.shape[1]
     masks = [resize_mask(tf.constant(mask), size).numpy() for mask in split.masks]
     return Pairs(images=list(split.images), masks=masks, names=split.names)

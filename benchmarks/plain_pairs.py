@@ -53,7 +53,7 @@ def read_split(data: str, split: str, size: int) -> Split:
 
 
 def judge(model: keras.Model, split: Split) -> dict[str, Any]:
-    """Mean IoU, IoU a class and pixel accuracy at model size and at each photo's own size."""
+    """Mean IoU, IoU a class and pixel accuracy at model resolution and at each photo's own size."""
     size = split.images.shape[1]
     classes = len(PETS)
     counts = np.zeros((2, classes, classes), np.int64)

@@ -32,7 +32,7 @@ def fn_args(training: str, checkpoints: Path) -> FnArgs:
 
 def test_what_a_user_can_mend_arrives_as_such(tmp_path):
     classes = [{"value": value, "name": f"class{value}", "color": "#ffffff"} for value in (0, 1)]
-    with pytest.raises(UserError, match="no pairs in /no/such/file"):
+    with pytest.raises(UserError, match="no examples in /no/such/file"):
         run_fn(fn_args(TrainingSettings(classes=classes).model_dump_json(), tmp_path))
 
 

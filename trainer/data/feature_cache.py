@@ -1,6 +1,6 @@
-"""What the frozen part of a network gives for each photo, computed once and kept on disk.
+"""Features of the frozen part of a network, computed once per photo and kept on disk.
 
-Every change of a photo but mirroring would change its features in a new way in every epoch, so this is for
+Except for mirroring, every random change of a photo gives new features in every epoch. So this is for
 trainings whose only augmentation is flips.
 """
 
@@ -24,10 +24,10 @@ from trainer.data.input import (
     Pairs,
     TrainingBatches,
     evaluation_batches,
-    evaluation_places,
+    evaluation_indices,
     gather,
     ignored_unless,
-    made_ahead,
+    prefetched,
 )
 from trainer.models.frozen_part import cut_frozen_part
 from trainer.settings import TrainingSettings
@@ -35,15 +35,15 @@ from trainer.training.callbacks import logger
 
 
 class FeatureCache:
-    """The features of a split's photos, and of their mirror images where asked, in unnamed files.
+    """The features of the photos of a split, optionally also of their mirror images, in unnamed files.
 
-    The files vanish with the process however it ends; a training that goes on makes them anew. Rows are read
-    one by one, not mapped, so that they take no memory.
+    The files disappear with the process however it ends, and a resumed training computes them again. Rows are
+    read one by one instead of mapped, so they take no memory.
 
     Args:
         frozen: From photos, float32 [n, S, S, 3], to features; see `cut_frozen_part`.
         pairs: The split.
-        mirror: Whether mirror images are asked for too.
+        mirror: Whether mirror images are needed too.
     """
 
     def __init__(self, frozen: keras.Model, pairs: Pairs, mirror: bool):
@@ -59,13 +59,13 @@ class FeatureCache:
 
     @property
     def size(self) -> int:
-        """Bytes on disk when filled."""
+        """Bytes on disk once filled."""
         return len(self._pairs) * self._versions * sum(self._row_bytes)
 
     def fill(self, batch_size: int) -> None:
         """Computes the features of all photos, `batch_size` at a time, in inference mode."""
 
-        # A Keras model with a list of one output gives it without the list.
+        # A Keras model with a list of one output returns it without the list.
         def features_of(photos: tf.Tensor) -> list[tf.Tensor]:
             return keras.tree.flatten(self._frozen(photos, training=False))
 
@@ -79,19 +79,19 @@ class FeatureCache:
         for file in self._files:
             file.flush()
 
-    def gather(self, places: tf.Tensor, mirror: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def gather(self, indices: tf.Tensor, mirror: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """The features of photos.
 
         Args:
-            places: int64 [n], places in the split.
-            mirror: bool [n], where those of the mirror image are asked for.
+            indices: int64 [n], indices in the split.
+            mirror: bool [n], True for the features of the mirror image.
 
         Returns:
-            A tensor [n, ...] for each of the features.
+            One tensor [n, ...] per feature.
         """
 
-        def read(places: np.ndarray, mirror: np.ndarray) -> list[np.ndarray]:
-            rows = places * self._versions + mirror
+        def read(indices: np.ndarray, mirror: np.ndarray) -> list[np.ndarray]:
+            rows = indices * self._versions + mirror
             return [
                 np.stack(
                     [
@@ -106,18 +106,18 @@ class FeatureCache:
                 )
             ]
 
-        features = tf.numpy_function(read, [places, mirror], self._dtypes, stateful=False)
+        features = tf.numpy_function(read, [indices, mirror], self._dtypes, stateful=False)
         for feature, shape in zip(features, self._shapes, strict=True):
-            feature.set_shape((places.shape[0], *shape))
+            feature.set_shape((indices.shape[0], *shape))
         return tuple(features)
 
 
 class FeatureBatches(TrainingBatches):
-    """Training pairs with features in place of photos; order and flips are those of the photos.
+    """Training examples with features instead of photos. Order and flips are those of the photos.
 
     Args:
-        features: Of these pairs.
-        pairs: See `TrainingBatches`, as all else.
+        features: Features of these examples.
+        pairs: See `TrainingBatches`, also for the other arguments.
     """
 
     def __init__(
@@ -132,11 +132,11 @@ class FeatureBatches(TrainingBatches):
         super().__init__(pairs, batch_size, augmentation, seed, replicas)
         self._features = features
 
-    def _make(self, places: tf.Tensor, draws: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+    def _make(self, indices: tf.Tensor, draws: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
         mirror = mirrored(draws, self._augmentation)
-        _, masks = gather(self._pairs, places)
+        _, masks = gather(self._pairs, indices)
         masks = tf.where(mirror[:, tf.newaxis, tf.newaxis], masks[:, :, ::-1], masks)
-        return self._features.gather(places, mirror), masks
+        return self._features.gather(indices, mirror), masks
 
 
 def feature_evaluation_batches(
@@ -145,35 +145,35 @@ def feature_evaluation_batches(
     batch_size: int,
     context: tf.distribute.InputContext = ONE_DEVICE,
 ) -> tf.data.Dataset:
-    """All pairs once, unchanged and in order, as (features, masks); see `evaluation_batches`."""
+    """All examples once, unchanged and in order, as (features, masks); see `evaluation_batches`."""
 
-    def make(places: tf.Tensor, counted: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
-        masks = ignored_unless(counted, gather(pairs, places)[1])
-        return features.gather(places, tf.zeros_like(places, tf.bool)), masks
+    def make(indices: tf.Tensor, counted: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+        masks = ignored_unless(counted, gather(pairs, indices)[1])
+        return features.gather(indices, tf.zeros_like(indices, tf.bool)), masks
 
-    rows = evaluation_places(len(pairs), batch_size, context)
-    return made_ahead(rows, make)
+    rows = evaluation_indices(len(pairs), batch_size, context)
+    return prefetched(rows, make)
 
 
 def fill_caches(caches: Sequence[FeatureCache], batch_size: int) -> None:
-    """Computes all features; says before how much room they take.
+    """Computes all features, and logs before how much disk space they take.
 
     Raises:
-        UserError: The disk has not that much.
+        UserError: The disk does not have enough free space.
     """
     needed, folder = sum(cache.size for cache in caches), tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise UserError(
-            f"trainer.cache_features: the frozen encoder's features take {needed / 1e9:.1f} GB in {folder}, "
-            f"which has {free / 1e9:.1f} GB free; set TMPDIR to a folder on a larger disk, or "
+            f"trainer.cache_features: the features of the frozen encoder take {needed / 1e9:.1f} GB in "
+            f"{folder}, which has {free / 1e9:.1f} GB free; set TMPDIR to a folder on a larger disk, or set "
             "trainer.cache_features to false"
         )
-    logger.info("computes the frozen encoder's features once: %.2f GB in %s", needed / 1e9, folder)
+    logger.info("computing the features of the frozen encoder once: %.2f GB in %s", needed / 1e9, folder)
     started = time.monotonic()
     for cache in caches:
         cache.fill(batch_size)
-    logger.info("the frozen encoder's features took %.0f s", time.monotonic() - started)
+    logger.info("computed the features of the frozen encoder in %.0f s", time.monotonic() - started)
 
 
 def training_inputs(
@@ -184,21 +184,21 @@ def training_inputs(
     replicas: int = 1,
     whole_network: bool = False,
 ) -> tuple[TrainingBatches, EvaluationBatches, keras.Model | None]:
-    """The batches of a training: of photos, or of a frozen encoder's features where these can be kept.
+    """The batches of a training: of photos, or of features of a frozen encoder if these can be kept.
 
     Args:
-        model: The network, with the weights that training starts from.
-        settings: How it was built and is trained.
-        train_pairs: Pairs to train on.
-        eval_pairs: Pairs to judge by.
+        model: The network, with the initial weights of the training.
+        settings: Settings of the network and of the training.
+        train_pairs: Training examples.
+        eval_pairs: Examples to evaluate on.
         replicas: Devices that share a batch.
-        whole_network: Whether the network must not be cut, because more than its logits is looked at.
+        whole_network: Whether a loss needs more than the logits, so that the network must not be split.
 
     Returns:
         Training batches, evaluation batches, and the part of the model that takes them; None: all of it.
 
     Raises:
-        UserError: The disk has no room for the features.
+        UserError: The disk does not have enough free space for the features.
     """
     trainer = settings.trainer
     batching = train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed, replicas
@@ -213,8 +213,8 @@ def training_inputs(
         return FeatureBatches(features, *batching), evaluation, trained_part
     if parts:
         logger.info(
-            "computes the frozen encoder in every epoch: once would do if flips were the only augmentation "
-            "(trainer.augmentation.preset: flips)"
+            "computing the frozen encoder in every epoch; with flips as the only augmentation "
+            "(trainer.augmentation.preset: flips) it would be computed once"
         )
     photos = TrainingBatches(*batching, settings.model.image_size)
     return photos, partial(evaluation_batches, eval_pairs, trainer.batch_size), None

@@ -1,7 +1,7 @@
-"""The trainer's input: transformed pairs, decoded once, kept in memory or on disk, shuffled and augmented.
+"""The trainer's input: examples that are decoded once, kept in memory or on disk, shuffled and augmented.
 
-The order of epoch e and every change of its pairs follow from (seed, e) alone. A run that is killed and goes
-on at epoch e sees what the unbroken run would have seen.
+The order of the examples of epoch e and their augmentation follow from (seed, e) alone. A run that resumes at
+epoch e sees what a run without a break sees.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from trainer.data.preprocessing import PairKind, parse_pair, stored_size
 from trainer.settings import TrainingSettings
 
 EvaluationBatches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
-"""Gives the pairs to judge by, those for the replicas of one process."""
+"""Makes the batches to evaluate on, for the replicas of one process."""
 
 ONE_DEVICE = tf.distribute.InputContext()
 """The whole batch, for one replica in one process."""
@@ -30,7 +30,7 @@ ONE_DEVICE = tf.distribute.InputContext()
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """All pairs of a split, sorted by name, whatever engine wrote them in whatever order.
+    """All examples of a split, sorted by name: engines write them in different orders.
 
     Attributes:
         images: n arrays, uint8 [S, S, 3].
@@ -46,22 +46,24 @@ class Pairs:
         return len(self.names)
 
     def first(self, count: int) -> "Pairs":
-        """The first `count` pairs, or all if there are fewer."""
+        """The first `count` examples, or all if there are fewer."""
         return Pairs(self.images[:count], self.masks[:count], self.names[:count])
 
 
-def load_pairs(patterns: Sequence[str], size: int, cache: str, kind: PairKind = "at model size") -> Pairs:
-    """Reads and decodes all pairs of a split.
+def load_pairs(
+    patterns: Sequence[str], size: int, cache: str, kind: PairKind = "at model resolution"
+) -> Pairs:
+    """Reads and decodes all examples of a split.
 
     Args:
         patterns: File patterns of TFRecords (GZIP) of transformed examples.
         size: S, height and width in pixels.
-        cache: `memory` or `disk`; on disk the pairs lie in unnamed temporary files, which vanish with the
-            process however it ends.
-        kind: Which of the two sizes in the examples.
+        cache: `memory` or `disk`. On disk, the examples are in unnamed temporary files, which disappear with
+            the process however it ends.
+        kind: Which of the two sizes in the stored examples.
 
     Raises:
-        UserError: There is no pair.
+        UserError: There are no examples.
     """
     files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
     records = tf.data.TFRecordDataset(files, compression_type="GZIP")
@@ -79,7 +81,7 @@ def load_pairs(patterns: Sequence[str], size: int, cache: str, kind: PairKind = 
         masks.append(mask_batch)
         names += [name.decode() for name in name_batch]
     if not names:
-        raise UserError(f"no pairs in {', '.join(patterns)}; the split must hold at least one")
+        raise UserError(f"no examples in {', '.join(patterns)}; the split must have at least one")
     order = np.argsort(names, kind="stable")
     image_rows, mask_rows = images.rows(), masks.rows()
     return Pairs(
@@ -90,19 +92,19 @@ def load_pairs(patterns: Sequence[str], size: int, cache: str, kind: PairKind = 
 
 
 def load_training_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
-    """The pairs to train on, as large as `transform.training_scale` has them stored."""
+    """The training examples, in the size that `transform.training_scale` stores."""
     size, scale = settings.model.image_size, settings.transform.training_scale
-    kind: PairKind = "to crop from" if scale > 1 else "at model size"
+    kind: PairKind = "to crop from" if scale > 1 else "at model resolution"
     return load_pairs(patterns, stored_size(size, scale), settings.trainer.cache, kind)
 
 
 def load_evaluation_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
-    """The pairs to judge by, at model size."""
+    """The examples to evaluate on, at model resolution."""
     return load_pairs(patterns, settings.model.image_size, settings.trainer.cache)
 
 
 class _Memory:
-    """Keeps rows where they came: views into the batches, nothing is copied together."""
+    """Keeps rows as views into the batches that they came in, without a copy."""
 
     def __init__(self, shape: tuple[int, ...]):
         self._rows: list[np.ndarray] = []
@@ -130,18 +132,18 @@ class _Disk:
 
 
 class TrainingBatches:
-    """The training pairs, epoch by epoch.
+    """The training examples, epoch by epoch.
 
     Args:
         pairs: The training split.
-        batch_size: Pairs a step, of all replicas together; a split with fewer makes one batch of all it has.
-        augmentation: How pairs are changed.
-        seed: Of order and augmentation.
+        batch_size: Examples per step, of all replicas together. A smaller split makes one batch.
+        augmentation: Random changes of the examples.
+        seed: Seed of order and augmentation.
         replicas: Devices that share a batch.
-        size: S, height and width of the batches' pairs in pixels; None: those of `pairs`.
+        size: S, height and width of the batches in pixels; None: those of `pairs`.
 
     Raises:
-        UserError: There are fewer pairs than replicas.
+        UserError: There are fewer examples than replicas.
     """
 
     def __init__(
@@ -155,7 +157,8 @@ class TrainingBatches:
     ):
         if len(pairs) < replicas:
             raise UserError(
-                f"trainer.distribution: {len(pairs)} pairs cannot train {replicas} replicas; each needs one"
+                f"trainer.distribution: {replicas} replicas need at least {replicas} training examples; "
+                f"received {len(pairs)}"
             )
         self._pairs = pairs
         self._batch_size = min(batch_size, len(pairs) // replicas * replicas)
@@ -165,7 +168,7 @@ class TrainingBatches:
 
     @property
     def steps(self) -> int:
-        """Batches an epoch. All are full: the few pairs left over differ from epoch to epoch."""
+        """Batches per epoch. All are full: the few examples left over differ from epoch to epoch."""
         return len(self._pairs) // self._batch_size
 
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
@@ -173,76 +176,76 @@ class TrainingBatches:
 
         Args:
             number: Epoch, from 0.
-            context: Which replicas' parts of the batches are asked for.
+            context: The replicas whose parts of the batches are returned.
 
         Returns:
-            Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], of each of this
-            process's replicas in turn. All replicas' parts together are the batch that one device has.
+            Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], for each of
+            this process's replicas in turn. The parts of all replicas together are the batch of one device.
         """
         random = np.random.default_rng((self._seed, number))
-        places = random.permutation(len(self._pairs))[: self.steps * self._batch_size]
+        indices = random.permutation(len(self._pairs))[: self.steps * self._batch_size]
         draws = np.concatenate(
-            [random.random((len(places), count), np.float32) for count in draw_groups()], axis=1
+            [random.random((len(indices), count), np.float32) for count in draw_groups()], axis=1
         )
-        rows = shared_out((places, draws), self._batch_size, context)
-        return made_ahead(rows, self._make)
+        rows = sharded((indices, draws), self._batch_size, context)
+        return prefetched(rows, self._make)
 
-    def _make(self, places: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return augment(*gather(self._pairs, places), draws, self._augmentation, self._size)
+    def _make(self, indices: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return augment(*gather(self._pairs, indices), draws, self._augmentation, self._size)
 
 
 def evaluation_batches(
     pairs: Pairs, batch_size: int, context: tf.distribute.InputContext = ONE_DEVICE
 ) -> tf.data.Dataset:
-    """All pairs once, unchanged and in order; the last batch may be smaller.
+    """All examples once, unchanged and in order. The last batch may be smaller.
 
     Returns:
-        Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], of each of this
-        process's replicas in turn. Where pairs and replicas do not come out even, the first pair fills up,
-        with a mask that does not count.
+        Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], for each of this
+        process's replicas in turn. If the examples cannot be divided evenly, the first one is repeated with
+        an ignored mask.
     """
 
-    def make(places: tf.Tensor, counted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images, masks = gather(pairs, places)
+    def make(indices: tf.Tensor, counted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, masks = gather(pairs, indices)
         return tf.cast(images, tf.float32), ignored_unless(counted, masks)
 
-    rows = evaluation_places(len(pairs), batch_size, context)
-    return made_ahead(rows, make)
+    rows = evaluation_indices(len(pairs), batch_size, context)
+    return prefetched(rows, make)
 
 
-def evaluation_places(count: int, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
-    """Places from 0 to `count` in batches, shared out evenly.
+def evaluation_indices(count: int, batch_size: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+    """Indices from 0 to `count` in batches, sharded evenly.
 
     Returns:
-        Dataset of (places, counted): int64 [n], bool [n], False where a place only fills up.
+        Dataset of (indices, counted): int64 [n], bool [n], False for padding.
     """
     filled_up = np.arange(math.ceil(count / context.num_replicas_in_sync) * context.num_replicas_in_sync)
     counted = filled_up < count
-    return shared_out((np.where(counted, filled_up, 0), counted), batch_size, context)
+    return sharded((np.where(counted, filled_up, 0), counted), batch_size, context)
 
 
-def made_ahead(rows: tf.data.Dataset, make: Callable[..., Any]) -> tf.data.Dataset:
-    """Batches made of rows, in their order, on all cores and two ahead of the training."""
+def prefetched(rows: tf.data.Dataset, make: Callable[..., Any]) -> tf.data.Dataset:
+    """Batches made of rows, in order, on all cores, with two prefetched."""
     return without_autotuning(rows.map(make, num_parallel_calls=PARALLEL, deterministic=True).prefetch(2))
 
 
 def ignored_unless(counted: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-    """Masks, uint8 [n, S, S], of which only those count for which bool [n] says so."""
+    """Masks, uint8 [n, S, S], which are ignored where bool [n] is False."""
     return tf.where(counted[:, tf.newaxis, tf.newaxis], masks, tf.cast(CLASS_ID_IGNORED, masks.dtype))
 
 
-def shared_out(
+def sharded(
     rows: tuple[np.ndarray, ...], batch_size: int, context: tf.distribute.InputContext
 ) -> tf.data.Dataset:
-    """Batches of rows, each dealt to the replicas one row at a time.
+    """Batches of rows, sharded to the replicas one row at a time.
 
     Args:
         rows: Arrays of one length, a multiple of the replicas.
         batch_size: Rows a batch, of all replicas together.
-        context: Which replicas' parts are asked for.
+        context: The replicas whose parts are returned.
 
     Returns:
-        Dataset of tuples with one entry an array, the parts of this process's replicas in turn.
+        Dataset of tuples with one entry per array, the parts of this process's replicas in turn.
     """
     replicas = context.num_replicas_in_sync
     local = replicas // context.num_input_pipelines
@@ -250,24 +253,24 @@ def shared_out(
     own = tuple(each.reshape(-1, replicas, *each.shape[1:])[:, first : first + local] for each in rows)
     count, size = len(own[0]), batch_size // replicas
 
-    def deal(*batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def shard(*batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple(tf.stack(tf.unstack(each, axis=1)) for each in batch)
 
     batches = tf.data.Dataset.from_tensor_slices(own).batch(size, drop_remainder=count % size == 0)
-    return batches.map(deal).unbatch()
+    return batches.map(shard).unbatch()
 
 
-def gather(pairs: Pairs, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The pairs at these places, uint8 [n, S, S, 3] and [n, S, S].
+def gather(pairs: Pairs, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The examples with these indices, uint8 [n, S, S, 3] and [n, S, S].
 
-    By NumPy, for a tensor of all pairs would be a constant of some hundred megabytes in the graph, and
-    tf.data's own cache and shuffle can neither jump to an epoch nor share one copy of the pairs.
+    In NumPy: a tensor of all examples would be a constant of some hundred megabytes in the graph, and the
+    cache and shuffle of tf.data can neither start at an epoch nor share one copy of the examples.
     """
 
-    def pick(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.stack([pairs.images[i] for i in places]), np.stack([pairs.masks[i] for i in places])
+    def pick(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.stack([pairs.images[i] for i in indices]), np.stack([pairs.masks[i] for i in indices])
 
-    images, masks = tf.numpy_function(pick, [places], [tf.uint8, tf.uint8], stateful=False)
-    images.set_shape((places.shape[0], *pairs.images[0].shape))
-    masks.set_shape((places.shape[0], *pairs.masks[0].shape))
+    images, masks = tf.numpy_function(pick, [indices], [tf.uint8, tf.uint8], stateful=False)
+    images.set_shape((indices.shape[0], *pairs.images[0].shape))
+    masks.set_shape((indices.shape[0], *pairs.masks[0].shape))
     return images, masks

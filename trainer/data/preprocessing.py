@@ -12,24 +12,24 @@ from trainer.data.transform_settings import TransformSettings
 CLASS_SHARES = "class_shares"
 """Vocabulary of Transform's output that holds the classes' pixel shares."""
 
-PairKind = Literal["at model size", "to crop from"]
-"""The two sizes in which a pair may be stored."""
+PairKind = Literal["at model resolution", "to crop from"]
+"""The two sizes in which an example may be stored."""
 
 FEATURES: dict[PairKind, tuple[str, str]] = {
-    "at model size": ("image", "mask"),
+    "at model resolution": ("image", "mask"),
     "to crop from": ("training_image", "training_mask"),
 }
 """Names of the image and the mask of each size."""
 
 PARALLEL_PHOTOS = 4
-"""Photos decoded at once; more would only hold more full-size pictures in memory."""
+"""Photos decoded at once. More would only keep more full-size photos in memory."""
 
 
 def decode_photo(image_bytes: tf.Tensor) -> tf.Tensor:
     """Decodes a photo.
 
     Args:
-        image_bytes: string []. JPEG, PNG, BMP or GIF, of which the first frame is taken. Grey, palette, CMYK
+        image_bytes: string []. JPEG, PNG, BMP or GIF, of which the first frame is taken. Gray, palette, CMYK
             and alpha pictures become RGB.
 
     Returns:
@@ -49,7 +49,7 @@ def decode_photo(image_bytes: tf.Tensor) -> tf.Tensor:
 
 
 def _decode_bmp(image_bytes: tf.Tensor) -> tf.Tensor:
-    """uint8 [h, w, 3]. TensorFlow gives the palette's indices for the colours of an 8-bit BMP."""
+    """uint8 [h, w, 3]. TensorFlow gives the palette's indices for the colors of an 8-bit BMP."""
     pixels = tf.io.decode_bmp(image_bytes)
 
     def look_up() -> tf.Tensor:
@@ -79,7 +79,7 @@ def resize_photo(photo: tf.Tensor, size: int, interpolation: str) -> tf.Tensor:
 def prepare_photo(image_bytes: tf.Tensor, size: int, interpolation: str) -> tuple[tf.Tensor, tf.Tensor]:
     """The one path from a photo's bytes to the model's input: `decode_photo`, then `resize_photo`.
 
-    Transform takes the same two steps, for it may want two sizes of one decoded photo.
+    Transform takes the same two steps, since it may need two sizes of one decoded photo.
 
     Args:
         image_bytes: string [], see `decode_photo`.
@@ -87,7 +87,7 @@ def prepare_photo(image_bytes: tf.Tensor, size: int, interpolation: str) -> tupl
         interpolation: a method of `tf.image.resize`.
 
     Returns:
-        The photo at model size, uint8 [size, size, 3], and its own height and width, int32 [2].
+        The photo at model resolution, uint8 [size, size, 3], and its own height and width, int32 [2].
     """
     photo = decode_photo(image_bytes)
     return resize_photo(photo, size, interpolation), tf.shape(photo)[:2]
@@ -98,7 +98,7 @@ def decode_mask(mask_bytes: tf.Tensor, class_table: ClassTable) -> tf.Tensor:
 
     Args:
         mask_bytes: string []. One-channel 8-bit PNG with the data set's own values.
-        class_table: which value is which class.
+        class_table: values of the classes.
 
     Returns:
         uint8 [h, w]: class ids; `CLASS_ID_IGNORED` where the value is the ignored one or in no class.
@@ -123,7 +123,7 @@ def resize_mask(ids: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def stored_size(image_size: int, training_scale: float) -> int:
-    """Height and width in pixels of the pairs that crops are taken from."""
+    """Height and width in pixels of the examples that crops are taken from."""
     return round(image_size * training_scale)
 
 
@@ -157,9 +157,9 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     settings = custom_config["settings"]
     classes = ClassTable.model_validate(settings["classes"])
     transform = TransformSettings.model_validate(settings["transform"])
-    sizes: dict[PairKind, int] = {"at model size": int(settings["image_size"])}
+    sizes: dict[PairKind, int] = {"at model resolution": int(settings["image_size"])}
     if transform.training_scale > 1:
-        sizes["to crop from"] = stored_size(sizes["at model size"], transform.training_scale)
+        sizes["to crop from"] = stored_size(sizes["at model resolution"], transform.training_scale)
 
     def prepare(pair: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         photo, ids = decode_photo(pair[0]), decode_mask(pair[1], classes)
@@ -215,7 +215,7 @@ def class_shares(transform_output: tft.TFTransformOutput, classes: ClassTable) -
 
 
 def parse_pair(
-    serialized: tf.Tensor, size: int, kind: PairKind = "at model size"
+    serialized: tf.Tensor, size: int, kind: PairKind = "at model resolution"
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Reads one transformed example.
 

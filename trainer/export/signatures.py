@@ -1,4 +1,4 @@
-"""The SavedModel: three signatures around a trained network, and what later nodes want to know of it."""
+"""The SavedModel: three signatures around a trained network, and files that later nodes need."""
 
 import os
 import tempfile
@@ -28,7 +28,7 @@ from trainer.models import build_model
 from trainer.settings import TrainingSettings
 
 EXAMPLES_AT_ONCE = 32
-"""Examples that `evaluate` takes through the network at once: TFMA may send a thousand in one call."""
+"""Batch size of `evaluate` in the network: TFMA may send a thousand examples in one call."""
 
 
 class Predictor:
@@ -36,7 +36,7 @@ class Predictor:
 
     Attributes:
         model: the trained network.
-        settings: how it was trained.
+        settings: settings of the training.
 
     Examples:
         >>> classes = [
@@ -57,7 +57,7 @@ class Predictor:
         self._size = settings.model.image_size
         self._interpolation = settings.transform.interpolation
         self._classes = len(settings.classes)
-        self._shapes_of_a_photo = {
+        self._shapes_per_photo = {
             output: [2, *shape] for output, shape in counts_shapes(self._classes).items()
         }
         # One traced function for all signatures: the SavedModel holds, and loads, the network once.
@@ -67,10 +67,10 @@ class Predictor:
         )
 
     def probabilities(self, photos: tf.Tensor) -> tf.Tensor:
-        """Softmax of the logits, averaged with the mirror image's where `model.flip_tta` is on.
+        """Softmax of the logits, averaged with that of the mirror image if `model.flip_tta` is on.
 
         Args:
-            photos: uint8 [n, S, S, 3] at model size.
+            photos: uint8 [n, S, S, 3] at model resolution.
 
         Returns:
             float32 [n, S, S, classes].
@@ -92,7 +92,7 @@ class Predictor:
             `mask`, uint8 [n, S, S], class ids, and `probabilities`, float32 [n, S, S, classes], at model
             resolution; `mask_png`, string [n], PNGs with one channel of class ids at native resolution.
         """
-        photos, own_sizes = tf.map_fn(
+        photos, native_sizes = tf.map_fn(
             lambda photo: prepare_photo(photo, self._size, self._interpolation),
             image_bytes,
             fn_output_signature=(
@@ -104,7 +104,7 @@ class Predictor:
         probabilities = self.probabilities(photos)
         mask_png = tf.map_fn(
             lambda photo: tf.io.encode_png(most_probable_at(photo[0], photo[1])[0][..., tf.newaxis]),
-            (probabilities, own_sizes),
+            (probabilities, native_sizes),
             fn_output_signature=tf.TensorSpec([], tf.string),
             parallel_iterations=PARALLEL_PHOTOS,
         )
@@ -137,7 +137,7 @@ class Predictor:
         """
         count = tf.size(examples)
         ends = tf.minimum(tf.range(0, count + EXAMPLES_AT_ONCE, EXAMPLES_AT_ONCE), count)
-        shapes = self._shapes_of_a_photo
+        shapes = self._shapes_per_photo
         counts = tf.map_fn(
             self._evaluate_batch,
             tf.RaggedTensor.from_row_splits(examples, tf.cast(ends, tf.int64)),
@@ -162,7 +162,7 @@ class Predictor:
             self._count_photo,
             (self.probabilities(photos), raw["mask/encoded"]),
             fn_output_signature={
-                output: tf.TensorSpec(shape, tf.int64) for output, shape in self._shapes_of_a_photo.items()
+                output: tf.TensorSpec(shape, tf.int64) for output, shape in self._shapes_per_photo.items()
             },
             parallel_iterations=PARALLEL_PHOTOS,
         )
@@ -171,16 +171,19 @@ class Predictor:
         """Counts of one photo, int64 [2, ...]."""
         probabilities, mask_bytes = photo
         truth = decode_mask(mask_bytes, self.settings.classes)
-        at_model_size = photo_counts(
+        at_model_resolution = photo_counts(
             resize_mask(truth, self._size),
             class_ids(probabilities),
             tf.reduce_max(probabilities, axis=-1),
             self._classes,
         )
-        at_own_size = photo_counts(
+        at_native_size = photo_counts(
             truth, *most_probable_at(probabilities, tf.shape(truth)), classes=self._classes
         )
-        return {output: tf.stack([at_model_size[output], at_own_size[output]]) for output in at_own_size}
+        return {
+            output: tf.stack([at_model_resolution[output], at_native_size[output]])
+            for output in at_native_size
+        }
 
 
 def class_ids(probabilities: tf.Tensor) -> tf.Tensor:
@@ -188,22 +191,22 @@ def class_ids(probabilities: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.argmax(probabilities, axis=-1, output_type=tf.int32), tf.uint8)
 
 
-def most_probable_at(probabilities: tf.Tensor, own_size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The most probable class at the photo's own size, to which the probabilities are resized bilinearly.
+def most_probable_at(probabilities: tf.Tensor, native_size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The most probable class at native resolution, to which the probabilities are resized bilinearly.
 
     Args:
         probabilities: float32 [S, S, classes].
-        own_size: int32 [2], height and width in pixels.
+        native_size: int32 [2], height and width in pixels.
 
     Returns:
         Class ids, uint8 [height, width], and their probabilities, float32 [height, width].
     """
-    best = tf.image.resize(probabilities[..., :1], own_size)
+    best = tf.image.resize(probabilities[..., :1], native_size)
     ids = tf.zeros_like(best, tf.uint8)
-    # Class by class: all at once would hold a large photo's probabilities of every class.
-    for place in range(1, probabilities.shape[-1]):
-        other = tf.image.resize(probabilities[..., place : place + 1], own_size)
-        ids = tf.where(other > best, tf.constant(place, tf.uint8), ids)
+    # Class by class, which needs less memory than a large photo's probabilities of all classes.
+    for index in range(1, probabilities.shape[-1]):
+        other = tf.image.resize(probabilities[..., index : index + 1], native_size)
+        ids = tf.where(other > best, tf.constant(index, tf.uint8), ids)
         best = tf.maximum(other, best)
     return ids[..., 0], best[..., 0]
 
@@ -223,10 +226,10 @@ def export_model(
 
     Args:
         model: the trained network, from photos to logits.
-        settings: how it was trained.
+        settings: settings of the training.
         directory: where the SavedModel goes; must not exist or be empty.
         statistics: serialized DatasetFeatureStatisticsList of the training data, or None where there is none.
-        reference_images: uint8 [n, S, S, 3], eval photos whose answers are kept for ServingCheck.
+        reference_images: uint8 [n, S, S, 3], eval photos whose predictions are stored for ServingCheck.
         reference_names: their names.
         model_card: Markdown.
     """
@@ -269,7 +272,7 @@ def _write_extra(
     if statistics is not None:
         with open(os.path.join(folder, STATISTICS_FILE), "wb") as file:
             file.write(statistics)
-    # PNG keeps every pixel, so that the SavedModel must give the very answers of the trainer.
+    # PNG is lossless, so the SavedModel must return exactly the predictions of the trainer.
     encoded = [tf.io.encode_png(image).numpy() for image in images]
     probabilities = predictor.probabilities(tf.constant(images))
     np.savez_compressed(

@@ -113,7 +113,7 @@ def test_says_what_it_needs_of_a_disk_before_it_starts(settings, caplog):
     frozen, _ = cut_frozen_part(build_model(settings()))
     with caplog.at_level(logging.INFO, "petseg"):
         fill_caches([FeatureCache(frozen, PAIRS, mirror=True)], 4)
-    assert "computes the frozen encoder's features once: 0.00 GB in " in caplog.text
+    assert "computing the features of the frozen encoder once: 0.00 GB in " in caplog.text
 
 
 def test_a_disk_without_room_is_the_users_error(settings):
@@ -136,7 +136,7 @@ def test_other_augmentation_trains_without_and_says_so(change, settings, caplog)
     with caplog.at_level(logging.INFO, "petseg"):
         *_, trained_part = training_inputs(build_model(model_settings), model_settings, PAIRS, EVAL_PAIRS)
     assert trained_part is None
-    assert "computes the frozen encoder in every epoch: once would do if flips were" in caplog.text
+    assert "computing the frozen encoder in every epoch; with flips as the only augmentation" in caplog.text
 
 
 def test_an_encoder_that_learns_is_not_cached(settings, caplog):

@@ -136,7 +136,7 @@ def test_replicas_judge_every_pair_once_and_what_fills_up_does_not_count():
 
 
 def test_fewer_pairs_than_replicas_are_the_users_error():
-    with pytest.raises(UserError, match="3 pairs cannot train 4 replicas"):
+    with pytest.raises(UserError, match="4 replicas need at least 4 training examples; received 3"):
         TrainingBatches(shape_pairs(3, SIZE), 8, AS_THEY_ARE, seed=1, replicas=4)
 
 

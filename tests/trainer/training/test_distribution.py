@@ -132,7 +132,7 @@ def test_batch_and_learning_rate_follow_the_rule(scaling, batch_size, learning_r
     assert scaled.learning_rate == pytest.approx(learning_rate)
 
 
-def test_a_batch_that_cannot_be_shared_out_is_the_users_error():
+def test_a_batch_that_cannot_be_sharded_is_the_users_error():
     with pytest.raises(
         UserError, match=r"trainer\.batch_size must be a multiple of the number of replicas, 3"
     ):

@@ -36,9 +36,9 @@ def change_colors(
 def recolor(
     images: tf.Tensor, brightness: tf.Tensor, contrast: tf.Tensor, saturation: tf.Tensor
 ) -> tf.Tensor:
-    """Scales saturation, then contrast about the picture's mean grey, then brightness.
+    """Scales saturation, then contrast around the mean gray of the image, then brightness.
 
-    All three are linear in the pixel, so they are done as one sum instead of three passes.
+    All three are linear in the pixel, so one sum does them all.
 
     Args:
         images: float32 [n, S, S, 3], 0 to 255.

@@ -34,14 +34,14 @@ def cut_out_randomly(
 def cut_out(
     images: tf.Tensor, masks: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Paints a grey square over each photo (DeVries and Taylor 2017); its mask pixels are ignored.
+    """Paints a gray square over each photo (DeVries and Taylor 2017); its mask pixels are ignored.
 
     Args:
         images: float32 [n, S, S, 3].
         masks: uint8 [n, S, S].
-        side: float32 [n], as a share of the picture's.
-        x: float32 [n], place of the square, from 0 (left) to 1 (right).
-        y: float32 [n], place of the square, from 0 (top) to 1 (bottom).
+        side: float32 [n], as a share of the image's.
+        x: float32 [n], position of the square, from 0 (left) to 1 (right).
+        y: float32 [n], position of the square, from 0 (top) to 1 (bottom).
 
     Returns:
         Images and masks.
@@ -49,8 +49,8 @@ def cut_out(
     size = images.shape[1]
     pixels = (tf.range(size, dtype=tf.float32) + 0.5) / size
 
-    def covered(place: tf.Tensor) -> tf.Tensor:
-        start = (place * (1 - side))[:, tf.newaxis]
+    def covered(position: tf.Tensor) -> tf.Tensor:
+        start = (position * (1 - side))[:, tf.newaxis]
         return tf.logical_and(pixels >= start, pixels < start + side[:, tf.newaxis])
 
     square = tf.logical_and(covered(y)[:, :, tf.newaxis], covered(x)[:, tf.newaxis])

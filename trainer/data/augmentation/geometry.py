@@ -77,15 +77,15 @@ def geometry(
     y: tf.Tensor,
     angle: tf.Tensor,
 ) -> tf.Tensor:
-    """Matrices that lead from the pixels of the new picture to those of the old.
+    """Matrices that map the pixels of the new image to those of the old one.
 
     Args:
-        old_size: Height and width of the old picture in pixels.
-        new_size: Height and width of the new picture in pixels.
-        flip: float32 [n], 1 where the picture is mirrored left to right, else 0.
-        scale: float32 [n], side of the crop as a share of the picture's; above 1 the picture lies in it.
-        x: float32 [n], place of the crop, from 0 (left) to 1 (right).
-        y: float32 [n], place of the crop, from 0 (top) to 1 (bottom).
+        old_size: Height and width of the old image in pixels.
+        new_size: Height and width of the new image in pixels.
+        flip: float32 [n], 1 where the image is mirrored left to right, else 0.
+        scale: float32 [n], side of the crop as a share of the image's; above 1 the picture lies in it.
+        x: float32 [n], position of the crop, from 0 (left) to 1 (right).
+        y: float32 [n], position of the crop, from 0 (top) to 1 (bottom).
         angle: float32 [n], rotation in radians.
 
     Returns:
@@ -104,13 +104,13 @@ def geometry(
 
 
 def move(images: tf.Tensor, masks: tf.Tensor, matrices: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Applies one matrix a pair: images bilinearly and mirrored at the edges, masks by the nearest pixel.
+    """Applies one matrix per example: bilinear and mirrored at the edges for images, nearest pixel for masks.
 
     Args:
         images: uint8 [n, L, L, 3].
         masks: uint8 [n, L, L].
         matrices: float32 [n, 8], see `geometry`.
-        size: S, height and width of what comes out, in pixels.
+        size: S, height and width of the result, in pixels.
 
     Returns:
         uint8 [n, S, S, 3] and [n, S, S].

@@ -21,10 +21,10 @@ AUGMENTATION_PRESETS: dict[str, dict[str, bool | float]] = {
         "cutout": 0.3,
     },
 }
-"""Where they differ from the defaults.
+"""Values that differ from the defaults.
 
 Scales in and out are what DeepLab (Chen et al. 2018) and PSPNet (Zhao et al. 2017, which adds 10 degrees and
-blur) train segmentation with; strong colour, grey and blur are SimCLR's (Chen et al. 2020); cutout is what
+blur) train segmentation with; strong color, gray and blur are SimCLR's (Chen et al. 2020); cutout is what
 French et al. 2020, "Semi-supervised semantic segmentation needs strong, varied perturbations", found to help.
 """
 
