@@ -1,4 +1,4 @@
-"""Tiny pairs that a tiny network learns in seconds: a bright square on a dark ground, in a coloured rim."""
+"""Tiny examples that a tiny network learns in seconds: a bright square with a rim on a dark ground."""
 
 from pathlib import Path
 

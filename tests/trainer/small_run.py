@@ -42,7 +42,7 @@ def small_settings(**trainer) -> TrainingSettings:
 
 
 def write_inputs(folder: Path, pairs: int = 8) -> None:
-    """Writes what Transform and StatisticsGen would: pairs to train on, and five to judge by."""
+    """Writes what Transform and StatisticsGen would: training examples, and five to evaluate on."""
     write_pairs(folder / "examples" / "Split-train", shape_pairs(pairs, SIZE))
     write_pairs(folder / "examples" / "Split-eval", shape_pairs(5, SIZE, seed=1))
     for split in ("train", "eval"):

@@ -62,7 +62,7 @@ def test_the_better_values_win_and_nothing_is_left_behind(fn_args, tmp_path):
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
 
-def test_a_killed_search_goes_on(fn_args, caplog):
+def test_a_killed_search_resumes(fn_args, caplog):
     arguments = fn_args({"trainer.seed": {"values": [1, 2]}}, trials=2, trial_epochs=1)
     killed = tuner_fn(arguments).tuner
     trial = killed.oracle.create_trial(killed.tuner_id)
@@ -75,7 +75,7 @@ def test_a_killed_search_goes_on(fn_args, caplog):
     assert len(again.oracle.trials) == 2
 
 
-def test_when_no_trial_comes_to_its_end_the_reason_is_said(fn_args):
+def test_when_no_trial_finishes_the_reason_is_reported(fn_args):
     arguments = fn_args({"trainer.learning_rate": {"values": [1e30]}}, trials=1, trial_epochs=2)
     with pytest.raises(UserError, match=r"no trial finished; the first failed with: .*infinite"):
         tuner_fn(arguments).tuner.search(verbose=0)

@@ -21,7 +21,7 @@ SETTINGS = TrainerSettings(
 
 
 class Announcer:
-    """Says each epoch aloud, and gives time to kill it before the next."""
+    """Prints each epoch, and leaves time to kill the process before the next one."""
 
     def on_step(self, epoch, step, loss):
         pass
@@ -32,7 +32,7 @@ class Announcer:
 
 
 class Recorder:
-    """Keeps what a callback is told, and the weights it is shown."""
+    """Records the weights that callbacks see."""
 
     def __init__(self):
         self.weights = []
@@ -49,7 +49,7 @@ class Killed(Exception):
 
 
 class KillAfter(Recorder):
-    """Ends a training when it tells of an epoch."""
+    """Ends a training when it reports an epoch."""
 
     def __init__(self, epoch):
         super().__init__()

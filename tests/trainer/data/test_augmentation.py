@@ -15,7 +15,7 @@ GRAYS = np.array([40, 120, 200], np.uint8)
 
 
 def blobs(number, seed=0):
-    """Masks of large regions, and images that are the mask drawn in greys."""
+    """Masks of large regions, and images that are the mask drawn in grays."""
     random = np.random.default_rng(seed)
     coarse = random.integers(0, 3, (number, 4, 4)).astype(np.uint8)
     masks = coarse.repeat(SIZE // 4, axis=1).repeat(SIZE // 4, axis=2)
@@ -32,7 +32,7 @@ def test_image_and_mask_move_together():
     moved, moved_masks = (x.numpy() for x in augment(images, masks, draws(40), settings))
     counted = moved_masks != CLASS_ID_IGNORED
     drawn = GRAYS[np.where(counted, moved_masks, 0)]
-    # Between two regions the image's colours are mixed; elsewhere it must show the mask.
+    # Between two regions the image's colors are mixed; elsewhere it must show the mask.
     mixed = ~np.isin(moved[..., 0].astype(int), GRAYS)
     agree = moved[..., 0].astype(int) == drawn
     assert mixed[counted].mean() < 0.2
@@ -189,11 +189,11 @@ def test_zooming_out_shows_the_whole_picture_smaller():
     middle = slice(SIZE // 4, SIZE * 3 // 4)
     assert (small_masks.numpy() != CLASS_ID_IGNORED).mean() == 0.25
     np.testing.assert_array_equal(small_masks[:, middle, middle], masks[:, 1::2, 1::2])
-    # Beyond its edges the photo goes on mirrored: no grey level that it does not have.
+    # Beyond its edges the photo is mirrored: no gray level that it does not have.
     assert np.isin(small.numpy()[:, 2:8, 2:8].round(), GRAYS).mean() > 0.5
 
 
-def test_gray_takes_the_colour_of_a_share_of_the_photos():
+def test_gray_takes_the_color_of_a_share_of_the_photos():
     images = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 3)).astype(np.uint8)
     masks = np.zeros((400, 8, 8), np.uint8)
     settings = AugmentationSettings(preset="flips", gray=0.3)

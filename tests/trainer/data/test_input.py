@@ -56,8 +56,8 @@ def test_other_epochs_and_seeds_differ(other, augmentation):
     assert (one != two).mean() > 0.3
 
 
-def test_a_seed_makes_the_changes_it_made_before_there_were_grey_blur_and_cutout():
-    """Or figures that were measured with a seed would not come out again."""
+def test_a_seed_gives_the_same_changes_as_before_gray_blur_and_cutout_existed():
+    """Otherwise measured metrics could not be reproduced."""
     pairs = shape_pairs(4, SIZE)
     random = np.random.default_rng((3, 0))
     places = random.permutation(4)
@@ -85,8 +85,8 @@ def test_each_pair_comes_at_most_once_an_epoch_with_its_own_mask():
 def test_no_epoch_ends_with_a_wait_for_the_autotuning():
     """It held up every other epoch for up to a minute, and judging too."""
     pairs = shape_pairs(4, SIZE)
-    trained, judged = TrainingBatches(pairs, 4, AUGMENTED, seed=1).epoch(0), evaluation_batches(pairs, 4)
-    assert [dataset.options().autotune.enabled for dataset in (trained, judged)] == [False, False]
+    training, evaluation = TrainingBatches(pairs, 4, AUGMENTED, seed=1).epoch(0), evaluation_batches(pairs, 4)
+    assert [dataset.options().autotune.enabled for dataset in (training, evaluation)] == [False, False]
 
 
 def test_fewer_pairs_than_a_batch_make_one_batch():
@@ -126,7 +126,7 @@ def test_replicas_get_the_parts_of_the_batch_that_one_device_gets():
         np.testing.assert_array_equal(np.stack([part for _, part in parts], 1).reshape(masks.shape), masks)
 
 
-def test_replicas_judge_every_pair_once_and_what_fills_up_does_not_count():
+def test_replicas_evaluate_every_example_once_and_ignore_padding():
     pairs = shape_pairs(10, SIZE)
     steps = of_all_replicas(lambda context: evaluation_batches(pairs, 8, context))
     assert [[len(masks) for _, masks in parts] for parts in steps] == [[2, 2, 2, 2], [1, 1, 1, 1]]

@@ -110,7 +110,7 @@ def test_radius_is_the_papers(size, radius):
     assert band_radius(tf.constant(size)) == radius
 
 
-def test_ids_up_to_the_last_class_are_told_apart():
+def test_ids_up_to_the_last_class_are_distinguished():
     ids = np.full((1, 9, 9), 253, np.uint8)
     ids[0, 4, 4] = 252
     marked = boundary_bands(ids, 1).numpy()[0]

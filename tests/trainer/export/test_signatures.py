@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix
 
 from petseg.class_table import CLASS_ID_IGNORED
-from tests.trainer.expected_answers import expected_probabilities, resize_bilinearly, resize_nearest
+from tests.trainer.expected_predictions import expected_probabilities, resize_bilinearly, resize_nearest
 from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
 from trainer.data.preprocessing import prepare_photo
 from trainer.export.counts import photo_counts
@@ -24,7 +24,7 @@ PHOTO_SIZES = [(50, 75), (64, 64), (3, 5), (130, 97)]
 
 
 def trained(settings):
-    """A network whose answers use every class and differ for the mirror image, as a trained one's do."""
+    """A network whose predictions use every class and differ for the mirror image, as a trained one's do."""
     model = build_model(settings)
     random = np.random.default_rng(0)
     photos = np.stack([smooth_photo(random, SIZE, SIZE) for _ in range(4)]).astype(np.float32)
@@ -105,10 +105,10 @@ def test_names_shapes_and_types(exported):
         )
         for name, signature in signatures.items()
     }
-    answer = {"mask": ("uint8", 3), "probabilities": ("float32", 4)}
+    outputs = {"mask": ("uint8", 3), "probabilities": ("float32", 4)}
     assert described == {
-        "serving_default": ({"image_bytes": ("string", 1)}, answer | {"mask_png": ("string", 1)}),
-        "images": ({"images": ("uint8", 4)}, answer),
+        "serving_default": ({"image_bytes": ("string", 1)}, outputs | {"mask_png": ("string", 1)}),
+        "images": ({"images": ("uint8", 4)}, outputs),
         "evaluate": (
             {"examples": ("string", 1)},
             {"counts": ("int64", 4), "boundary": ("int64", 4), "calibration": ("int64", 4)},
@@ -116,15 +116,15 @@ def test_names_shapes_and_types(exported):
     }
 
 
-def test_serving_default_answers_as_the_keras_model(exported, pairs):
+def test_serving_default_predicts_like_the_keras_model(exported, pairs):
     loaded, _, model, settings = exported
-    answer = loaded.signatures["serving_default"](tf.constant(pairs[0]))
+    outputs = loaded.signatures["serving_default"](tf.constant(pairs[0]))
     expected = expected_probabilities(model, prepared(pairs[0]), settings.model.flip_tta)
-    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-4)
-    np.testing.assert_array_equal(answer["mask"], np.argmax(answer["probabilities"], -1))
-    assert len(np.unique(answer["mask"])) == 3
+    np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-4)
+    np.testing.assert_array_equal(outputs["mask"], np.argmax(outputs["probabilities"], -1))
+    assert len(np.unique(outputs["mask"])) == 3
     for png, probabilities, size in zip(
-        answer["mask_png"].numpy(), answer["probabilities"].numpy(), PHOTO_SIZES, strict=True
+        outputs["mask_png"].numpy(), outputs["probabilities"].numpy(), PHOTO_SIZES, strict=True
     ):
         picture = Image.open(io.BytesIO(png))
         assert (picture.mode, picture.size) == ("L", size[::-1])
@@ -132,19 +132,19 @@ def test_serving_default_answers_as_the_keras_model(exported, pairs):
         assert (np.asarray(picture) != own).mean() < 1e-3  # ties of rounding
 
 
-def test_images_answers_at_the_photos_size(exported):
+def test_images_predicts_at_the_size_of_the_photo(exported):
     loaded, _, model, settings = exported
     at_model_size = np.random.default_rng(1).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
-    answer = loaded.signatures["images"](tf.constant(at_model_size))
+    outputs = loaded.signatures["images"](tf.constant(at_model_size))
     expected = expected_probabilities(model, at_model_size, settings.model.flip_tta)
-    np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-4)
+    np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-4)
 
     photo = np.asarray(smooth_photo(np.random.default_rng(2), 70, 101))
-    answer = loaded.signatures["images"](tf.constant(photo[None]))
+    outputs = loaded.signatures["images"](tf.constant(photo[None]))
     small = prepared([encode(Image.fromarray(photo), "PNG")])
     expected = resize_bilinearly(expected_probabilities(model, small, settings.model.flip_tta)[0], 70, 101)
-    np.testing.assert_allclose(answer["probabilities"][0], expected, atol=1e-4)
-    np.testing.assert_array_equal(answer["mask"], np.argmax(answer["probabilities"], -1))
+    np.testing.assert_allclose(outputs["probabilities"][0], expected, atol=1e-4)
+    np.testing.assert_array_equal(outputs["mask"], np.argmax(outputs["probabilities"], -1))
 
 
 def test_evaluate_counts_as_numpy_does(exported, pairs):
@@ -167,7 +167,7 @@ def test_evaluate_counts_bands_and_confidences_at_both_sizes(exported, pairs):
     loaded, _, model, settings = exported
     photos, masks = pairs
     examples = [example(photo, encode_mask(mask)) for photo, mask in zip(photos, masks, strict=True)]
-    answer = {
+    outputs = {
         output: counts.numpy()
         for output, counts in loaded.signatures["evaluate"](tf.constant(examples)).items()
     }
@@ -180,7 +180,7 @@ def test_evaluate_counts_bands_and_confidences_at_both_sizes(exported, pairs):
                 ids, np.argmax(scores, -1).astype(np.uint8), np.max(scores, -1).astype(np.float32), 3
             )
             allowed = 0.005 * ids.size  # ties of rounding
-            bands, bins = answer["boundary"][place, axis], answer["calibration"][place, axis]
+            bands, bins = outputs["boundary"][place, axis], outputs["calibration"][place, axis]
             assert np.abs(bands - expected["boundary"]).sum() <= 9 * allowed
             assert np.abs(bins - expected["calibration"])[:, :2].sum() <= allowed
             assert bins[:, 2].sum() == pytest.approx(expected["calibration"][:, 2].numpy().sum(), rel=1e-4)
@@ -190,9 +190,9 @@ def test_evaluate_takes_any_number_of_examples(exported, pairs):
     evaluate = exported[0].signatures["evaluate"]
     photos, masks = pairs
     examples = [example(photos[k % 4], encode_mask(masks[k % 4])) for k in range(37)]
-    answer = evaluate(tf.constant(examples))
+    outputs = evaluate(tf.constant(examples))
     one_by_one = [evaluate(tf.constant([entry])) for entry in examples[:4]]
-    for output, counts in answer.items():
+    for output, counts in outputs.items():
         expected = np.stack([single[output][0] for single in one_by_one] * 9)
         np.testing.assert_allclose(counts[:36], expected, rtol=1e-5)
     empty = evaluate(tf.constant([], tf.string))
@@ -203,12 +203,12 @@ def test_evaluate_takes_any_number_of_examples(exported, pairs):
     }
 
 
-def test_flip_tta_makes_the_answer_for_the_mirror_image_the_mirrored_answer(exported):
+def test_flip_tta_makes_the_prediction_for_the_mirror_image_the_mirrored_prediction(exported):
     loaded, _, _, settings = exported
     photos = np.random.default_rng(1).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
-    answer = loaded.signatures["images"](tf.constant(photos))["probabilities"].numpy()
+    outputs = loaded.signatures["images"](tf.constant(photos))["probabilities"].numpy()
     mirrored = loaded.signatures["images"](tf.constant(photos[:, :, ::-1]))["probabilities"].numpy()
-    assert np.allclose(answer, mirrored[:, :, ::-1], atol=1e-5) is settings.model.flip_tta
+    assert np.allclose(outputs, mirrored[:, :, ::-1], atol=1e-5) is settings.model.flip_tta
 
 
 @pytest.mark.parametrize("broken", [b"", b"no picture", "half"])
@@ -221,8 +221,8 @@ def test_broken_bytes_are_an_invalid_argument(exported, pairs, broken):
 
 def test_a_large_photo_comes_back_at_its_size(exported):
     photo = encode(smooth_photo(np.random.default_rng(2), 4000, 3000))
-    answer = exported[0].signatures["serving_default"](tf.constant([photo]))
-    assert tf.io.decode_png(answer["mask_png"][0]).shape == (4000, 3000, 1)
+    outputs = exported[0].signatures["serving_default"](tf.constant([photo]))
+    assert tf.io.decode_png(outputs["mask_png"][0]).shape == (4000, 3000, 1)
 
 
 def test_runs_where_only_tensorflow_is(exported, pairs, tmp_path):
@@ -233,8 +233,8 @@ def test_runs_where_only_tensorflow_is(exported, pairs, tmp_path):
     script = (
         "import sys, numpy, tensorflow as tf\n"
         f"model = tf.saved_model.load({str(directory)!r})\n"
-        "answer = model.signatures['serving_default'](tf.constant([open('photo.jpg', 'rb').read()]))\n"
-        "numpy.save('probabilities.npy', answer['probabilities'])\n"
+        "outputs = model.signatures['serving_default'](tf.constant([open('photo.jpg', 'rb').read()]))\n"
+        "numpy.save('probabilities.npy', outputs['probabilities'])\n"
         "assert not {'trainer', 'tensorflow_transform'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, check=True, timeout=120)
@@ -253,9 +253,9 @@ def test_assets_extra(exported):
         ends = np.cumsum(reference["lengths"])
         whole = reference["bytes"].tobytes()
         photos = [whole[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-        answer = loaded.signatures["serving_default"](tf.constant(photos))
-        np.testing.assert_allclose(answer["probabilities"], reference["probabilities"], atol=1e-5)
-        np.testing.assert_array_equal(answer["mask"], reference["mask"])
+        outputs = loaded.signatures["serving_default"](tf.constant(photos))
+        np.testing.assert_allclose(outputs["probabilities"], reference["probabilities"], atol=1e-5)
+        np.testing.assert_array_equal(outputs["mask"], reference["mask"])
 
 
 def test_load_trained_rebuilds_the_keras_model(exported):
@@ -281,7 +281,7 @@ def test_a_failed_export_leaves_no_model_and_the_next_one_works(tiny_settings, t
 
 
 def test_serving_sees_the_very_image_that_transform_makes(tiny_settings, pairs):
-    """With a network that only passes the photo on, equal answers are equal images."""
+    """With a network that only passes the photo on, equal predictions are equal images."""
     inputs = keras.Input((SIZE, SIZE, 3))
     identity = keras.Model(inputs, keras.layers.Rescaling(1 / 64)(inputs))
     predictor = Predictor(identity, tiny_settings())

@@ -52,9 +52,9 @@ def reference_dice(truth, logits):
 
 
 def jaccard_loss(true, wrong):
-    """One minus the IoU of a class whose pixels `wrong` are answered wrongly, all else rightly."""
-    answered = true ^ wrong
-    return 1 - (true & answered).sum() / (true | answered).sum()
+    """One minus the IoU of a class whose pixels `wrong` are predicted wrongly, all others correctly."""
+    predicted = true ^ wrong
+    return 1 - (true & predicted).sum() / (true | predicted).sum()
 
 
 def reference_lovasz(truth, logits):
@@ -103,7 +103,7 @@ def test_dice_is_added_by_its_weight(absent):
     )
 
 
-def test_dice_of_a_perfect_answer_is_zero():
+def test_dice_of_a_perfect_prediction_is_zero():
     truth, _ = case(1)
     logits = 100 * tf.one_hot(truth, 3)
     np.testing.assert_allclose(
@@ -138,15 +138,15 @@ def test_lovasz_is_added_by_its_weight(seed, absent):
     )
 
 
-def test_lovasz_of_sure_answers_is_one_minus_their_mean_iou():
+def test_lovasz_of_confident_predictions_is_one_minus_their_mean_iou():
     truth, logits = case(5)
     counted = truth != CLASS_ID_IGNORED
-    answer = np.argmax(logits, -1)
+    predicted = np.argmax(logits, -1)
     ious = [
-        ((answer == k) & (truth == k)).sum() / (counted & ((answer == k) | (truth == k))).sum()
+        ((predicted == k) & (truth == k)).sum() / (counted & ((predicted == k) | (truth == k))).sum()
         for k in range(3)
     ]
-    sure = 1e3 * tf.one_hot(answer, 3)
+    sure = 1e3 * tf.one_hot(predicted, 3)
     with_it, without = (
         segmentation_loss(truth, sure, weights=CROSS_ENTROPY | {"lovasz_softmax": weight})
         for weight in (1e3, 0.0)
@@ -194,7 +194,7 @@ def test_huge_logits_keep_loss_and_gradient_finite(scale):
     assert np.isfinite(gradient).all()
 
 
-def test_half_precision_logits_are_judged_in_float32():
+def test_the_loss_of_half_precision_logits_is_float32():
     truth, logits = case(4)
     half = logits.astype(np.float16)
     both = CROSS_ENTROPY | {"dice": 0.5}

@@ -15,6 +15,6 @@ def test_nothing_but_the_bottleneck_reaches_the_decoder(tiny_settings):
     np.testing.assert_allclose(decoder(bottleneck), model(photos), rtol=1e-5)
 
 
-def test_wants_a_number_of_filters_for_each_doubling(tiny_settings):
+def test_needs_a_number_of_filters_for_each_upsampling(tiny_settings):
     with pytest.raises(ValueError, match=r"decoder_filters\n.*autoencoder takes 4 numbers, .* given are 3"):
         tiny_settings(architecture="autoencoder", decoder_filters=(8, 8, 8))

@@ -86,8 +86,8 @@ def test_reads_as_roi_align_does(box, bins, seed):
     feature = np.random.default_rng(seed).normal(size=(2, 8, 8, 3)).astype(np.float32)
     read = read_boxes(feature, np.stack([[box], [box]]), stride=8, bins=bins)
     assert read.shape == (2, 1, bins, bins, 3)
-    for answer, expected in zip(read, feature, strict=True):
-        np.testing.assert_allclose(answer[0], reference_roi_align(expected, box, 8, bins), atol=1e-5)
+    for prediction, expected in zip(read, feature, strict=True):
+        np.testing.assert_allclose(prediction[0], reference_roi_align(expected, box, 8, bins), atol=1e-5)
 
 
 @given(boxes(), st.integers(0, 2**32 - 1))

@@ -1,4 +1,4 @@
-"""What every architecture promises; a new one joins by its line in the registry."""
+"""Tests of every registered architecture."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def random_photos(count, size, seed=0):
 
 
 def loss_of(model, settings, photos, masks):
-    """Cross entropy, and what the network learns beside it."""
+    """Cross entropy plus the auxiliary loss."""
     auxiliary = auxiliary_loss(model, settings)
     if auxiliary is None:
         logits, more = model(photos, training=True), 0
@@ -56,7 +56,7 @@ def test_logits(architecture, size, dtype, tiny_settings):
 @pytest.mark.slow
 @EVERY_ARCHITECTURE
 @pytest.mark.parametrize("encoder", ENCODERS)
-def test_stands_on_every_encoder_that_has_its_strides(architecture, encoder, tiny_settings):
+def test_works_with_every_encoder_that_has_its_strides(architecture, encoder, tiny_settings):
     needs = load_architecture(architecture)
     if needs.strides != STRIDES and encoder not in needs.taps:
         with pytest.raises(ValueError, match=f"{architecture} needs .* '{encoder}' has not"):
@@ -129,7 +129,7 @@ FINEST_SHAPES = {"fcn32s": 32, "fcn16s": 16}
 
 
 def four_pairs(grain):
-    """Photos [4, 64, 64, 3], each with colours of its own for its classes, and masks of blobs of one size."""
+    """Photos [4, 64, 64, 3], each with colors of its own for its classes, and masks of blobs of one size."""
     random = np.random.default_rng(0)
     scores = random.normal(size=(4, 64 // grain, 64 // grain, 3))
     masks = np.argmax(tf.image.resize(scores, (64, 64)), axis=-1)

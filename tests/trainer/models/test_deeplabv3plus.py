@@ -7,7 +7,7 @@ from trainer.models.deeplabv3plus import atrous_rates
 
 
 @pytest.mark.parametrize("rates", [(6, 12, 18), (1, 3)])
-def test_looks_at_the_distances_of_the_settings(rates, tiny_settings):
+def test_uses_the_dilation_rates_of_the_settings(rates, tiny_settings):
     model = build_model(tiny_settings(architecture="deeplabv3plus", atrous_rates=rates))
     dilations = [
         layer.dilation_rate[0]
@@ -18,7 +18,7 @@ def test_looks_at_the_distances_of_the_settings(rates, tiny_settings):
 
 
 def test_the_whole_photo_reaches_every_pixel(tiny_settings):
-    """Through the image pooling: what changes in one corner changes the answer in the one across."""
+    """Through the image pooling: a change in one corner changes the prediction in the opposite corner."""
     model = build_model(tiny_settings(architecture="deeplabv3plus", image_size=256, atrous_rates=(1,)))
     photo = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3)).astype(np.float32)
     changed = photo.copy()
@@ -27,7 +27,7 @@ def test_the_whole_photo_reaches_every_pixel(tiny_settings):
 
 
 @pytest.mark.parametrize("size", [32, 96, 128, 256])
-def test_by_default_no_branch_looks_past_the_edge(size, tiny_settings):
+def test_by_default_no_branch_sees_only_padding(size, tiny_settings):
     """Such a branch learns nothing and cost ten times the rest of the network."""
     model = build_model(tiny_settings(architecture="deeplabv3plus", image_size=size))
     places = size // 16
@@ -35,5 +35,5 @@ def test_by_default_no_branch_looks_past_the_edge(size, tiny_settings):
     assert max(dilations) < places
 
 
-def test_at_the_papers_size_the_default_distances_are_the_papers():
+def test_at_the_size_of_the_paper_the_default_rates_are_those_of_the_paper():
     assert atrous_rates(513) == (6, 12, 18)

@@ -74,7 +74,7 @@ def test_a_model_that_gets_its_own_weights_does_not_need_the_encoders_file():
     assert isinstance(encoder, FixedStatisticsEncoder)
 
 
-def test_says_which_layers_a_file_does_not_hold(tmp_path, caplog):
+def test_reports_the_layers_that_a_file_does_not_have(tmp_path, caplog):
     network = keras.applications.VGG19(include_top=False, weights=None, input_shape=(32, 32, 3))
     keras.Model(network.input, network.get_layer("block3_pool").output).save(tmp_path / "part.h5")
     with caplog.at_level(logging.INFO, "petseg"):
@@ -133,7 +133,7 @@ def test_other_taps():
         ({"freeze_encoder": "block_99"}, "the encoder has no block 'block_99'"),
     ],
 )
-def test_what_is_wrong_is_named(wrong, message):
+def test_errors_name_the_setting(wrong, message):
     with pytest.raises(UserError, match=message):
         build_encoder(settings(**wrong))
 
@@ -146,7 +146,7 @@ def test_what_is_wrong_is_named(wrong, message):
         ({"encoder": "plain", "encoder_weights": "imagenet"}, "plain has none; must be null"),
     ],
 )
-def test_what_no_encoder_can_do_is_refused_with_the_settings(wrong, message):
+def test_invalid_encoder_settings_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         settings(**wrong)
 

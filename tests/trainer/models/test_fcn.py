@@ -27,9 +27,7 @@ def classifier():
 
 
 @pytest.mark.parametrize("holds", ["model", "weights"])
-def test_fc6_and_fc7_answer_as_the_classifier_whose_weights_they_take(
-    classifier, holds, tiny_settings, tmp_path
-):
+def test_fc6_and_fc7_compute_what_the_classifier_computes(classifier, holds, tiny_settings, tmp_path):
     path = tmp_path / "vgg.h5"
     classifier.save(path)
     if holds == "weights":  # as the published files do
@@ -47,7 +45,7 @@ def test_fc6_and_fc7_answer_as_the_classifier_whose_weights_they_take(
     np.testing.assert_allclose(fc7[:, 3, 3], classifier(scaled), rtol=1e-3, atol=1e-4)
 
 
-def test_another_width_is_said_and_stays_random(classifier, tiny_settings, tmp_path, caplog):
+def test_another_width_is_logged_and_stays_random(classifier, tiny_settings, tmp_path, caplog):
     classifier.save(tmp_path / "vgg.h5")
     settings = tiny_settings(
         architecture="fcn32s", encoder="vgg19", encoder_weights=str(tmp_path / "vgg.h5"), fc_width=8
@@ -57,7 +55,7 @@ def test_another_width_is_said_and_stays_random(classifier, tiny_settings, tmp_p
     assert "fc6 starts with random weights: fc1 in vgg.h5 has 16 filters, model.fc_width is 8" in caplog.text
 
 
-def test_vgg_is_tapped_behind_its_poolings(tiny_settings):
+def test_vgg_features_come_after_its_poolings(tiny_settings):
     model = build_model(tiny_settings(architecture="fcn8s", encoder="vgg19"))
     encoder = model.get_layer("encoder")
     assert [encoder.get_layer(pool).output for pool in VGG19_POOLS] == encoder.outputs

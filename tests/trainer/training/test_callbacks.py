@@ -28,7 +28,7 @@ RECORD = {
 }
 
 
-def test_log_says_where_the_training_stands(caplog, monkeypatch):
+def test_the_log_shows_the_progress_of_the_training(caplog, monkeypatch):
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     caplog.set_level(logging.INFO, "petseg.trainer")

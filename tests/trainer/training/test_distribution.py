@@ -47,8 +47,8 @@ def assert_same_training(folder, expected):
         [record["mean_iou"] for record in trained], [record["mean_iou"] for record in expected], atol=0.01
     )
     loaded = tf.saved_model.load(str(folder / "model" / "Format-Serving"))
-    answer = loaded.signatures["images"](tf.zeros([1, 20, 30, 3], tf.uint8))
-    assert answer["mask"].shape == (1, 20, 30)
+    prediction = loaded.signatures["images"](tf.zeros([1, 20, 30, 3], tf.uint8))
+    assert prediction["mask"].shape == (1, 20, 30)
     assert not (folder / "checkpoints").exists()
     assert len(list((folder / "model_run").glob("events.out.tfevents*"))) == 1
 
@@ -87,7 +87,7 @@ def test_two_workers_train_like_one(alone, inputs, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lost", [0, 1])
-def test_a_lost_worker_ends_the_run_and_the_next_goes_on(lost, inputs, tmp_path):
+def test_a_lost_worker_ends_the_run_and_the_next_run_resumes(lost, inputs, tmp_path):
     settings = [small_settings(distribution="multi_worker", epochs=12)] * 2
     workers = start_workers(settings, inputs, tmp_path)
     for line in workers[0].stdout:
@@ -114,7 +114,7 @@ def test_workers_with_different_settings_refuse_to_train(inputs, tmp_path):
     assert all("error: the workers of a training must be given the same settings" in each for each in said)
 
 
-def test_a_worker_without_its_place_is_the_users_error(inputs, tmp_path):
+def test_a_worker_without_a_role_is_the_users_error(inputs, tmp_path):
     settings = small_settings(distribution="multi_worker")
     worker = start(["-m", "trainer.worker", *worker_arguments(settings, inputs, tmp_path)], TF_CONFIG="")
     said, _ = worker.communicate()
@@ -139,7 +139,7 @@ def test_a_batch_that_cannot_be_sharded_is_the_users_error():
         for_replicas(TrainerSettings(), 3)
 
 
-def test_a_loss_that_no_device_can_know_is_refused():
+def test_a_loss_that_needs_the_whole_batch_is_refused():
     with pytest.raises(ValueError, match=r"lovasz_weight must be 0 unless trainer\.distribution is none"):
         TrainerSettings(lovasz_weight=1.0, distribution="mirrored")
 

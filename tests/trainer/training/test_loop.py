@@ -64,7 +64,7 @@ def test_two_trainings_end_with_the_same_weights(unbroken, tmp_path):
     assert [record["loss"] for record in history] == [record["loss"] for record in unbroken[1]]
 
 
-def test_killed_training_goes_on_and_ends_with_the_same_weights(unbroken, tmp_path):
+def test_a_killed_training_resumes_and_ends_with_the_same_weights(unbroken, tmp_path):
     process = start(tmp_path)
     for line in process.stdout:
         if line == "epoch 3\n":
@@ -77,7 +77,7 @@ def test_killed_training_goes_on_and_ends_with_the_same_weights(unbroken, tmp_pa
     assert_same_weights(saved_weights(tmp_path), unbroken[0].get_weights())
 
 
-def test_an_epoch_that_was_told_of_is_not_trained_again(unbroken, tmp_path):
+def test_an_epoch_that_callbacks_reported_is_not_trained_again(unbroken, tmp_path):
     with pytest.raises(Killed):
         tiny_train(tmp_path, callbacks=[KillAfter(3)])
     recorder = Recorder()
@@ -143,8 +143,8 @@ def test_stops_when_patience_is_over(tmp_path):
     assert len(history) == 3
 
 
-def test_the_average_is_judged_and_kept(tmp_path):
-    """The judged weights are the moving average of the live ones, whatever the model holds in between."""
+def test_the_average_is_evaluated_and_kept(tmp_path):
+    """The evaluated weights are the moving average of the live ones, whatever the model holds in between."""
     settings = SETTINGS.model_copy(update={"epochs": 1})
     averaged, _ = tiny_train(tmp_path / "averaged", settings)
     live, _ = tiny_train(tmp_path / "live", settings.model_copy(update={"ema": 0.0}))

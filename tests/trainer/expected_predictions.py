@@ -1,4 +1,4 @@
-"""What the signatures should answer, from the Keras model and NumPy alone."""
+"""What the signatures should predict, from the Keras model and NumPy alone."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def softmax(logits):
 
 
 def expected_probabilities(model, photos, flip_tta):
-    """What the signatures should answer at model resolution, from the Keras model and NumPy alone."""
+    """What the signatures should predict at model resolution, from the Keras model and NumPy alone."""
     photos = np.asarray(photos, np.float32)
     probabilities = softmax(np.array(model(photos)))
     if flip_tta:
