@@ -23,7 +23,7 @@ def source_hash(
     """Returns a hex digest of modules and of all project modules that they import, with their templates.
 
     Comments, docstrings, descriptions of settings and formatting do not count. Imports are read from the
-    source, also those inside functions; nothing is imported. A string that names a module or something in
+    source, also those inside functions but not those under `if TYPE_CHECKING`; nothing is imported. A string that names a module or something in
     one, as in a registry, counts as an import, and so does the name of a Python file in the same folder.
 
     Args:
@@ -115,12 +115,16 @@ def _parse(text: str, package: str, keys: frozenset[str]) -> _Source:
 
 
 class _WithoutDocumentation(ast.NodeTransformer):
-    """Drops docstrings, also those of attributes, and the descriptions of settings."""
+    """Drops docstrings, also those of attributes, descriptions of settings, and imports for type checkers."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             return None
         return self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return None if is_for_types else self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name) and node.func.id == "Field":

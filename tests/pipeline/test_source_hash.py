@@ -123,6 +123,14 @@ def test_what_is_not_chosen_keeps_the_hash(project):
     assert node_hash(project, "segnet") != segnet
 
 
+def test_an_import_for_type_checkers_is_no_use(project):
+    before = node_hash(project, "unet")
+    replace(
+        project, "trainer/run.py", "def run", "if TYPE_CHECKING:\n    import trainer.models.segnet\n\ndef run"
+    )
+    assert node_hash(project, "unet") == before
+
+
 def test_a_module_that_does_not_exist_is_an_error(project):
     with pytest.raises(ModuleNotFoundError, match=r"trainer\.rnu"):
         source_hash("trainer.rnu", root=project)
