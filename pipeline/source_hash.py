@@ -23,8 +23,9 @@ def source_hash(
     """Returns a hex digest of modules and of all project modules that they import, with their templates.
 
     Comments, docstrings, descriptions of settings and formatting do not count. Imports are read from the
-    source, also those inside functions but not those under `if TYPE_CHECKING`; nothing is imported. A string that names a module or something in
-    one, as in a registry, counts as an import, and so does the name of a Python file in the same folder.
+    source, also those inside functions but not those under `if TYPE_CHECKING`; nothing is imported. A string
+    that names a module or something in one, as in a registry, counts as an import, and so does the name of a
+    Python file in the same folder.
 
     Args:
         modules: Dotted names, such as `components.evaluator.component`.

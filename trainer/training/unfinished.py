@@ -57,8 +57,8 @@ def sweep(checkpoints: str, resumed: str = "") -> None:
             kept.append(f"{weights} ({_age(days)} old)")
     if kept:
         logger.info(
-            "unfinished with other settings, code or data: %s; the settings of then resume it, "
-            "trainer.warm_start=FOLDER begins with its weights; deleted after %d days",
+            "unfinished trainings of other settings, code or data: %s. Only a run with the same ones "
+            "resumes it; trainer.warm_start=FOLDER starts from its weights. Deleted after %d days",
             ", ".join(kept),
             DAYS_KEPT,
         )
