@@ -67,7 +67,9 @@ class PipelineSettings(Settings):
     model: SerializeAsAny[ModelSettings] = Field(ModelSettings(), description="The network.")
     trainer: TrainerSettings = Field(TrainerSettings(), description="The training.")
     tuner: TunerSettings = Field(TunerSettings(), description="The search for better settings.")
-    evaluation: EvaluationSettings = Field(EvaluationSettings(), description="How the model is evaluated and what it must reach.")
+    evaluation: EvaluationSettings = Field(
+        EvaluationSettings(), description="How the model is evaluated and what it must reach."
+    )
     serving_check: ServingCheckSettings = Field(ServingCheckSettings(), description="The serving check.")
     push: PushSettings = Field(PushSettings(), description="Where blessed models go.")
     beam: BeamSettings = Field(BeamSettings(), description="The data engine.")
