@@ -145,12 +145,19 @@ class NodeProperties:
 
     def _chosen_for_training(self) -> Mapping[str, list[str]]:
         """What is used of the trainer's registries: other networks' code does not change this one's hash."""
-        model, trainer = self._settings.model, self._settings.trainer
+        training, tuner = self._settings.training, self._settings.tuner
+        searched = tuner.search.items() if tuner.enabled else ()
+        trainings = [
+            training,
+            *(training.with_values({key: value}) for key, search in searched for value in search.extremes),
+        ]
         return {
-            "trainer.models": [model.architecture],
-            "trainer.models.encoders": [model.encoder],
-            "trainer.losses": list(trainer.losses),
-            "trainer.data.augmentation": list(trainer.augmentation.names),
+            "trainer.models": [each.model.architecture for each in trainings],
+            "trainer.models.encoders": [each.model.encoder for each in trainings],
+            "trainer.losses": [name for each in trainings for name in each.trainer.losses],
+            "trainer.data.augmentation": [
+                name for each in trainings for name in each.trainer.augmentation.names
+            ],
         }
 
 
