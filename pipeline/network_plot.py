@@ -1,5 +1,6 @@
 """Draws a network's layers, one row each, with an arc for every skip connection."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Arc
 
 from petseg.errors import UserError
+from petseg.files.atomic import write_atomic
 from trainer.models import build_model
 from trainer.models.blocks import ENCODER_NAME
 from trainer.settings import TrainingSettings
@@ -54,8 +56,9 @@ def plot(settings: TrainingSettings, output: Path) -> None:
         f"{model.count_params() / 1e6:.2f} M parameters; blue: trained, gray: frozen",
         loc="left",
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(output, dpi=110)
+    drawing = io.BytesIO()
+    figure.savefig(drawing, dpi=110, format=output.suffix.removeprefix("."))
+    write_atomic(output, drawing.getvalue())
 
 
 def network_rows(model: keras.Model) -> list[Row]:

@@ -18,6 +18,7 @@ from tfx.types import artifact_utils
 from components.dataset_gate.drift_check import check_drift
 from components.dataset_gate.settings import GateSettings
 from petseg.errors import UserError
+from petseg.files.atomic import write_atomic
 
 DOMAIN_VALUES_NAMED = 4
 
@@ -66,8 +67,7 @@ class Executor(base_executor.BaseExecutor):
                 "at the new data, then run with gate.on_drift=report"
             )
         gate = os.path.join(artifact_utils.get_single_uri(output_dict["gate"]), "gate.json")
-        with tf.io.gfile.GFile(gate, "w") as file:
-            file.write(json.dumps({"passed": True, "anomalies": [], "drift": drift}, indent=1))
+        write_atomic(gate, json.dumps({"passed": True, "anomalies": [], "drift": drift}, indent=1))
 
 
 def _against_schema(artifact: types.Artifact) -> Iterator[Anomaly]:

@@ -20,7 +20,7 @@ from tfx.utils import io_utils, path_utils
 
 from components.evaluator.counting import RECORD_KEY, CountPixels
 from components.evaluator.eval_config import BASELINE, CANDIDATE, eval_config
-from components.evaluator.known_counts import write_known_counts
+from components.evaluator.known_counts import has_known_counts, keep_known_counts, write_known_counts
 from components.evaluator.metrics.summed_counts import COUNTS_KEY
 from components.evaluator.photo_rows import sort_photo_rows, write_photo_rows
 from components.evaluator.settings import EvaluatorSettings
@@ -28,8 +28,12 @@ from components.evaluator.verdict import evaluation_result
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE
+from petseg.files.atomic import write_atomic
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.versions import model_digest
+
+COUNTS_FOLDER = "known_counts"
+"""In the evaluation until the pass has finished."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -61,6 +65,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         known_counts = _known_counts_files(exec_properties["known_counts"], models, files)
         with self._make_beam_pipeline() as pipeline:
             _evaluate_in_one_pass(pipeline, files, models, settings, config, evaluation_uri, known_counts)
+        if known_counts:
+            # Not written where they are kept: Beam leaves its temporary files there when it is killed.
+            keep_known_counts(os.path.join(evaluation_uri, COUNTS_FOLDER), exec_properties["known_counts"])
         _forget_others(exec_properties["known_counts"], known_counts)
         sort_photo_rows(os.path.join(evaluation_uri, PHOTOS_FILE))
         result = evaluation_result(
@@ -69,7 +76,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             model_size=_model_size(models[CANDIDATE]),
             baseline_size=_model_size(models[BASELINE]) if BASELINE in models else None,
         )
-        io_utils.write_string_file(
+        write_atomic(
             os.path.join(evaluation_uri, EVALUATION_FILE), json.dumps(result, indent=2, allow_nan=False)
         )
         _write_blessing(input_dict, output_dict, result["blessed"])
@@ -152,7 +159,7 @@ def _evaluate_in_one_pass(
     evaluation_uri: str,
     known_counts: dict[str, str],
 ) -> None:
-    existing = {name: file for name, file in known_counts.items() if os.path.exists(file)}
+    existing = {name: file for name, file in known_counts.items() if has_known_counts(file)}
     batch_size = settings.evaluation.batch_size
     photos = (
         pipeline
@@ -163,7 +170,8 @@ def _evaluate_in_one_pass(
     )
     unwritten = {file: name for name, file in known_counts.items() if name not in existing}
     for file, name in unwritten.items():
-        _ = photos | f"Remember[{name}]" >> write_known_counts(file, name, RECORD_KEY, COUNTS_KEY)
+        written = os.path.join(evaluation_uri, COUNTS_FOLDER, os.path.basename(file))
+        _ = photos | f"Remember[{name}]" >> write_known_counts(written, name, RECORD_KEY, COUNTS_KEY)
     _ = photos | "WritePhotos" >> write_photo_rows(
         os.path.join(evaluation_uri, PHOTOS_FILE),
         settings.evaluation.split,
@@ -204,7 +212,7 @@ def _write_blessing(
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
     file_name = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
-    io_utils.write_string_file(os.path.join(blessing.uri, file_name), "")
+    write_atomic(os.path.join(blessing.uri, file_name), "")
     blessing.set_int_custom_property(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY,
         constants.BLESSED_VALUE if blessed else constants.NOT_BLESSED_VALUE,

@@ -1,6 +1,8 @@
 """Counts of models evaluated before: the model in production was the candidate once, on the same photos."""
 
 import io
+import os
+import shutil
 from typing import Any
 
 import apache_beam as beam
@@ -9,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.evaluator.metrics.summed_counts import Counted
+from petseg.files.atomic import atomic_file
 
 SCHEMA = pa.schema([("record", pa.binary()), ("counted", pa.binary())])
 
@@ -17,7 +20,7 @@ def write_known_counts(path: str, model_name: str, record_key: str, counts_key: 
     """Writes a model's counts of each photo, by the SHA-256 of the raw example.
 
     Args:
-        path: File to write; it appears when it is complete.
+        path: File to write.
         model_name: Name of the model in the extracts.
         record_key: Key of the extracts with the digest.
         counts_key: Key of the extracts with {model name: Counted}.
@@ -31,6 +34,28 @@ def write_known_counts(path: str, model_name: str, record_key: str, counts_key: 
     return "MakeRows" >> beam.Map(row) | "WriteRows" >> beam.io.WriteToParquet(
         path, SCHEMA, num_shards=1, shard_name_template=""
     )
+
+
+def keep_known_counts(written: str, folder: str) -> None:
+    """Moves the files of a finished pass into the folder that outlives it, each whole or not at all.
+
+    Args:
+        written: Folder that `write_known_counts` wrote into; removed.
+        folder: Where the files are kept.
+    """
+    for name in os.listdir(written) if os.path.isdir(written) else ():
+        with atomic_file(os.path.join(folder, name)) as unfinished:
+            shutil.copyfile(os.path.join(written, name), unfinished)
+    shutil.rmtree(written, ignore_errors=True)
+
+
+def has_known_counts(path: str) -> bool:
+    """Whether the file is there and is Parquet to its end; a damaged one is written anew."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return True
 
 
 def read_known_counts(path: str) -> dict[bytes, Counted]:

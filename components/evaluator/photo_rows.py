@@ -16,6 +16,7 @@ from components.evaluator.eval_config import CANDIDATE
 from components.evaluator.metrics.summed_counts import COUNTS_KEY
 from petseg.evaluation.photo_counts import counts_column, counts_field
 from petseg.evaluation.resolutions import RESOLUTIONS
+from petseg.files.atomic import write_atomic
 from trainer.export.counts import counts_shapes
 
 
@@ -70,8 +71,7 @@ def sort_photo_rows(path: str) -> None:
         table = pq.read_table(pa.BufferReader(file.read()))
     in_memory = pa.BufferOutputStream()
     pq.write_table(table.sort_by("name"), in_memory)
-    with fileio.open(path, "wb") as file:
-        file.write(in_memory.getvalue().to_pybytes())
+    write_atomic(path, in_memory.getvalue().to_pybytes())
 
 
 def _text(values: NDArray[Any]) -> str | None:

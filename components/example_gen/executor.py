@@ -22,6 +22,7 @@ from components.example_gen.listing import list_pairs
 from components.example_gen.pairs import SPLITS, CheckedPair, PairSource
 from components.example_gen.report import data_report, decide
 from components.example_gen.settings import DataSettings
+from petseg.files.atomic import write_atomic
 
 PAIRS_A_SHARD = 256
 
@@ -65,8 +66,8 @@ class Executor(BaseExampleGenExecutor):
         decision = decide(listing, checked, data)
         self._write(decision.pairs, data, examples)
         tf.io.gfile.rmtree(scratch)
-        with tf.io.gfile.GFile(os.path.join(report_folder, "data_report.json"), "w") as file:
-            file.write(json.dumps(data_report(listing, decision, data), indent=1))
+        report = json.dumps(data_report(listing, decision, data), indent=1)
+        write_atomic(os.path.join(report_folder, "data_report.json"), report)
         if listing.newest_span:
             arrived = [pair for pair in decision.pairs if pair.source.span == listing.newest_span]
             _write_features(arrived, data, os.path.join(report_folder, NEWEST_SPAN_FILE))
@@ -138,8 +139,7 @@ def _write_features(pairs: list[CheckedPair], data: DataSettings, file: str) -> 
     rows = [small_features(pair, data) for pair in pairs if pair.source.split == "train"]
     table = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows), table)
-    with tf.io.gfile.GFile(file, "wb") as content:
-        content.write(table.getvalue().to_pybytes())
+    write_atomic(file, table.getvalue().to_pybytes())
 
 
 def _shards(pairs: list[CheckedPair], examples: types.Artifact) -> Iterator[Shard]:

@@ -12,6 +12,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.pusher.settings import PushSettings
+from petseg.files.atomic import write_atomic
 from petseg.versions import (
     NONE,
     ProductionChangedError,
@@ -96,6 +97,6 @@ def _who_refused(input_dict: dict[str, list[types.Artifact]]) -> str:
 def _record(pushed_model: types.Artifact, *, pushed: bool, version: str | None, reason: str) -> None:
     pushed_model.set_string_custom_property("version", version or NONE)
     verdict = {"pushed": pushed, "version": version, "reason": reason}
-    io_utils.write_string_file(os.path.join(pushed_model.uri, PUSH_FILE), json.dumps(verdict, indent=2))
+    write_atomic(os.path.join(pushed_model.uri, PUSH_FILE), json.dumps(verdict, indent=2))
     state = "pushed" if pushed else "not pushed" if version else "refused"
     logging.getLogger("petseg").info("%s: %s", state, reason)

@@ -9,12 +9,12 @@ import yaml
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
-from tfx.utils import io_utils
 
 from components.run_report.evaluated_model_card import model_card
 from components.run_report.inputs import read_inputs
 from components.run_report.metrics_json import metrics_json
 from components.run_report.page import page
+from petseg.files.atomic import write_atomic
 
 logger = logging.getLogger("petseg")
 
@@ -40,5 +40,5 @@ class Executor(base_executor.BaseExecutor):
             "report.html": page(inputs, settings_yaml),
         }
         for name, content in files.items():
-            io_utils.write_string_file(os.path.join(report.uri, name), content)
+            write_atomic(os.path.join(report.uri, name), content)
         logger.info("report: %s", os.path.join(report.uri, "report.html"))

@@ -8,7 +8,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
-from tfx.utils import io_utils
+
+from petseg.files.atomic import write_atomic
 
 UNCOUNTED_FEATURES = ("image/encoded", "image/name", "image/sha256", "mask/encoded")
 """Bytes that every raw example has and of which no statistics are made."""
@@ -41,4 +42,4 @@ def required_feature(name: str, kind: "schema_pb2.FeatureType.ValueType") -> sch
 
 def _write(schema: schema_pb2.Schema, artifacts: list[types.Artifact]) -> None:
     uri = artifact_utils.get_single_uri(artifacts)
-    io_utils.write_pbtxt_file(os.path.join(uri, "schema.pbtxt"), schema)
+    write_atomic(os.path.join(uri, "schema.pbtxt"), text_format.MessageToString(schema))

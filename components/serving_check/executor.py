@@ -14,11 +14,12 @@ from typing import Any
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 from components.serving_check import model_server
 from components.serving_check.request_files import TOLERANCE, Request, write_requests
 from components.serving_check.settings import ServingCheckSettings
+from petseg.files.atomic import write_atomic
 
 RESULT_FILE = "serving_check.json"
 BLESSED_KEY = "blessed"
@@ -48,10 +49,8 @@ class Executor(base_executor.BaseExecutor):
 
         result = check_model(model_dir, settings)
         logger.info("serving check: %s: %s", "passed" if result["passed"] else "refused", result["reason"])
-        io_utils.write_string_file(
-            os.path.join(blessing.uri, RESULT_FILE), json.dumps(result, indent=2) + "\n"
-        )
-        io_utils.write_string_file(os.path.join(blessing.uri, FILE_NAMES[result["passed"]]), "")
+        write_atomic(os.path.join(blessing.uri, RESULT_FILE), json.dumps(result, indent=2) + "\n")
+        write_atomic(os.path.join(blessing.uri, FILE_NAMES[result["passed"]]), "")
         blessing.set_int_custom_property(BLESSED_KEY, int(result["passed"]))
 
 

@@ -18,7 +18,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     whole or not at all, it is a local file that is uploaded.
 
     Args:
-        path: A local file, whose folder exists, or an s3:// or gs:// URL.
+        path: A local file, whose folder is made if missing, or an s3:// or gs:// URL.
 
     Yields:
         The file to write. It does not exist yet.
@@ -38,6 +38,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             StorePath(str(path)).upload(unfinished)
         return
     file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}.partial")
     unfinished.unlink(missing_ok=True)
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from petseg.errors import UserError
 from petseg.files.atomic import write_atomic
-from petseg.files.object_store import StorePath, is_url, place
+from petseg.files.object_store import StorePath, place
 
 WITHDRAWN = ".withdrawn"
 
@@ -54,8 +54,6 @@ def withdrawal(directory: str | Path, digest: str) -> Withdrawal | None:
 def withdraw(directory: str | Path, digest: str, version: str) -> None:
     """Marks a model, which was in production as `version`."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    if not is_url(directory):
-        Path(directory, WITHDRAWN).mkdir(exist_ok=True)
     write_atomic(str(_mark(directory, digest)), json.dumps({"version": version, "withdrawn": now}) + "\n")
 
 

@@ -15,6 +15,7 @@ from rich.progress import Progress
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError, UserError
+from petseg.files.atomic import atomic_file
 from petseg.files.image_file import PHOTO_ENDINGS, PHOTO_FORMATS, open_image, upright_rgb
 from petseg.overlay import overlay
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
@@ -73,7 +74,7 @@ def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
     with redirect_output(output / "predict.log") as terminal:
         segmenter = SavedSegmenter(version)
         unreadable: list[str] = []
-        with (output / SHARES_FILE).open("w", newline="") as file:
+        with atomic_file(output / SHARES_FILE) as table, table.open("w", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(["file", *segmenter.classes.names])
             for photo_file in _with_progress(files, terminal):
@@ -145,10 +146,12 @@ def _write(photo: Image.Image, name: str, segmenter: SavedSegmenter, output: Pat
     """Writes mask and overlay; returns each class's share of the pixels."""
     classes = segmenter.classes
     ids = segmenter.class_ids(photo)
-    overlay(photo, ids, classes).save(output / "overlays" / f"{name}.jpg", quality=90)
+    with atomic_file(output / "overlays" / f"{name}.jpg") as unfinished:
+        overlay(photo, ids, classes).save(unfinished, "JPEG", quality=90)
     mask = Image.fromarray(np.array(classes.values, np.uint8)[ids], "P")
     palette = np.zeros((256, 3), np.uint8)
     palette[list(classes.values)] = classes.colors
     mask.putpalette(palette.tobytes())
-    mask.save(output / "masks" / f"{name}.png")
+    with atomic_file(output / "masks" / f"{name}.png") as unfinished:
+        mask.save(unfinished, "PNG")
     return [f"{share:.4f}" for share in shares(ids, classes).values()]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from petseg.errors import UserError
+from petseg.files.atomic import write_atomic
 from petseg.files.object_store import check_scheme, is_url
 from pipeline.paths import Paths, push_directory
 from pipeline.runners.registry import find_cluster
@@ -35,10 +36,7 @@ def compile_pipeline(settings: PipelineSettings, target: str, output: Path) -> N
     # TensorFlow and TFX print warnings while they are imported.
     with discard_output():
         text = _compiled(settings, cluster, paths)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = output.with_name(f".{output.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(output)
+    write_atomic(output, text)
 
 
 @contextmanager

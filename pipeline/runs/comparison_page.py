@@ -12,6 +12,7 @@ from components.run_report import plots
 from components.run_report.templates import number, signed, template_engine
 from petseg.errors import UserError
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
+from petseg.files.atomic import write_atomic
 from petseg.metrics.iou import IOU
 from petseg.metrics.registry import METRICS
 from pipeline.runs.bootstrap import RESAMPLES, Difference
@@ -39,8 +40,7 @@ def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
     if not 2 <= len(paths) <= MOST_RUNS:
         raise UserError(f"compare takes 2 to {MOST_RUNS} runs; received {len(paths)}")
     comparison = compare_runs([find_run(path) for path in paths], seed)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(_page(comparison, seed), encoding="utf-8")
+    write_atomic(output, _page(comparison, seed))
     parts: list[RenderableType] = [_metrics_table(comparison)]
     parts += [_told(comparison, change) for change in comparison.changes]
     parts += [_slices_table(change) for change in comparison.changes if change.slices]

@@ -10,6 +10,7 @@ from typing import Any
 
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE, evaluation_file
 from petseg.evaluation.resolutions import FORMER_NATIVE
+from petseg.files.atomic import atomic_file, write_atomic
 from petseg.files.object_store import place
 from pipeline.settings import PipelineSettings
 
@@ -108,7 +109,8 @@ def publish_files(output_uri: Callable[[str, str], str | None], run_folder: Path
         for name in names if uri else ():
             # `--from` may take an evaluation of the last release.
             source = evaluation_file(os.listdir(uri)) if name == EVALUATION_FILE else name
-            shutil.copyfile(f"{uri}/{source}", run_folder / source)
+            with atomic_file(run_folder / source) as unfinished:
+                shutil.copy(f"{uri}/{source}", unfinished)
 
 
 def publish_stop(
@@ -119,8 +121,7 @@ def publish_stop(
     peak_memory_mb: float,
 ) -> None:
     """Writes metrics.json and the settings of a run that stopped at a node."""
-    run_folder.mkdir(parents=True, exist_ok=True)
-    (run_folder / "settings.yaml").write_text(settings.to_yaml())
+    write_atomic(run_folder / "settings.yaml", settings.to_yaml())
     _write_metrics(
         run_folder,
         {
@@ -168,6 +169,4 @@ def verdict(
 
 
 def _write_metrics(run_folder: Path, metrics: dict[str, Any]) -> None:
-    partial = run_folder / ".metrics.json.partial"
-    partial.write_text(json.dumps(metrics, indent=2) + "\n")
-    partial.replace(run_folder / "metrics.json")
+    write_atomic(run_folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")

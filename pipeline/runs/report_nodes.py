@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.run_report.templates import template_engine
+from petseg.files.atomic import write_atomic
 from pipeline.runs.lineage import Lineage
 from pipeline.runs.progress import NodeRow, duration
 
@@ -31,4 +32,4 @@ def complete_report(report: Path, run_id: str, rows: Mapping[str, NodeRow], line
         artifacts=lineage.artifacts,
         longest=max((row.seconds or 0 for row in rows.values()), default=0) or 1,
     )
-    report.write_text(before + nodes + after, encoding="utf-8")
+    write_atomic(report, before + nodes + after)

@@ -7,7 +7,8 @@ import time
 from typing import Any, Protocol
 
 import keras
-import tensorflow as tf
+
+from petseg.files.atomic import write_atomic
 
 logger = logging.getLogger("petseg.trainer")
 
@@ -77,6 +78,4 @@ class LogProgress:
 
 def write_history(directory: str, history: list[dict[str, Any]]) -> None:
     """Writes `history.json`: one entry per epoch, including epochs before the training resumed."""
-    tf.io.gfile.makedirs(directory)
-    with tf.io.gfile.GFile(os.path.join(directory, "history.json"), "w") as file:
-        file.write(json.dumps(history, indent=1))
+    write_atomic(os.path.join(directory, "history.json"), json.dumps(history, indent=1))

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from petseg.files.atomic import write_atomic
+
 logger = logging.getLogger("petseg.trainer")
 
 RECORD_FILE = "training.json"
@@ -27,9 +29,8 @@ def register(folder: str, examples: Sequence[str]) -> None:
         folder: Folder of the training's checkpoints; made when missing.
         examples: File patterns of the examples.
     """
-    tf.io.gfile.makedirs(folder)
-    with tf.io.gfile.GFile(os.path.join(folder, RECORD_FILE), "w") as file:
-        file.write(json.dumps({"examples": [_relative(pattern, folder) for pattern in examples]}))
+    record = {"examples": [_relative(pattern, folder) for pattern in examples]}
+    write_atomic(os.path.join(folder, RECORD_FILE), json.dumps(record))
 
 
 def sweep(checkpoints: str, resumed: str = "") -> None:
@@ -74,12 +75,15 @@ def _why_orphaned(folder: str, days: float) -> str:
 
 
 def _examples(folder: str) -> list[str]:
-    """File patterns of its examples; none where an earlier release trained."""
+    """File patterns of its examples; none where an earlier release trained, or the record is damaged."""
     record = os.path.join(folder, RECORD_FILE)
     if not tf.io.gfile.exists(record):
         return []
     with tf.io.gfile.GFile(record) as file:
-        return [os.path.join(folder, pattern) for pattern in json.loads(file.read())["examples"]]
+        try:
+            return [os.path.join(folder, pattern) for pattern in json.loads(file.read())["examples"]]
+        except (ValueError, KeyError, TypeError):
+            return []
 
 
 def _relative(pattern: str, folder: str) -> str:

@@ -52,6 +52,21 @@ def test_production_is_not_asked_again_about_photos_it_was_evaluated_on(evaluate
     assert len(list(kept.iterdir())) == 2
 
 
+def test_a_damaged_file_of_known_counts_is_written_anew(evaluate, tmp_path):
+    kept = tmp_path / "known_counts"
+    first, *_ = evaluate(candidate={"wrong": 0.3}, known_counts=kept)
+    (file,) = kept.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "candidate").rename(tmp_path / "production")
+    for folder in ("evaluation", "blessing"):
+        shutil.rmtree(tmp_path / folder)
+    again, *_ = evaluate(candidate={}, baseline=None, known_counts=kept)
+    assert again["baseline"]["model"] == first["model"]
+    assert pq.read_table(file).num_rows == pq.read_table(io.BytesIO(whole)).num_rows
+    assert not (tmp_path / "evaluation" / "known_counts").exists()
+
+
 def test_production_of_an_older_version_is_a_baseline_still(evaluate):
     """It counts no bands and no confidences: what is made of them is absent, and compared with nothing."""
     result, *_ = evaluate(

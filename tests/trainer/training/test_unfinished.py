@@ -85,6 +85,14 @@ def test_a_training_of_an_earlier_release_is_named(output, caplog):
     assert "checkpoints/two/float32" in line
 
 
+def test_a_damaged_record_is_no_error(output, caplog):
+    record = output / "work" / "checkpoints" / "two" / "training.json"
+    record.write_text(record.read_text()[:9])
+    left, (line,) = swept(output, caplog)
+    assert left == {"one", "two", "three"}
+    assert "checkpoints/two/float32" in line
+
+
 def test_a_training_without_a_checkpoint_is_not_named(output, caplog):
     for name in ("one", "two", "three"):
         (output / "work" / "checkpoints" / name / "float32" / "checkpoint").unlink()
