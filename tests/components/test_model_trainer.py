@@ -57,7 +57,7 @@ def artifact(kind, uri, **properties) -> list[types.Artifact]:
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """Artifacts as the nodes before Trainer write them: 9 pairs to train on, 4 to judge by."""
+    """Artifacts as the nodes before Trainer write them: 9 training examples, 4 to evaluate on."""
     root = tmp_path_factory.mktemp("inputs")
     pairs = [raw_pair(place) for place in range(13)]
     kinds = {
@@ -137,7 +137,7 @@ def test_writes_the_model_its_extras_and_the_history(trained):
     assert {dataset.name: dataset.num_examples for dataset in statistics.datasets} == {"train": 9, "eval": 4}
     with np.load(model / "assets.extra" / "reference.npz") as reference:
         assert list(reference["names"]) == ["thing_10", "thing_11", "thing_12", "thing_9"]
-    assert "9 pairs" in (model / "assets.extra" / "model_card.md").read_text()
+    assert "9 examples" in (model / "assets.extra" / "model_card.md").read_text()
 
 
 def test_checkpoints_are_gone_when_it_succeeded(trained):
