@@ -20,3 +20,13 @@ REFERENCE_FILE = "reference.npz"
 
 MODEL_CARD_FILE = "model_card.md"
 """The model card."""
+
+EXPORT_FILE = "export.json"
+"""`{"version": EXPORT_VERSION}`; the first release did not write it."""
+
+EXPORT_VERSION = 2
+"""Tells later versions what the signatures of an exported model can do.
+
+1: the first release's signatures.
+2: the signatures obey a JPEG's EXIF orientation.
+"""

@@ -14,6 +14,7 @@ from tensorflow_model_analysis import constants
 
 from components.evaluator.known_counts import read_known_counts
 from components.evaluator.metrics.summed_counts import COUNTS_KEY, Counted
+from components.evaluator.upright_photos import obeys_exif, with_upright_photo
 
 NAME_FEATURE = "image/name"
 RECORD_KEY = "record"
@@ -26,8 +27,11 @@ class _EvaluateSignature:
     def __init__(self, path: str):
         self._model = tf.saved_model.load(path)
         self._signature = self._model.signatures["evaluate"]
+        self._obeys_exif = obeys_exif(path)
 
     def __call__(self, records: list[bytes]) -> list[Counted]:
+        if not self._obeys_exif:
+            records = [with_upright_photo(record) for record in records]
         counted = self._signature(examples=tf.constant(records, tf.string))
         outputs = {output: counts.numpy() for output, counts in counted.items()}
         return [

@@ -2,10 +2,11 @@
 
     python -I client.py MODEL_DIR SPEC.json RESULT.json
 
-SPEC.json has the requests: `{"folder", "requests": [{"name", "files", "sizes"}], "latency_requests",
-"tolerance"}`; `sizes` is null where the bytes are not an image. RESULT.json is rewritten after each step, so
-that it has the progress when the process crashes: `{"current", "checks": [{"name", "passed", "detail"}],
-"load_seconds", "p50_seconds", "p99_seconds", "peak_memory_mb"}`.
+SPEC.json has the requests: `{"folder", "requests": [{"name", "files", "sizes", "orientations"}],
+"latency_requests", "tolerance"}`; `sizes` is null where the bytes are not an image, `orientations` where the
+photos have no EXIF. RESULT.json is rewritten after each step, so that it has the progress when the process
+crashes: `{"current", "checks": [{"name", "passed", "detail"}], "load_seconds", "p50_seconds", "p99_seconds",
+"peak_memory_mb"}`.
 """
 
 import functools
@@ -136,6 +137,8 @@ class Client:
         outputs = self._predict(photos)
         for index, (height, width) in enumerate(request["sizes"]):
             self._check_mask_png(outputs["mask_png"][index], height, width)
+        for index, orientation in enumerate(request["orientations"] or ()):
+            self._check_upright(photos[index], orientation, outputs["probabilities"][index])
         return f"{len(photos)} photos predicted" if len(photos) > 1 else "predicted"
 
     def _rejects(self, photos: list[bytes]) -> str:
@@ -177,6 +180,18 @@ class Client:
         if mask.max() >= self._classes:
             raise BrokenContract(f"mask_png contains {mask.max()}; class ids must be below {self._classes}")
 
+    def _check_upright(self, photo: bytes, orientation: int, probabilities: np.ndarray) -> None:
+        """The prediction for a JPEG with EXIF must equal that for the same pixels, turned by the client."""
+        # decode_jpeg ignores EXIF, and PNG keeps every pixel.
+        upright = _upright(tf.io.decode_jpeg(photo, channels=3).numpy(), orientation)
+        expected = self._predict([tf.io.encode_png(upright).numpy()])["probabilities"][0]
+        difference = float(np.abs(probabilities - expected).max())
+        if not difference <= self._tolerance:
+            raise BrokenContract(
+                f"a photo with EXIF orientation {orientation} is not predicted upright: its probabilities "
+                f"differ by {difference:.2g} from those of the upright photo"
+            )
+
     def _latency(self) -> str:
         photo = (Path(self._spec["folder"]) / self._spec["requests"][0]["files"][0]).read_bytes()
         seconds = []
@@ -198,6 +213,15 @@ def peak_memory_mb() -> float:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Turns the stored pixels [h, w, channels] upright, as EXIF says."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    rows = slice(None, None, -1 if orientation in (3, 4, 7, 8) else 1)
+    columns = slice(None, None, -1 if orientation in (2, 3, 6, 7) else 1)
+    return pixels[rows, columns]
 
 
 def _margin(probabilities: np.ndarray) -> np.ndarray:

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw
 
 TOLERANCE = 1e-4
 """Largest allowed difference between a served probability and the trainer's."""
+
+ORIENTATIONS = tuple(range(1, 9))
+"""All EXIF orientations."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,13 +22,16 @@ class Request:
     Attributes:
         name: What is sent, in the words of the result.
         files: The images of the batch, as files in the folder of the requests.
-        sizes: Height and width in pixels of each; None where the bytes are not an image, so that the call
-            must raise an InvalidArgumentError.
+        sizes: Height and width in pixels of each, upright; None where the bytes are not an image, so that
+            the call must raise an InvalidArgumentError.
+        orientations: EXIF orientation of each, 1 to 8, where the predictions must equal those for the upright
+            photos; None where the photos have no EXIF.
     """
 
     name: str
     files: tuple[str, ...]
     sizes: tuple[tuple[int, int], ...] | None
+    orientations: tuple[int, ...] | None = None
 
 
 def write_requests(folder: Path) -> list[Request]:
@@ -70,12 +76,24 @@ def write_requests(folder: Path) -> list[Request]:
             tuple(request.sizes[0] for request in mixed if request.sizes),
         )
     )
+    requests.append(_turned(folder, photo))
     for name, content in broken.items():
         requests.append(Request(name, (_save(folder, name, content),), None))
     requests.append(
         Request("batch with one broken photo", (requests[0].files[0], requests[-1].files[0]), None)
     )
     return requests
+
+
+def _turned(folder: Path, photo: Image.Image) -> Request:
+    """The photo as a camera stores it, held in each of the eight ways."""
+    files, sizes = [], []
+    for orientation in ORIENTATIONS:
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        files.append(_save(folder, f"EXIF orientation {orientation}", _encoded(photo, "JPEG", exif=exif)))
+        sizes.append((photo.width, photo.height) if orientation >= 5 else (photo.height, photo.width))
+    return Request("EXIF orientations 1 to 8", tuple(files), tuple(sizes), ORIENTATIONS)
 
 
 def _drawn(width: int, height: int) -> Image.Image:

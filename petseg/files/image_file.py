@@ -24,6 +24,9 @@ A photo is opened by its content, whatever its ending. Pillow's other formats ca
 
 PHOTO_ENDINGS = tuple(ending for endings in PHOTO_FORMATS.values() for ending in endings)
 
+JPEG_FORMATS = ("JPEG", "MPO")
+"""Pillow's names of a JPEG; MPO is one with further pictures behind it."""
+
 # Pillow registers WebP only when it may try every format.
 Image.init()
 
@@ -88,11 +91,20 @@ def decode(image: Image.Image) -> None:
 
 
 def exif_orientation(image: Image.Image) -> int:
-    """EXIF orientation of an opened image, 1 to 8; 1 is upright, or not known."""
+    """EXIF orientation of an opened image, 1 to 8; 1 is upright, or not known.
+
+    A JPEG's is the one that `petseg.tf_exif` reads in the graph. Neither looks at XMP's copy of it, on which
+    Pillow would fall back: browsers do not obey it.
+    """
     try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        if image.format in JPEG_FORMATS:
+            exif = Image.Exif()
+            exif.load(image.info.get("exif", b""))
+        else:
+            exif = image.getexif()
+        orientation = exif.get(ExifTags.Base.Orientation, 1)
     except Exception:
-        # Damaged EXIF does not make the photo unreadable; nor would TensorFlow have looked at it.
+        # Damaged EXIF does not make the photo unreadable.
         return 1
     return orientation if orientation in range(1, 9) else 1
 

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from petseg.tf_photo import decode_photo
+
 SIZE = 16
 CLASSES = 3
 
@@ -17,11 +19,17 @@ class BrightnessModel(tf.Module):
 
     Args:
         disturb: Runs inside the graph on the probabilities; to make a model slow, greedy or wrong.
+        decode: From a photo's bytes to its pixels [h, w, 3].
     """
 
-    def __init__(self, disturb: Callable[[tf.Tensor], tf.Tensor] = tf.identity):
+    def __init__(
+        self,
+        disturb: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
+        decode: Callable[[tf.Tensor], tf.Tensor] = decode_photo,
+    ):
         super().__init__()
         self._disturb = disturb
+        self._decode = decode
         self._centers = tf.Variable([40.0, 128.0, 215.0])
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
@@ -33,7 +41,7 @@ class BrightnessModel(tf.Module):
         return {"mask": mask, "probabilities": probabilities, "mask_png": mask_png}
 
     def _one(self, content):
-        photo = tf.io.decode_image(content, channels=3, expand_animations=False)
+        photo = self._decode(content)
         photo.set_shape([None, None, 3])
         small = tf.image.resize(tf.cast(photo, tf.float32), [SIZE, SIZE], antialias=True)
         brightness = tf.reduce_mean(small, axis=-1, keepdims=True)

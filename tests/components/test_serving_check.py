@@ -14,6 +14,8 @@ from components.serving_check import client
 from components.serving_check.component import ServingCheck
 from components.serving_check.executor import Executor, check_model
 from components.serving_check.settings import ServingCheckSettings
+from petseg.tf_exif import exif_orientation
+from petseg.tf_photo import decode_photo
 from tests.components.report_inputs import TABLE
 from tests.components.serving_models import BrightnessModel, save_model
 from trainer.export.signatures import export_model
@@ -68,6 +70,30 @@ def test_refuses_wrong_predictions(run):
     assert failed(result) == ["reference predictions"]
     assert not model_utils.is_infra_validated(blessing)
     assert (Path(blessing.uri) / infra_validator._NOT_BLESSED_FILENAME).exists()
+
+
+def test_refuses_a_model_that_predicts_phone_photos_sideways(run):
+    """As exported models of the last release did."""
+
+    def as_stored(content):
+        return tf.io.decode_image(content, channels=3, expand_animations=False)
+
+    _, result = run(BrightnessModel(decode=as_stored))
+    assert failed(result) == ["EXIF orientations 1 to 8"]
+    assert "mask_png is [375, 500, 1], must be [500, 375, 1]" in result["reason"]
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 4])
+def test_refuses_a_model_that_obeys_some_orientations_only(run, orientation):
+    def all_but_one(content):
+        stored = tf.io.decode_image(content, channels=3, expand_animations=False)
+        return tf.cond(
+            exif_orientation(content) == orientation, lambda: stored, lambda: decode_photo(content)
+        )
+
+    _, result = run(BrightnessModel(decode=all_but_one))
+    assert failed(result) == ["EXIF orientations 1 to 8"]
+    assert f"a photo with EXIF orientation {orientation} is not predicted upright" in result["reason"]
 
 
 def test_refuses_a_slow_model(run):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -33,9 +34,14 @@ def random_masks(number: int, seed: int) -> list[np.ndarray]:
     return masks
 
 
-def raw_example(name: str, mask: np.ndarray, slices: dict[str, str]) -> bytes:
+def raw_example(
+    name: str,
+    mask: np.ndarray,
+    slices: dict[str, str],
+    photo: bytes = b"a photo's bytes, which nobody here decodes",
+) -> bytes:
     features = {
-        "image/encoded": b"a photo's bytes, which nobody here decodes",
+        "image/encoded": photo,
         "image/name": name.encode(),
         "mask/encoded": tf.io.encode_png(mask[..., None]).numpy(),
         **{key: value.encode() for key, value in slices.items()},
@@ -128,7 +134,20 @@ def save_model(
     """
     model = TinyModel(wrong, constant)
     signature = model.evaluate_of_an_older_version if old else model.evaluate
-    tf.saved_model.save(model, str(folder), signatures={"evaluate": signature})
+    save_as_exported(model, folder, {"evaluate": signature}, classes)
+
+
+def save_as_exported(
+    model: tf.Module,
+    folder: Path,
+    signatures: dict[str, Any],
+    classes: ClassTable = TABLE,
+    export_version: int | None = None,
+) -> None:
+    """Saves a model with its settings; without an export version, as the first release did."""
+    tf.saved_model.save(model, str(folder), signatures=signatures)
     settings = {"classes": classes.model_dump(mode="json"), "model": {"image_size": MODEL_SIZE}}
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "settings.json").write_text(json.dumps(settings))
+    if export_version is not None:
+        (folder / "assets.extra" / "export.json").write_text(json.dumps({"version": export_version}))

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
+from petseg.tf_photo import decode_photo
 from trainer.data.transform_settings import TransformSettings
 
 CLASS_SHARES = "class_shares"
@@ -23,42 +24,6 @@ FEATURES: dict[PairKind, tuple[str, str]] = {
 
 PARALLEL_PHOTOS = 4
 """Photos decoded at once. More would only keep more full-size photos in memory."""
-
-
-def decode_photo(image_bytes: tf.Tensor) -> tf.Tensor:
-    """Decodes a photo.
-
-    Args:
-        image_bytes: string []. JPEG, PNG, BMP or GIF, of which the first frame is taken. Gray, palette, CMYK
-            and alpha pictures become RGB.
-
-    Returns:
-        uint8 [h, w, 3].
-
-    Raises:
-        tf.errors.InvalidArgumentError: when run, if the bytes are no such picture.
-    """
-    # decode_image with 3 channels refuses BMPs that have 1 or 4; those are asked for as they are.
-    photo = tf.cond(
-        tf.strings.substr(image_bytes, 0, 2) == b"BM",
-        lambda: _decode_bmp(image_bytes),
-        lambda: tf.io.decode_image(image_bytes, channels=3, expand_animations=False),
-    )
-    photo.set_shape([None, None, 3])
-    return photo
-
-
-def _decode_bmp(image_bytes: tf.Tensor) -> tf.Tensor:
-    """uint8 [h, w, 3]. TensorFlow gives the palette's indices for the colors of an 8-bit BMP."""
-    pixels = tf.io.decode_bmp(image_bytes)
-
-    def look_up() -> tf.Tensor:
-        header_bytes = tf.io.decode_raw(tf.strings.substr(image_bytes, 14, 4), tf.int32)[0]
-        blue_green_red_0 = tf.io.decode_raw(tf.strings.substr(image_bytes, 14 + header_bytes, 1024), tf.uint8)
-        palette = tf.reshape(blue_green_red_0, [-1, 4])[:, 2::-1]
-        return tf.gather(palette, tf.cast(pixels[..., 0], tf.int32))
-
-    return tf.cond(tf.shape(pixels)[2] == 1, look_up, lambda: pixels[..., :3])
 
 
 def resize_photo(photo: tf.Tensor, size: int, interpolation: str) -> tf.Tensor:

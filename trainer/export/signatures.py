@@ -1,5 +1,6 @@
 """The SavedModel: three signatures around a trained network, and files that later nodes need."""
 
+import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from petseg.saved_model import (
+    EXPORT_FILE,
+    EXPORT_VERSION,
     EXTRA_FOLDER,
     MODEL_CARD_FILE,
     REFERENCE_FILE,
@@ -265,7 +268,11 @@ def _write_extra(
 ) -> None:
     """Writes the files of `assets.extra/` into a local folder: Keras writes weights to local files only."""
     predictor.model.save_weights(os.path.join(folder, WEIGHTS_FILE))
-    texts = {SETTINGS_FILE: predictor.settings.model_dump_json(indent=2), MODEL_CARD_FILE: model_card}
+    texts = {
+        SETTINGS_FILE: predictor.settings.model_dump_json(indent=2),
+        MODEL_CARD_FILE: model_card,
+        EXPORT_FILE: json.dumps({"version": EXPORT_VERSION}),
+    }
     for name, text in texts.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)

@@ -8,10 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
+from PIL import Image
+from tfx.types import standard_artifacts
 
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
+from petseg.tf_photo import decode_photo
 from tests.components import tiny_models
+from tests.exif_files import ORIENTATIONS, turned_jpeg
+from trainer.data.preprocessing import decode_mask
+from trainer.export.counts import confusion_counts
 
 
 def test_production_of_other_classes_is_refused(evaluate):
@@ -100,3 +106,56 @@ def test_a_model_of_an_older_version_is_evaluated_but_reaches_no_threshold_on_wh
     for row in pq.read_table(folder / "photos.parquet").to_pylist():
         assert row["counts_model"]
         assert row["boundary_model"] is row["calibration_native"] is None
+
+
+class PhotoModel(tf.Module):
+    """Predicts by the photo's brightness: dark, medium and bright pixels are the three classes.
+
+    Args:
+        decode: From a photo's bytes to its pixels [h, w, 3].
+    """
+
+    def __init__(self, decode):
+        super().__init__()
+        self._decode = decode
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def evaluate(self, examples):
+        return {"counts": tf.map_fn(self._count, examples, tf.TensorSpec([2, 3, 3], tf.int64))}
+
+    def _count(self, example):
+        feature = tf.io.FixedLenFeature([], tf.string)
+        pair = tf.io.parse_single_example(example, {"image/encoded": feature, "mask/encoded": feature})
+        labels = decode_mask(pair["mask/encoded"], tiny_models.TABLE)
+        prediction = self._decode(pair["image/encoded"])[..., 0] // 86
+        # What lies sideways is stretched to the mask's shape, as a network's probabilities are.
+        prediction = tf.image.resize(prediction[..., None], tf.shape(labels), method="nearest")[..., 0]
+        return tf.stack([confusion_counts(labels, prediction, 3)] * 2)
+
+
+def decode_as_stored(photo):
+    return tf.io.decode_image(photo, channels=3, expand_animations=False)
+
+
+def save_photo_model(artifact, decode, **settings):
+    model = PhotoModel(decode)
+    tiny_models.save_as_exported(model, artifact / "Format-Serving", {"evaluate": model.evaluate}, **settings)
+
+
+def test_production_of_the_first_release_is_compared_on_upright_photos(evaluate, tmp_path):
+    """It knows no EXIF: of phone photos as they are stored, a worse model would seem better than it."""
+    ids = np.repeat(np.repeat(np.random.default_rng(0).integers(0, 3, (3, 4)), 16, axis=0), 16, axis=1)
+    photo = Image.fromarray((ids * 86 + 43).astype(np.uint8))
+    mask = np.array(tiny_models.TABLE.values, np.uint8)[ids]
+    records = [
+        tiny_models.raw_example(f"turned_{orientation}", mask, {}, turned_jpeg(photo, orientation))
+        for orientation in ORIENTATIONS
+    ]
+    examples = standard_artifacts.Examples()
+    examples.uri, examples.split_names = str(tmp_path / "examples"), '["test"]'
+    tiny_models.write_split(tmp_path / "examples" / "Split-test", records)
+    save_photo_model(tmp_path / "production", decode_as_stored)
+    save_photo_model(tmp_path / "candidate", decode_photo, export_version=2)
+    result, *_ = evaluate(examples=examples)
+    assert result["native"]["mean_iou"] == 1.0
+    assert result["baseline"]["native"]["mean_iou"] == 1.0

@@ -11,6 +11,8 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix
 
 from petseg.class_table import CLASS_ID_IGNORED
+from petseg.files.image_file import turn_upright
+from tests.exif_files import ORIENTATIONS, turned_jpeg
 from tests.trainer.expected_predictions import expected_probabilities, resize_bilinearly, resize_nearest
 from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
 from trainer.data.preprocessing import prepare_photo
@@ -209,6 +211,30 @@ def test_flip_tta_makes_the_prediction_for_the_mirror_image_the_mirrored_predict
     outputs = loaded.signatures["images"](tf.constant(photos))["probabilities"].numpy()
     mirrored = loaded.signatures["images"](tf.constant(photos[:, :, ::-1]))["probabilities"].numpy()
     assert np.allclose(outputs, mirrored[:, :, ::-1], atol=1e-5) is settings.model.flip_tta
+
+
+def test_phone_photos_are_predicted_upright(exported):
+    """Each of the eight ways to hold a camera, in one batch, as the same pixels turned by the client."""
+    loaded, _, _, _ = exported
+    upright = smooth_photo(np.random.default_rng(5), 50, 75)
+    photos = [turned_jpeg(upright, orientation) for orientation in ORIENTATIONS]
+    turned = [
+        encode(turn_upright(Image.fromarray(tf.io.decode_jpeg(photo).numpy()), orientation), "PNG")
+        for photo, orientation in zip(photos, ORIENTATIONS, strict=True)
+    ]
+    serve = loaded.signatures["serving_default"]
+    answer, expected = serve(tf.constant(photos)), serve(tf.constant(turned))
+    np.testing.assert_array_equal(answer["mask_png"].numpy(), expected["mask_png"].numpy())
+    np.testing.assert_allclose(answer["probabilities"], expected["probabilities"], atol=1e-5)
+    for png in answer["mask_png"].numpy():
+        assert tf.io.decode_png(png).shape == (50, 75, 1)
+
+    mask = encode_mask(np.random.default_rng(6).integers(1, 4, (50, 75)))
+    counted, wanted = (
+        loaded.signatures["evaluate"](tf.constant([example(photo, mask) for photo in batch]))["counts"]
+        for batch in (photos, turned)
+    )
+    assert np.abs(counted.numpy() - wanted.numpy()).sum() <= 0.001 * wanted.numpy().sum()  # ties of rounding
 
 
 @pytest.mark.parametrize("broken", [b"", b"no picture", "half"])

@@ -1,0 +1,60 @@
+"""Photos decoded in TensorFlow: what Transform, the signatures and the reader of the data set share."""
+
+import tensorflow as tf
+
+from petseg.tf_exif import exif_orientation
+
+
+def decode_photo(image_bytes: tf.Tensor) -> tf.Tensor:
+    """Decodes a photo and turns it upright.
+
+    Args:
+        image_bytes: string []. JPEG, PNG, BMP or GIF, of which the first frame is taken. Gray, palette, CMYK
+            and alpha pictures become RGB. A JPEG's EXIF orientation is obeyed.
+
+    Returns:
+        uint8 [h, w, 3].
+
+    Raises:
+        tf.errors.InvalidArgumentError: when run, if the bytes are no such picture.
+    """
+    # decode_image with 3 channels refuses BMPs that have 1 or 4; those are asked for as they are.
+    photo = tf.cond(
+        tf.strings.substr(image_bytes, 0, 2) == b"BM",
+        lambda: _decode_bmp(image_bytes),
+        lambda: tf.io.decode_image(image_bytes, channels=3, expand_animations=False),
+    )
+    photo.set_shape([None, None, 3])
+    orientation = exif_orientation(image_bytes)
+    photo = tf.cond(orientation == 1, lambda: photo, lambda: turn_upright(photo, orientation))
+    photo.set_shape([None, None, 3])
+    return photo
+
+
+def turn_upright(photo: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """What a viewer that knows EXIF shows.
+
+    Args:
+        photo: [h, w, channels], as stored.
+        orientation: int32 [], EXIF orientation, 1 to 8.
+
+    Returns:
+        [h, w, channels], or [w, h, channels] from orientation 5 on.
+    """
+    photo = tf.transpose(photo, tf.where(orientation >= 5, [1, 0, 2], [0, 1, 2]))
+    mirrors_rows = tf.reduce_any(orientation == [3, 4, 7, 8])
+    mirrors_columns = tf.reduce_any(orientation == [2, 3, 6, 7])
+    return tf.reverse(photo, tf.boolean_mask([0, 1], [mirrors_rows, mirrors_columns]))
+
+
+def _decode_bmp(image_bytes: tf.Tensor) -> tf.Tensor:
+    """uint8 [h, w, 3]. TensorFlow gives the palette's indices for the colors of an 8-bit BMP."""
+    pixels = tf.io.decode_bmp(image_bytes)
+
+    def look_up() -> tf.Tensor:
+        header_bytes = tf.io.decode_raw(tf.strings.substr(image_bytes, 14, 4), tf.int32)[0]
+        blue_green_red_0 = tf.io.decode_raw(tf.strings.substr(image_bytes, 14 + header_bytes, 1024), tf.uint8)
+        palette = tf.reshape(blue_green_red_0, [-1, 4])[:, 2::-1]
+        return tf.gather(palette, tf.cast(pixels[..., 0], tf.int32))
+
+    return tf.cond(tf.shape(pixels)[2] == 1, look_up, lambda: pixels[..., :3])
