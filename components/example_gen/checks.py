@@ -45,16 +45,16 @@ def make_example(pair: CheckedPair, data: DataSettings) -> tf.train.Example:
         RuntimeError: The photo is no longer the one that was checked.
     """
     source = pair.source
-    jpeg = source.photo.read(_max_bytes(data))
-    if hashlib.sha256(jpeg).hexdigest() != pair.sha256:
+    encoded = source.photo.read(_max_bytes(data))
+    if hashlib.sha256(encoded).hexdigest() != pair.sha256:
         raise RuntimeError(f"{source.photo_path} changed while it was read")
     if pair.repairs or isinstance(source.mask, RenderedMask):
-        photo = load_photo(jpeg, data.max_pixels)
-        jpeg, png = photo.jpeg, _load_mask(source, photo, data).png
+        photo = load_photo(encoded, data.max_pixels)
+        encoded, png = photo.encoded, _load_mask(source, photo, data).png
     else:
         png = source.mask.read(_max_bytes(data))
     features = {
-        "image/encoded": _bytes(jpeg),
+        "image/encoded": _bytes(encoded),
         "image/name": _bytes(source.name.encode()),
         "image/sha256": _bytes(pair.sha256.encode()),
         "mask/encoded": _bytes(png),

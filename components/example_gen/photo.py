@@ -1,4 +1,4 @@
-"""A photo's bytes: checked, and repaired to what every reader of the examples can decode."""
+"""A photo's bytes: checked, and stored as a PNG where the image path would not decode them upright."""
 
 import io
 from dataclasses import dataclass
@@ -7,30 +7,39 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from petseg.files.image_file import PHOTO_FORMATS, exif_orientation, open_image, upright_rgb
+from petseg.files.image_file import JPEG_FORMATS, PHOTO_FORMATS, exif_orientation, open_image, upright_rgb
+from petseg.tf_exif import exif_orientation as exif_orientation_in_graph
+from petseg.tf_photo import decode_photo
 
-JPEG_QUALITY = 95
+KEPT_MODES = {"JPEG": ("RGB", "L"), "MPO": ("RGB",), "PNG": ("RGB", "L", "RGBA")}
+"""Pillow's formats and modes of files whose bytes are kept, if they have 8 bits a sample."""
+
+BIT_DEPTH_BYTE = 24
+"""Index of the bit depth in a PNG file."""
+
+FAST_COMPRESSION = 1
+"""Of PNG. More effort takes seconds for a photo of 12 megapixels and saves little."""
 
 
 @dataclass(frozen=True)
 class Photo:
-    """An upright photo.
+    """A photo.
 
     Attributes:
-        jpeg: 8-bit RGB JPEG.
-        pixels: uint8 [height, width, 3].
+        encoded: JPEG or PNG, of which `petseg.tf_photo.decode_photo` makes the pixels.
+        pixels: uint8 [height, width, 3], upright.
         orientation: EXIF orientation of the file, 1 to 8; 1 is upright.
-        repairs: What had to be changed, in a few words each; empty where `jpeg` is the file's own bytes.
+        repairs: What had to be changed, in a few words each; empty where `encoded` is the file's own bytes.
     """
 
-    jpeg: bytes
+    encoded: bytes
     pixels: np.ndarray
     orientation: int
     repairs: tuple[str, ...]
 
 
 def load_photo(content: bytes, max_pixels: int) -> Photo:
-    """Decodes a photo and repairs it where it is no upright 8-bit RGB JPEG.
+    """Decodes a photo. Where the file's bytes cannot be kept, an upright PNG takes their place, without loss.
 
     Args:
         content: The file.
@@ -41,29 +50,45 @@ def load_photo(content: bytes, max_pixels: int) -> Photo:
     """
     image = open_image(content, PHOTO_FORMATS, max_pixels)
     orientation = exif_orientation(image)
-    repairs = _needed_repairs(image, orientation)
-    if not repairs:
-        try:
-            return Photo(content, tf.io.decode_jpeg(content).numpy(), orientation, ())
-        except tf.errors.InvalidArgumentError:
-            # Pillow is the more patient of the two: what it can still read is written anew.
-            repairs = ("TensorFlow cannot decode the JPEG",)
-    jpeg = _encode_jpeg(upright_rgb(image))
-    return Photo(jpeg, tf.io.decode_jpeg(jpeg, channels=3).numpy(), orientation, repairs)
+    repair = _needed_repair(image, content, orientation)
+    if not repair:
+        pixels = _decode_as_served(content, image, orientation)
+        if pixels is not None:
+            return Photo(content, pixels, orientation, ())
+        # Pillow is the more patient of the two: what it can still read is written anew.
+        repair = f"TensorFlow cannot decode the {image.format}"
+    pixels = np.asarray(upright_rgb(image))
+    return Photo(_encode_png(pixels), pixels, orientation, (f"{repair}; stored as PNG",))
 
 
-def _needed_repairs(image: Image.Image, orientation: int) -> tuple[str, ...]:
-    repairs = []
-    if image.format not in ("JPEG", "MPO"):
-        repairs.append(f"{image.format}, not JPEG")
-    if image.mode != "RGB":
-        repairs.append(f"colours are {image.mode}, not RGB")
-    if orientation != 1:
-        repairs.append(f"turned by EXIF orientation {orientation}")
-    return tuple(repairs)
+def _needed_repair(image: Image.Image, content: bytes, orientation: int) -> str:
+    """Why the file's bytes cannot be kept; empty where nothing is known against them."""
+    if image.mode not in KEPT_MODES.get(image.format or "", ()):
+        return f"{image.format} of mode {image.mode}"
+    if image.format == "PNG" and content[BIT_DEPTH_BYTE] != 8:
+        return f"PNG of {content[BIT_DEPTH_BYTE]} bits a sample"
+    if image.format == "PNG" and orientation != 1:
+        return f"PNG turned by EXIF orientation {orientation}"
+    return ""
 
 
-def _encode_jpeg(image: Image.Image) -> bytes:
+def _decode_as_served(content: bytes, image: Image.Image, orientation: int) -> np.ndarray | None:
+    """Decodes as Transform and the signatures do; None where that is not what Pillow shows."""
+    try:
+        pixels, orientation_in_graph = (tensor.numpy() for tensor in _decode(content))
+    except tf.errors.InvalidArgumentError:
+        return None
+    # Two decoders of JPEG may differ by a gray level.
+    is_same = image.format in JPEG_FORMATS or np.array_equal(pixels, upright_rgb(image))
+    return pixels if is_same and orientation_in_graph == orientation else None
+
+
+@tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+def _decode(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return decode_photo(content), exif_orientation_in_graph(content)
+
+
+def _encode_png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=FAST_COMPRESSION)
     return buffer.getvalue()

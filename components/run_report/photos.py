@@ -16,6 +16,7 @@ from tfx.dsl.io import fileio
 from components.run_report.inputs import RunInputs
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
 from petseg.evaluation.photo_counts import read_confusion
+from petseg.files.image_file import upright_rgb
 from petseg.metrics.iou import iou_per_class, mean_iou
 from petseg.overlay import overlay
 from petseg.tf_data import without_autotuning
@@ -98,7 +99,7 @@ def choose(scores: np.ndarray, number: int, seed: int) -> dict[str, list[int]]:
 
 
 def _read_examples(uri: str, names: set[str]) -> dict[str, tuple[bytes, bytes]]:
-    """Photo (JPEG) and mask (PNG) of the named examples."""
+    """Photo and mask of the named examples."""
     files = sorted(fileio.glob(os.path.join(uri, "*")))
     found = {}
     records = without_autotuning(tf.data.TFRecordDataset(files, compression_type="GZIP"))
@@ -129,7 +130,7 @@ def _pictures(
     example: tuple[bytes, bytes], predict: Callable[[bytes], np.ndarray] | None, classes: ClassTable
 ) -> dict[str, Any]:
     photo_bytes, mask_bytes = example
-    photo = Image.open(io.BytesIO(photo_bytes)).convert("RGB")
+    photo = upright_rgb(Image.open(io.BytesIO(photo_bytes)))
     photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     class_of_value = np.full(256, CLASS_ID_IGNORED, np.uint8)
     class_of_value[list(classes.values)] = np.arange(len(classes))

@@ -1,18 +1,18 @@
-"""What is no upright 8-bit RGB JPEG becomes one, and the note says so."""
+"""Photos keep their bytes where the image path decodes them upright; else they become PNGs, without loss."""
 
 import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 
-from petseg.files.image_file import TURNS
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import Written, pets_data, run_example_gen
+from tests.exif_files import stored, turned_jpeg
 
 PHOTO = tiny_pairs.photo(seed=77)
-GREY = PHOTO.convert("L")
+GRAY = PHOTO.convert("L")
 PALETTE = PHOTO.quantize(256)
 
 
@@ -34,41 +34,72 @@ def with_alpha() -> Image.Image:
     return image
 
 
-SIXTEEN_BIT = Image.fromarray(np.asarray(GREY).astype(np.uint16) * 257)
+EXIF_6 = Image.Exif()
+EXIF_6[ExifTags.Base.Orientation] = 6
+SIXTEEN_BIT = Image.fromarray(np.asarray(GRAY).astype(np.uint16) * 257)
 
 REPAIRED = {
-    "gif": ("Bengal_1", save(PALETTE, "GIF"), "GIF, not JPEG", PALETTE.convert("RGB")),
-    "png with alpha": ("Bengal_3", save(with_alpha(), "PNG"), "PNG, not JPEG; colours are RGBA", PHOTO),
-    "png": ("Bengal_5", save(PHOTO, "PNG"), "PNG, not JPEG", PHOTO),
-    "bmp": ("Bengal_7", save(PHOTO, "BMP"), "BMP, not JPEG", PHOTO),
-    "webp": ("pug_1", save(PHOTO, "WEBP", lossless=True), "WEBP, not JPEG", PHOTO),
-    "cmyk": ("pug_3", save(PHOTO.convert("CMYK"), "JPEG", quality=95), "colours are CMYK, not RGB", PHOTO),
-    "grey": ("pug_5", save(GREY, "JPEG", quality=95), "colours are L, not RGB", GREY.convert("RGB")),
-    "16-bit grey": ("pug_7", save(SIXTEEN_BIT, "PNG"), "PNG, not JPEG; colours are I", GREY.convert("RGB")),
+    "gif": ("Bengal_1", save(PALETTE, "GIF"), "GIF of mode P"),
+    "palette png": ("Bengal_3", save(PALETTE, "PNG"), "PNG of mode P"),
+    "png with EXIF": ("Bengal_5", save(PHOTO, "PNG", exif=EXIF_6), "PNG turned by EXIF orientation 6"),
+    "bmp": ("Bengal_7", save(PHOTO, "BMP"), "BMP of mode RGB"),
+    "webp": ("pug_1", save(PHOTO, "WEBP", lossless=True), "WEBP of mode RGB"),
+    "cmyk": ("pug_3", save(PHOTO.convert("CMYK"), "JPEG", quality=95), "JPEG of mode CMYK"),
+    "16-bit gray": ("pug_7", save(SIXTEEN_BIT, "PNG"), "PNG of mode I;16"),
+}
+"""Name, how it is written, and why it becomes a PNG."""
+
+KEPT = {
+    "png": ("Bengal_0", save(PHOTO, "PNG")),
+    "png with alpha": ("Bengal_2", save(with_alpha(), "PNG")),
+    "gray png": ("Bengal_4", save(GRAY, "PNG")),
+    "gray jpeg": ("Bengal_6", save(GRAY, "JPEG", quality=95)),
+    "progressive jpeg": ("pug_0", save(PHOTO, "JPEG", progressive=True)),
+    "jpeg with EXIF": ("pug_2", save(PHOTO, "JPEG", exif=EXIF_6)),
 }
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> Written:
     folder = tiny_pairs.write_pets(tmp_path_factory.mktemp("repairs") / "pets")
-    for name, write, _, _ in REPAIRED.values():
+    for name, write, *_ in (*REPAIRED.values(), *KEPT.values()):
         write(folder / f"images/{name}.jpg")
+        with Image.open(folder / f"images/{name}.jpg") as image:
+            height, width = np.asarray(ImageOps.exif_transpose(image)).shape[:2]
+        tiny_pairs.mask(height, width).save(folder / f"annotations/trimaps/{name}.png")
     palette_mask().save(folder / "annotations/trimaps/Bengal_101.png")
     Image.fromarray(np.asarray(tiny_pairs.mask()).astype(np.uint16)).save(
         folder / "annotations/trimaps/pug_100.png"
     )
-    # The eight copies of one photo may lie in two splits: as files they all differ.
+    # The copies of one photo may lie in two splits: as files they all differ.
     return run_example_gen(tmp_path_factory.mktemp("out"), pets_data(folder))
 
 
 @pytest.mark.parametrize("kind", REPAIRED)
-def test_photo_is_repaired(written, kind):
-    name, _, reason, expected = REPAIRED[kind]
-    assert written.reason("repaired", f"images/{name}.jpg").startswith(reason)
-    pixels = tiny_pairs.decoded_photo(written.example(name))
-    assert pixels.shape == (48, 64, 3)
-    difference = np.abs(pixels.astype(int) - np.asarray(expected).astype(int))
-    assert difference.mean() < 8, "the repaired photo does not look like the source"
+def test_photo_becomes_a_png_without_loss(written, kind):
+    name, _, reason = REPAIRED[kind]
+    assert written.reason("repaired", f"images/{name}.jpg") == f"{reason}; stored as PNG"
+    example = written.example(name)
+    encoded = Image.open(io.BytesIO(tiny_pairs.raw(example, "image/encoded")))
+    assert (encoded.format, encoded.mode) == ("PNG", "RGB")
+    file = io.BytesIO()
+    REPAIRED[kind][1](file)
+    seen = GRAY if kind == "16-bit gray" else ImageOps.exif_transpose(Image.open(file))
+    np.testing.assert_array_equal(tiny_pairs.decoded_photo(example), np.asarray(seen.convert("RGB")))
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_photo_keeps_its_bytes(written, kind):
+    name, write = KEPT[kind]
+    example = written.example(name)
+    file = io.BytesIO()
+    write(file)
+    assert tiny_pairs.raw(example, "image/encoded") == file.getvalue()
+    seen = ImageOps.exif_transpose(Image.open(file)).convert("RGB")
+    height, width = (tiny_pairs.integer(example, f"image/{side}") for side in ("height", "width"))
+    assert seen.size == (width, height)
+    difference = np.abs(tiny_pairs.decoded_photo(example).astype(int) - np.asarray(seen))
+    assert difference.max() <= (4 if "jpeg" in kind else 0)  # two decoders of JPEG
 
 
 @pytest.mark.parametrize("name", ["Bengal_101", "pug_100"])
@@ -93,12 +124,9 @@ ORIENTATIONS = dict(
 def write_turned(folder: Path, *, turn_mask: bool) -> None:
     """Photos whose EXIF orientation makes them PHOTO, with masks that are upright or turned like them."""
     for orientation, name in ORIENTATIONS.items():
-        back = {6: TURNS[8], 8: TURNS[6]}.get(orientation, TURNS[orientation])
-        exif = Image.Exif()
-        exif[ExifTags.Base.Orientation] = orientation
-        PHOTO.transpose(back).save(folder / f"images/{name}.jpg", quality=95, exif=exif)
+        (folder / f"images/{name}.jpg").write_bytes(turned_jpeg(PHOTO, orientation))
         mask = tiny_pairs.mask()
-        (mask.transpose(back) if turn_mask else mask).save(folder / f"annotations/trimaps/{name}.png")
+        (stored(mask, orientation) if turn_mask else mask).save(folder / f"annotations/trimaps/{name}.png")
 
 
 @pytest.mark.parametrize("turn_mask", [True, False])
@@ -108,7 +136,10 @@ def test_exif_turned_photos_become_upright_with_their_masks(tmp_path, turn_mask)
     written = run_example_gen(tmp_path / "out", pets_data(folder))
     for orientation, name in ORIENTATIONS.items():
         example = written.example(name)
-        assert f"EXIF orientation {orientation}" in written.reason("repaired", f"images/{name}.jpg")
+        content = (folder / f"images/{name}.jpg").read_bytes()
+        assert tiny_pairs.raw(example, "image/encoded") == content
+        assert tiny_pairs.integer(example, "image/height") == 48
+        assert tiny_pairs.integer(example, "image/width") == 64
         difference = np.abs(tiny_pairs.decoded_photo(example).astype(int) - np.asarray(PHOTO).astype(int))
         assert difference.mean() < 8, orientation
         # An upright mask of the stored photo's size cannot be told from a turned one: it is turned.

@@ -80,7 +80,7 @@ def test_refuses_a_model_that_predicts_phone_photos_sideways(run):
 
     _, result = run(BrightnessModel(decode=as_stored))
     assert failed(result) == ["EXIF orientations 1 to 8"]
-    assert "mask_png is [375, 500, 1], must be [500, 375, 1]" in result["reason"]
+    assert "mask_png has the shape [375, 500, 1]; must have [500, 375, 1]" in result["reason"]
 
 
 @pytest.mark.parametrize("orientation", [2, 3, 4])

@@ -16,6 +16,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.artifacts import DataReport
 from components.example_gen.executor import Executor
 from components.example_gen.settings import DataSettings
+from petseg.tf_photo import decode_photo
 from pipeline.config_file import read_config
 from pipeline.settings import BeamSettings
 from tests.conftest import PETS_CONFIG
@@ -153,8 +154,8 @@ def decoded_mask(example: tf.train.Example) -> np.ndarray:
 
 
 def decoded_photo(example: tf.train.Example) -> np.ndarray:
-    """The photo as TensorFlow sees it when nothing is said about channels."""
-    return tf.io.decode_jpeg(raw(example, "image/encoded")).numpy()
+    """The photo as Transform and the signatures see it."""
+    return decode_photo(tf.constant(raw(example, "image/encoded"))).numpy()
 
 
 def png_of_stated_size(width: int, height: int) -> bytes:
