@@ -78,7 +78,7 @@ def _decode_as_served(content: bytes, image: Image.Image, orientation: int) -> n
         pixels, orientation_in_graph = (tensor.numpy() for tensor in _decode(content))
     except tf.errors.InvalidArgumentError:
         return None
-    # Two decoders of JPEG may differ by a gray level.
+    # Two decoders of JPEG may differ by a few gray levels.
     is_same = image.format in JPEG_FORMATS or np.array_equal(pixels, upright_rgb(image))
     return pixels if is_same and orientation_in_graph == orientation else None
 
