@@ -70,6 +70,23 @@ def test_crops_of_a_larger_picture_show_the_same_and_more_sharply():
     assert not np.isin(blurred, (0, 255)).all()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"crop_scale": 0.7}, {"rotation": 20}, {"zoom_out": 1.5}, {"blur": 1.0}, {"size": SIZE // 2}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_the_mean_of_noise_stays(changes):
+    """Interpolation in whole gray levels would cut fractions off: half a level darker."""
+    noise = np.random.default_rng(0).integers(100, 104, (64, SIZE, SIZE, 3)).astype(np.uint8)
+    masks = np.zeros(noise.shape[:3], np.uint8)
+    size = changes.get("size")
+    settings = AugmentationSettings(
+        **{"crop_scale": 1, "color": 0} | {key: value for key, value in changes.items() if key != "size"}
+    )
+    images, _ = augment(noise, masks, draws(64), settings, size)
+    assert abs(images.numpy().mean() - noise.mean()) < 0.05
+
+
 def test_flipping_twice_is_the_identity():
     images, masks = blobs(4)
     images = np.random.default_rng(5).integers(0, 256, images.shape).astype(np.uint8)

@@ -48,7 +48,6 @@ def augment(
     images, masks = change_geometry(
         images, masks, draws[:, :GEOMETRY_DRAWS], settings, size or images.shape[1]
     )
-    images = tf.cast(images, tf.float32)
     first = GEOMETRY_DRAWS
     for name in REGISTRY:
         augmentation = load_augmentation(name)

@@ -44,12 +44,13 @@ def change_geometry(
         size: S, height and width of the result in pixels.
 
     Returns:
-        uint8 [n, S, S, 3] and [n, S, S]; mask pixels from outside the image are `CLASS_ID_IGNORED`.
+        Images, float32 [n, S, S, 3], of whole gray levels, and masks, uint8 [n, S, S]; mask pixels from
+        outside the image are `CLASS_ID_IGNORED`.
     """
     old_size = images.shape[1]
     moves = settings.flip or settings.crop_scale < 1 or settings.zoom_out > 1 or settings.rotation
     if not moves and size == old_size:
-        return images, masks
+        return tf.cast(images, tf.float32), masks
     _, scale, x, y, angle = tf.unstack(draws, GEOMETRY_DRAWS, axis=1)
     matrices = geometry(
         old_size,
@@ -113,10 +114,12 @@ def move(images: tf.Tensor, masks: tf.Tensor, matrices: tf.Tensor, size: int) ->
         size: S, height and width of the result, in pixels.
 
     Returns:
-        uint8 [n, S, S, 3] and [n, S, S].
+        Images, float32 [n, S, S, 3], of whole gray levels as photos are evaluated, and masks, uint8
+        [n, S, S].
     """
     images = tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
+        # Of integers it cuts the fractions off, which makes photos half a gray level darker.
+        images=tf.cast(images, tf.float32),
         transforms=matrices,
         output_shape=[size, size],
         fill_value=0.0,
@@ -131,4 +134,4 @@ def move(images: tf.Tensor, masks: tf.Tensor, matrices: tf.Tensor, size: int) ->
         interpolation="NEAREST",
         fill_mode="CONSTANT",
     )
-    return images, masks[..., 0]
+    return tf.round(images), masks[..., 0]
