@@ -13,6 +13,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import v1 as tfx
 
+from components.dataset_gate.settings import TrainedMasks
 from petseg.settings import Settings
 from pipeline.paths import Observed, Paths
 from pipeline.schema_text import schema_text
@@ -65,8 +66,15 @@ class NodeProperties:
 
     def dataset_gate(self) -> Properties:
         """What the data must fulfil."""
+        training = self._settings.training
+        trained_masks = TrainedMasks(
+            classes=training.classes,
+            image_size=training.model.image_size,
+            training_scale=training.transform.training_scale,
+        )
         return {
             "gate_settings": _json(self._settings.gate),
+            "trained_masks": _json(trained_masks),
             "code": source_hash("components.dataset_gate.component"),
         }
 

@@ -71,7 +71,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
     production_model = ProductionModel(**properties.production_model())
     production = production_model.outputs["model"]
     dataset_gate = DatasetGate(
-        anomalies=anomalies, statistics=statistics, data_report=data_report, schema=schema,
+        examples=examples, anomalies=anomalies, statistics=statistics, data_report=data_report, schema=schema,
         production_model=production, **properties.dataset_gate(),
     )  # fmt: skip
 

@@ -12,8 +12,13 @@ from components.dataset_gate import executor
 class DatasetGateSpec(ComponentSpec):
     """Inputs, output and properties of DatasetGate."""
 
-    PARAMETERS = {"gate_settings": ExecutionParameter(type=str), "code": ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "gate_settings": ExecutionParameter(type=str),
+        "trained_masks": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
+    }
     INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "data_report": ChannelParameter(type=DataReport),
@@ -25,6 +30,8 @@ class DatasetGateSpec(ComponentSpec):
 
 class DatasetGate(base_component.BaseComponent):
     """Stops the run where there are anomalies, a split is empty, or a class has no pixel to learn from.
+
+    A class needs pixels at native resolution and at the resolution that the model is trained at.
 
     It also compares the data with the statistics that the model in production carries: of the newest span its
     train pairs, of data without spans all train pairs.
@@ -41,33 +48,39 @@ class DatasetGate(base_component.BaseComponent):
 
     def __init__(
         self,
+        examples: types.BaseChannel,
         anomalies: types.BaseChannel,
         statistics: types.BaseChannel,
         data_report: types.BaseChannel,
         schema: types.BaseChannel,
         production_model: types.BaseChannel,
         gate_settings: str,
+        trained_masks: str,
         code: str,
     ):
         """Takes what is looked at.
 
         Args:
+            examples: SegmentationExampleGen's.
             anomalies: ExampleValidator's.
             statistics: StatisticsGen's.
             data_report: SegmentationExampleGen's.
             schema: Of the small features, with their drift comparators.
             production_model: The model in production; an artifact without one: nothing is compared.
             gate_settings: JSON of GateSettings.
+            trained_masks: JSON of TrainedMasks.
             code: Hash of the component's source.
         """
         super().__init__(
             spec=DatasetGateSpec(
+                examples=examples,
                 anomalies=anomalies,
                 statistics=statistics,
                 data_report=data_report,
                 schema=schema,
                 production_model=production_model,
                 gate_settings=gate_settings,
+                trained_masks=trained_masks,
                 code=code,
                 gate=types.Channel(type=GateReport),
             )

@@ -16,7 +16,8 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.dataset_gate.drift_check import check_drift
-from components.dataset_gate.settings import GateSettings
+from components.dataset_gate.model_resolution import vanished_classes
+from components.dataset_gate.settings import GateSettings, TrainedMasks
 from petseg.errors import UserError
 from petseg.files.atomic import write_atomic
 
@@ -45,8 +46,8 @@ class Executor(base_executor.BaseExecutor):
         """Writes `gate.json`.
 
         Raises:
-            UserError: With a table of the anomalies, one a line after the first; or for drift, where that
-                stops a run.
+            UserError: With a table of the anomalies, one a line after the first; for classes that no resized
+                training mask shows; or for drift, where that stops a run.
         """
         settings = GateSettings.model_validate_json(exec_properties["gate_settings"])
         anomalies = [
@@ -56,6 +57,12 @@ class Executor(base_executor.BaseExecutor):
         ]
         if anomalies:
             raise UserError(f"data: {len(anomalies)} anomalies stop the run\n{_table(anomalies)}")
+        vanished = vanished_classes(
+            _training_files(input_dict["examples"]),
+            TrainedMasks.model_validate_json(exec_properties["trained_masks"]),
+        )
+        if vanished:
+            raise UserError(f"data: {'; '.join(vanished)}")
         drift = check_drift(input_dict)
         if drift:
             logging.getLogger("petseg").info(
@@ -68,6 +75,10 @@ class Executor(base_executor.BaseExecutor):
             )
         gate = os.path.join(artifact_utils.get_single_uri(output_dict["gate"]), "gate.json")
         write_atomic(gate, json.dumps({"passed": True, "anomalies": [], "drift": drift}, indent=1))
+
+
+def _training_files(examples: list[types.Artifact]) -> list[str]:
+    return sorted(tf.io.gfile.glob(os.path.join(artifact_utils.get_split_uri(examples, "train"), "*")))
 
 
 def _against_schema(artifact: types.Artifact) -> Iterator[Anomaly]:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from petseg.class_table import ClassTable
 from petseg.settings import Settings
 
 
@@ -15,3 +16,11 @@ class GateSettings(Settings):
         description="What happens where the train pairs of the newest span (without spans: all) have moved "
         "further from those of the model in production than the schema's drift comparators allow.",
     )
+
+
+class TrainedMasks(Settings):
+    """How Transform resizes masks, for those who look at what is left of the classes."""
+
+    classes: ClassTable
+    image_size: int = Field(description="model.image_size.")
+    training_scale: float = Field(description="transform.training_scale.")

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from components.artifacts import DataReport, GateReport
 from components.dataset_gate.component import DatasetGate
 from components.dataset_gate.executor import Executor
 from petseg.errors import UserError
+from tests.components.tiny_models import raw_example, write_split
 
 SCHEMA = text_format.Parse(
     """
@@ -33,6 +35,12 @@ SCHEMA = text_format.Parse(
 )
 SOUND = {"image/height": [48, 64], "label/kind": ["oak", "elm"], "mask/share_leaf": [0.25, 0.5]}
 SHARES = {"ground": 0.6, "leaf": 0.4}
+CLASSES = [
+    {"value": 10, "name": "ground", "color": "#000000"},
+    {"value": 20, "name": "leaf", "color": "#00ff00"},
+]
+BOTH = np.repeat(np.array([[10, 20]], np.uint8), 32, axis=0).repeat(32, axis=1)
+"""A mask of both classes."""
 
 
 def run_gate(
@@ -42,6 +50,9 @@ def run_gate(
     in_production: dict[str, list] | None = None,
     newest_span: dict[str, list] | None = None,
     rules: schema_pb2.Schema = SCHEMA,
+    masks: Sequence[np.ndarray] = (BOTH,),
+    image_size: int = 64,
+    training_scale: float = 1,
     **splits: dict[str, list],
 ) -> Path:
     """Computes statistics of the splits' columns, validates them, and runs the gate on both.
@@ -50,7 +61,17 @@ def run_gate(
         in_production: Columns of the train split of the model in production; None: there is no model.
         newest_span: Columns of the newest span's train pairs; None: the data has no spans.
         rules: The schema.
+        masks: Of the training examples.
+        image_size: Height and width of the model's input in pixels.
+        training_scale: As in the settings.
     """
+    examples = standard_artifacts.Examples()
+    examples.uri, examples.split_names = (
+        str(folder / "Examples"),
+        artifact_utils.encode_split_names(["train"]),
+    )
+    write_split(folder / "Examples/Split-train", [raw_example("photo", mask, {}) for mask in masks])
+    trained_masks = {"classes": CLASSES, "image_size": image_size, "training_scale": training_scale}
     statistics, schema = standard_artifacts.ExampleStatistics(), standard_artifacts.Schema()
     anomalies, report, gate = standard_artifacts.ExampleAnomalies(), DataReport(), GateReport()
     production = standard_artifacts.Model()
@@ -82,6 +103,7 @@ def run_gate(
     )
     Executor().Do(
         {
+            "examples": [examples],
             "anomalies": [anomalies],
             "statistics": [statistics],
             "data_report": [report],
@@ -89,7 +111,11 @@ def run_gate(
             "production_model": [production],
         },
         {"gate": [gate]},
-        {"gate_settings": json.dumps({"on_drift": on_drift}), "code": ""},
+        {
+            "gate_settings": json.dumps({"on_drift": on_drift}),
+            "trained_masks": json.dumps(trained_masks),
+            "code": "",
+        },
     )
     return folder / "GateReport/gate.json"
 
@@ -142,6 +168,38 @@ def test_a_class_without_train_pixels_stops_the_run(tmp_path):
     assert rows == [["mask/share_leaf", "train", "pixels of class leaf", "none in any mask"]]
 
 
+def cracked(column: int) -> np.ndarray:
+    """A mask of 240 x 180 pixels, all ground but for a leaf one pixel wide."""
+    mask = np.full((180, 240), 10, np.uint8)
+    mask[30:150, column] = 20
+    return mask
+
+
+VANISHES = [cracked(column) for column in (0, 4, 100)]
+"""Columns that are not among the 64 nearest ones."""
+
+
+def test_a_class_that_vanishes_at_model_resolution_stops_the_run(tmp_path):
+    with pytest.raises(UserError) as error:
+        run_gate(tmp_path, masks=VANISHES, train=SOUND)
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(
+        "data: class leaf is in 3 training masks, but not in any resized to 64 x 64 pixels; "
+        "set model.image_size to "
+    )
+    needed = int(line.split("model.image_size to ")[1].split()[0])
+    assert 64 < needed <= 256
+    run_gate(tmp_path / "larger", masks=VANISHES, image_size=needed, train=SOUND)
+
+
+def test_one_mask_that_still_shows_the_class_is_enough(tmp_path):
+    run_gate(tmp_path, masks=[*VANISHES, BOTH], train=SOUND)
+
+
+def test_the_size_that_crops_are_taken_from_counts(tmp_path):
+    run_gate(tmp_path, masks=VANISHES, training_scale=4, train=SOUND)
+
+
 def test_an_empty_split_stops_the_run(tmp_path):
     rows = table(tmp_path, train=SOUND, eval={name: [] for name in SOUND})
     assert ["(all)", "eval", "at least one example", "none"] in rows
@@ -151,12 +209,14 @@ def test_component_publishes_a_gate_report():
     from tfx import types
 
     gate = DatasetGate(
+        examples=types.Channel(type=standard_artifacts.Examples),
         anomalies=types.Channel(type=standard_artifacts.ExampleAnomalies),
         statistics=types.Channel(type=standard_artifacts.ExampleStatistics),
         data_report=types.Channel(type=DataReport),
         schema=types.Channel(type=standard_artifacts.Schema),
         production_model=types.Channel(type=standard_artifacts.Model),
         gate_settings="{}",
+        trained_masks="{}",
         code="",
     )
     assert gate.outputs["gate"].type_name == "GateReport"

@@ -1,0 +1,76 @@
+"""Finds classes that training masks have at native resolution only: resized, no mask shows them any more."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from components.dataset_gate.settings import TrainedMasks
+from petseg.tf_data import PARALLEL, without_autotuning
+from trainer.data.preprocessing import decode_mask, resize_mask, stored_size
+
+MASK_FEATURE = "mask/encoded"
+
+IMAGE_SIZES = range(32, 2049, 32)
+"""What model.image_size may be, in pixels."""
+
+MASKS_TRIED = 50
+"""Masks of a class on which larger sizes are tried."""
+
+
+def vanished_classes(files: Sequence[str], trained: TrainedMasks) -> list[str]:
+    """Describes each class that could not be learned because no resized mask shows it.
+
+    Args:
+        files: TFRecord files (GZIP) of the raw training examples.
+        trained: The class table, and the size to which masks are resized.
+
+    Returns:
+        A sentence a class: its name, the size, and what would help.
+    """
+    size = stored_size(trained.image_size, trained.training_scale)
+    shown = np.zeros(len(trained.classes), bool)
+    masks: dict[int, list[bytes]] = defaultdict(list)
+    records = without_autotuning(tf.data.TFRecordDataset(list(files), compression_type="GZIP"))
+    pixels = records.map(lambda record: _count_pixels(record, trained, size), num_parallel_calls=PARALLEL)
+    for png, native, resized in pixels.as_numpy_iterator():
+        shown |= resized > 0
+        # Most data sets show all classes in the first few masks.
+        if shown.all():
+            return []
+        for class_id in np.flatnonzero((native > 0) & ~shown):
+            masks[class_id].append(png)
+    return [
+        f"class {trained.classes.names[class_id]} is in {len(masks[class_id])} training masks, but not in any"
+        f" resized to {size} x {size} pixels; {_remedy(masks[class_id], class_id, trained)}"
+        for class_id in sorted(masks)
+        if not shown[class_id]
+    ]
+
+
+def _count_pixels(
+    record: tf.Tensor, trained: TrainedMasks, size: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The mask's PNG, and its pixels of each class, int32 [classes], at native resolution and resized."""
+    feature = {MASK_FEATURE: tf.io.FixedLenFeature([], tf.string)}
+    png = tf.io.parse_single_example(record, feature)[MASK_FEATURE]
+    ids = decode_mask(png, trained.classes)
+    native, resized = (
+        tf.math.bincount(tf.cast(mask, tf.int32), minlength=256)[: len(trained.classes)]
+        for mask in (ids, resize_mask(ids, size))
+    )
+    return png, native, resized
+
+
+def _remedy(masks: list[bytes], class_id: int, trained: TrainedMasks) -> str:
+    """What would make the class visible."""
+    tried = [decode_mask(png, trained.classes) for png in masks[:MASKS_TRIED]]
+    for image_size in IMAGE_SIZES:
+        size = stored_size(image_size, trained.training_scale)
+        if all(tf.reduce_any(resize_mask(ids, size) == class_id) for ids in tried):
+            return f"set model.image_size to {image_size} or more, or leave the class out of data.classes"
+    return (
+        f"no model.image_size up to {IMAGE_SIZES[-1]} shows it in all of them: cut the photos into smaller "
+        "ones, or leave the class out of data.classes"
+    )
