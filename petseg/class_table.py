@@ -64,6 +64,11 @@ class ClassTable(BaseModel):
         return tuple(entry.value for entry in self.classes)
 
     @cached_property
+    def known_values(self) -> tuple[int, ...]:
+        """Mask values of the classes, and the ignored one where there is one."""
+        return self.values if self.ignored_value is None else (*self.values, self.ignored_value)
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Class names in the order of class ids."""
         return tuple(entry.name for entry in self.classes)

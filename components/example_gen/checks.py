@@ -35,6 +35,7 @@ def check_pair(source: PairSource, data: DataSettings) -> CheckedPair:
         height=height,
         width=width,
         pixels=mask.pixels,
+        palette=mask.palette,
     )
 
 
@@ -83,7 +84,7 @@ def _load_mask(source: PairSource, photo: Photo, data: DataSettings) -> Mask:
     if isinstance(source.mask, RenderedMask):
         height, width = photo.pixels.shape[:2]
         return check_rendered_mask(source.mask.render(height, width), photo, data.classes)
-    return load_mask(source.mask.read(_max_bytes(data)), photo, data.classes, data.max_pixels)
+    return load_mask(source.mask.read(_max_bytes(data)), photo, data.classes, data.max_pixels, data.palette)
 
 
 def _max_bytes(data: DataSettings) -> int:

@@ -7,16 +7,14 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from components.example_gen.photo import Photo
+from components.example_gen.mask_values import PaletteReading, read_palette, read_samples
+from components.example_gen.photo import BIT_DEPTH_BYTE, Photo
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError
 from petseg.files.image_file import decode, open_image, turn_upright
 
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations in which height and width are exchanged."""
-
-BIT_DEPTH_BYTE = 24
-"""Index of the bit depth in a PNG file."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +25,30 @@ class Mask:
         png: One-channel 8-bit PNG of class values.
         pixels: Pixels of each class, in the order of class ids; ignored ones are not counted.
         repairs: What had to be changed; empty where `png` is the file's own bytes.
+        palette: What the values of a palette image were taken from; None where it is a gray image.
     """
 
     png: bytes
     pixels: tuple[int, ...]
     repairs: tuple[str, ...]
+    palette: PaletteReading | None = None
 
 
-def load_mask(content: bytes, photo: Photo, classes: ClassTable, max_pixels: int) -> Mask:
+def load_mask(
+    content: bytes,
+    photo: Photo,
+    classes: ClassTable,
+    max_pixels: int,
+    palette: PaletteReading | None = None,
+) -> Mask:
     """Decodes a mask and checks channels, size and values.
 
-    Palette images are masks too: their indices are the values.
+    Args:
+        content: The file: a PNG of one channel, gray or with a palette.
+        photo: Its photo.
+        classes: The class table.
+        max_pixels: Pixels above which the mask is refused by its header.
+        palette: What the values of a palette image are; None: as `read_palette` decides.
 
     Raises:
         BrokenFileError: Too many pixels, not decodable, several channels, another size than the photo's,
@@ -48,17 +59,22 @@ def load_mask(content: bytes, photo: Photo, classes: ClassTable, max_pixels: int
         raise BrokenFileError(f"has {len(image.getbands())} channels ({image.mode}); a mask has one")
     decode(image)
     repairs = []
-    if image.mode != "L" or content[BIT_DEPTH_BYTE] != 8:
-        repairs.append(f"PNG of mode {image.mode}, not 8-bit gray")
-    image, turned = _turn_like(photo, image)
-    values = np.asarray(image).astype(np.int32)
+    taken: PaletteReading | None = None
+    if image.mode == "P":
+        values, taken = read_palette(image, classes.known_values, palette)
+        repairs.append(f"PNG of mode P, not 8-bit gray; values taken by {taken}")
+    else:
+        values = read_samples(image, content, classes.known_values)
+        if content[BIT_DEPTH_BYTE] != 8:
+            repairs.append(f"PNG of {content[BIT_DEPTH_BYTE]} bits, not 8-bit gray")
+    values, turned = _turn_like(photo, values)
     pixels = _check_values(values, photo, classes)
     repairs += turned
     if not repairs and not _tensorflow_reads(content, values):
         repairs.append("TensorFlow cannot decode the PNG")
     if repairs:
         content = _encode_png(values)
-    return Mask(content, pixels, tuple(repairs))
+    return Mask(content, pixels, tuple(repairs), taken)
 
 
 def check_rendered_mask(values: np.ndarray, photo: Photo, classes: ClassTable) -> Mask:
@@ -72,23 +88,22 @@ def check_rendered_mask(values: np.ndarray, photo: Photo, classes: ClassTable) -
     Raises:
         BrokenFileError: As load_mask.
     """
-    image, repairs = _turn_like(photo, Image.fromarray(values.astype(np.int32)))
-    values = np.asarray(image)
+    values, repairs = _turn_like(photo, values.astype(np.int32))
     return Mask(_encode_png(values), _check_values(values, photo, classes), tuple(repairs))
 
 
-def _turn_like(photo: Photo, image: Image.Image) -> tuple[Image.Image, list[str]]:
+def _turn_like(photo: Photo, values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Turns the mask of a photo that EXIF turns; returns it and what was repaired."""
-    if photo.orientation == 1 or not _belongs_to_stored_photo(image, photo):
-        return image, []
-    return turn_upright(image, photo.orientation), ["turned like its photo"]
+    if photo.orientation == 1 or not _belongs_to_stored_photo(values, photo):
+        return values, []
+    turned = turn_upright(Image.fromarray(values), photo.orientation)
+    return np.asarray(turned), ["turned like its photo"]
 
 
-def _belongs_to_stored_photo(image: Image.Image, photo: Photo) -> bool:
+def _belongs_to_stored_photo(values: np.ndarray, photo: Photo) -> bool:
     """Whether the mask has the size of the photo before EXIF turned it."""
     height, width = photo.pixels.shape[:2]
-    stored = (height, width) if photo.orientation in SIDEWAYS else (width, height)
-    return image.size == stored
+    return values.shape == ((width, height) if photo.orientation in SIDEWAYS else (height, width))
 
 
 def _check_values(values: np.ndarray, photo: Photo, classes: ClassTable) -> tuple[int, ...]:
@@ -100,7 +115,7 @@ def _check_values(values: np.ndarray, photo: Photo, classes: ClassTable) -> tupl
         )
     found = np.bincount(values.ravel(), minlength=256)
     pixels = tuple(int(found[value]) for value in classes.values)
-    known = classes.values if classes.ignored_value is None else (*classes.values, classes.ignored_value)
+    known = classes.known_values
     found[list(known)] = 0
     if found.any():
         unknown = int(np.flatnonzero(found)[0])

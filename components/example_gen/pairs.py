@@ -106,6 +106,7 @@ class CheckedPair:
         height: Pixels of the upright photo.
         width: Pixels of the upright photo.
         pixels: Mask pixels of each class, in the order of class ids.
+        palette: What the values of a palette mask were taken from, `index` or `color`; else None.
     """
 
     source: PairSource
@@ -116,6 +117,7 @@ class CheckedPair:
     height: int = 0
     width: int = 0
     pixels: tuple[int, ...] = ()
+    palette: str | None = None
 
     @property
     def shares(self) -> tuple[float, ...]:

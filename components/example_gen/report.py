@@ -63,6 +63,7 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         "class_shares": {split: _class_shares(members, data) for split, members in by_split.items()},
         "quarantined": [asdict(note) for note in decision.quarantined],
         "repaired": [asdict(note) for note in repairs],
+        "palette_masks": dict(sorted(Counter(pair.palette for pair in pairs if pair.palette).items())),
         "in_no_list": list(listing.in_no_list),
         "newest_span": listing.newest_span or None,
         "superseded": list(listing.superseded),
@@ -76,6 +77,9 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         ", ".join(f"{len(members)} {split}" for split, members in by_split.items()),
         *(len(report[key]) for key in COUNTED),
     )
+    if report["palette_masks"]:
+        taken = ", ".join(f"{count} by {reading}" for reading, count in report["palette_masks"].items())
+        _progress.info("palette masks: values taken of %s (data.palette)", taken)
     return report
 
 

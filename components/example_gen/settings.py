@@ -50,6 +50,11 @@ class DataSettings(Settings):
     photo_size_edges: tuple[int, int] = Field(
         (250, 450), description="Side in pixels (root of the area) from which a photo is medium, large."
     )
+    palette: Literal["index", "color"] | None = Field(
+        None,
+        description="Values of palette masks: their indices, or the gray levels of their colors. null: the "
+        "levels of a mask whose colors are all gray and values of the class table, else the indices.",
+    )
     sized_class: str | None = Field(
         None, description="Class whose share of pixels makes the slice `slice/<name>_size`; null: none."
     )

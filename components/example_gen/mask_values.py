@@ -1,0 +1,77 @@
+"""The numbers in a mask's PNG: samples of gray images, indices or gray levels of palette images."""
+
+from collections.abc import Collection
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from components.example_gen.photo import BIT_DEPTH_BYTE
+from petseg.errors import BrokenFileError
+
+PaletteReading = Literal["index", "color"]
+"""What a palette mask's values are: its indices, or the gray levels of its colors."""
+
+
+def read_samples(image: Image.Image, content: bytes, known: Collection[int]) -> np.ndarray:
+    """Reads a gray PNG's samples, whatever its bit depth.
+
+    Args:
+        image: The decoded PNG, of one channel.
+        content: Its file.
+        known: Values of the class table.
+
+    Returns:
+        int32 [height, width], as they are in the file. A lossless optimizer stores a mask of 0 and 255 in
+        one bit: samples that are not all known are scaled to 8 bits where that makes them so.
+    """
+    values = np.asarray(image).astype(np.int32)
+    bits = content[BIT_DEPTH_BYTE]
+    if bits >= 8:
+        return values
+    step = 255 // (2**bits - 1)
+    # Pillow has scaled 2 and 4 bits to 8, but not 1 bit.
+    samples = values if bits == 1 else values // step
+    present = np.unique(samples)
+    return samples * step if not _all_known(present, known) and _all_known(present * step, known) else samples
+
+
+def read_palette(
+    image: Image.Image, known: Collection[int], wanted: PaletteReading | None
+) -> tuple[np.ndarray, PaletteReading]:
+    """Reads a palette PNG's values.
+
+    A lossless optimizer turns a gray mask of 0 and 2 into indices 0 and 1 of a palette that holds the gray
+    levels 0 and 2; other programs store values as indices, in any colors.
+
+    Args:
+        image: The decoded PNG of mode P.
+        known: Values of the class table.
+        wanted: What the values are; None: the gray levels where every color in use is a gray whose level is
+            known and no two are the same, else the indices.
+
+    Returns:
+        int32 [height, width], and which of the two they are. Where both are the same, they are indices.
+
+    Raises:
+        BrokenFileError: Colors are wanted, and one in use is no gray.
+    """
+    indices = np.asarray(image).astype(np.int32)
+    used = np.unique(indices)
+    colors = np.zeros((256, 3), np.int32)
+    palette = np.array(image.getpalette("RGB"), np.int32).reshape(-1, 3)[:256]
+    colors[: len(palette)] = palette
+    levels = colors[:, 0]
+    is_gray = bool((colors[used] == levels[used, None]).all()) and int(used.max()) < len(palette)
+    if wanted == "color" and not is_gray:
+        raise BrokenFileError(
+            "has a palette with colors that are not gray; data.palette color needs gray levels"
+        )
+    by_color = is_gray and len(set(levels[used])) == len(used) and _all_known(levels[used], known)
+    if wanted == "index" or (wanted is None and not by_color) or (levels[used] == used).all():
+        return indices, "index"
+    return levels[indices], "color"
+
+
+def _all_known(values: np.ndarray, known: Collection[int]) -> bool:
+    return set(values.tolist()) <= set(known)
