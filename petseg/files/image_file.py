@@ -9,6 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from petseg.errors import BrokenFileError
+from petseg.files.png_chunks import without_comments
 
 PHOTO_FORMATS = {
     "JPEG": (".jpg", ".jpeg"),
@@ -53,7 +54,7 @@ def open_image(content: bytes, formats: Iterable[str], max_pixels: int) -> Image
     Raises:
         BrokenFileError: It is in none of the formats, or has more than `max_pixels`.
     """
-    image = _identify(content, formats)
+    image = _identify(without_comments(content), formats)
     if math.prod(image.size) > max_pixels:
         raise BrokenFileError(f"{image.width} x {image.height} pixels are more than the {max_pixels} allowed")
     return image
