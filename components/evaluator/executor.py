@@ -108,7 +108,8 @@ def _model_size(model_path: str) -> list[int]:
 
 def _check_classes(model_path: str, classes: ClassTable) -> None:
     trained = ClassTable.model_validate(_training_settings(model_path)["classes"])
-    if (trained.values, trained.ignored_value) != (classes.values, classes.ignored_value):
+    # Another ignored_value can be compared: `evaluate` ignores every value that is no class's.
+    if trained.values != classes.values:
         raise UserError(
             f"the model in production was trained on the mask values {list(trained.values)}, the data has "
             f"{list(classes.values)}: set another push.directory for models with other classes"

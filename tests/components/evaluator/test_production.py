@@ -17,13 +17,20 @@ from petseg.tf_photo import decode_photo
 from tests.components import tiny_models
 from tests.exif_files import ORIENTATIONS, turned_jpeg
 from trainer.data.preprocessing import decode_mask
-from trainer.export.counts import confusion_counts
+from trainer.export.counts.confusion_counts import confusion_counts
 
 
 def test_production_of_other_classes_is_refused(evaluate):
     two = ClassTable(classes=tiny_models.TABLE.classes[:2])
     with pytest.raises(UserError, match=r"was trained on the mask values \[1, 2\], the data has \[1, 2, 3\]"):
         evaluate(baseline={"classes": two})
+
+
+@pytest.mark.parametrize("ignored", [None, 200])
+def test_production_with_another_ignored_value_is_compared(evaluate, ignored):
+    table = tiny_models.TABLE.model_copy(update={"ignored_value": ignored})
+    same, *_ = evaluate(baseline={"classes": table})
+    assert same["baseline"]["native"]["mean_iou"] == same["native"]["mean_iou"] == 1.0
 
 
 def test_two_models_are_loaded_once_each_and_not_for_every_batch(evaluate, monkeypatch):
@@ -121,7 +128,9 @@ class PhotoModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def evaluate(self, examples):
-        return {"counts": tf.map_fn(self._count, examples, tf.TensorSpec([2, 3, 3], tf.int64))}
+        return {
+            "counts": tf.map_fn(self._count, examples, fn_output_signature=tf.TensorSpec([2, 3, 3], tf.int64))
+        }
 
     def _count(self, example):
         feature = tf.io.FixedLenFeature([], tf.string)
