@@ -3,8 +3,6 @@
 import dataclasses
 from typing import Any
 
-import numpy as np
-
 from components.run_report import environment, plots
 from components.run_report.drift_section import Drift, measure_drift
 from components.run_report.inputs import RunInputs
@@ -43,7 +41,7 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
         "floor": inputs.settings["evaluation"]["floor"],
         "classes": inputs.classes.classes,
         "metric_tables": metric_tables(inputs.evaluation),
-        "confusion": (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).tolist(),
+        "confusion": [(row / row.sum()).tolist() if row.any() else None for row in counts],
         "reliability": _reliability(inputs),
         "curves": plots.learning_curves(inputs.history),
         "score_histogram": plots.score_histogram(scores),

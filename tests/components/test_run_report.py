@@ -1,3 +1,4 @@
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 from google.protobuf import text_format
+from PIL import Image
 from scipy.spatial.distance import jensenshannon
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import channel_utils, standard_artifacts
@@ -105,6 +107,28 @@ def test_page_is_self_contained_and_shows_the_photos(report):
     assert "town 1" in page.text
     assert "Examples contain values missing from the schema" in page.text
     assert "#worst-1" in page.addresses
+
+
+def test_confusion_of_a_class_without_pixels_is_a_dash(tmp_path, model_dir):
+    def without_sky(mask: bytes) -> bytes:
+        values = np.array(Image.open(io.BytesIO(mask)))
+        values[values == 30] = 0
+        file = io.BytesIO()
+        Image.fromarray(values).save(file, "PNG")
+        return file.getvalue()
+
+    pairs = [(name, photo, without_sky(mask), town) for name, photo, mask, town in drawn_pairs(4)]
+    inputs, properties = write_inputs(tmp_path / "inputs", model_dir, pairs)
+    artifact = RunReport()
+    artifact.uri = str(tmp_path / "report")
+    (tmp_path / "report").mkdir()
+    Executor().Do(inputs, {"report": [artifact]}, properties)
+    html = (tmp_path / "report/report.html").read_text()
+    table = html.split('<table class="confusion"')[1].split("</table>")[0]
+    road, _, sky = (row.split("</th>")[1] for row in table.split('<th scope="row">')[1:])
+    dash = "<td>\N{EN DASH}</td>"
+    assert (road.count(dash), sky.count(dash)) == (0, 3)
+    assert "A class with dashes has no pixels" in html
 
 
 @pytest.mark.parametrize(
