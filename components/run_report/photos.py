@@ -16,10 +16,10 @@ from tfx.dsl.io import fileio
 from components.run_report.inputs import RunInputs
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
 from petseg.evaluation.photo_counts import read_confusion
-from petseg.files.image_file import upright_rgb
 from petseg.metrics.iou import iou_per_class, mean_iou
 from petseg.overlay import overlay
 from petseg.tf_data import without_autotuning
+from petseg.tf_photo import decode_photo
 
 THUMBNAIL = 256
 """Longest side in pixels."""
@@ -130,7 +130,7 @@ def _pictures(
     example: tuple[bytes, bytes], predict: Callable[[bytes], np.ndarray] | None, classes: ClassTable
 ) -> dict[str, Any]:
     photo_bytes, mask_bytes = example
-    photo = upright_rgb(Image.open(io.BytesIO(photo_bytes)))
+    photo = Image.fromarray(decode_photo(photo_bytes).numpy())
     photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     class_of_value = np.full(256, CLASS_ID_IGNORED, np.uint8)
     class_of_value[list(classes.values)] = np.arange(len(classes))

@@ -54,7 +54,9 @@ def test_a_comment_behind_the_pixels_is_left_out_too():
 def test_exif_in_a_png_is_not_left_out():
     exif = Image.Exif()
     exif[0x0112] = 6
-    image = open_image(encode(PHOTO, "PNG", exif=exif, pnginfo=comment(compressed=True)), PHOTO_FORMATS, 10**6)
+    image = open_image(
+        encode(PHOTO, "PNG", exif=exif, pnginfo=comment(compressed=True)), PHOTO_FORMATS, 10**6
+    )
     assert exif_orientation(image) == 6
 
 

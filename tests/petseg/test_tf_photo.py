@@ -32,7 +32,10 @@ def test_every_orientation_is_decoded_upright(orientation, mode):
     as_stored = tf.io.decode_image(content, channels=3).numpy()
     np.testing.assert_array_equal(as_stored, stored(Image.fromarray(decoded), orientation))
     assert (
-        np.abs(decoded.astype(int) - np.asarray(upright_rgb(open_image(content, PHOTO_FORMATS, 10**6)))).mean() < 2
+        np.abs(
+            decoded.astype(int) - np.asarray(upright_rgb(open_image(content, PHOTO_FORMATS, 10**6)))
+        ).mean()
+        < 2
     )
 
 
