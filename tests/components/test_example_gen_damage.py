@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import ExifTags, Image
 
 from components.example_gen.checks import check_pair, make_example
@@ -52,7 +51,7 @@ def assert_read_or_quarantined(folder: Path, source: PairSource) -> bool:
         assert pair.broken.reason
         return False
     example = make_example(pair, data)
-    photo = tf.io.decode_jpeg(tiny_pairs.raw(example, "image/encoded")).numpy()
+    photo = tiny_pairs.decoded_photo(example)
     mask = tiny_pairs.decoded_mask(example)
     assert photo.shape == (*mask.shape, 3) == (pair.height, pair.width, 3)
     assert set(np.unique(mask)) <= {1, 2, 3}
