@@ -1,4 +1,4 @@
-"""The classes of a data set: data, not code."""
+"""The classes of a data set."""
 
 from functools import cached_property
 from typing import Any
@@ -6,38 +6,38 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 CLASS_ID_IGNORED = 255
-"""What an ignored mask pixel becomes inside the model's world (uint8)."""
+"""Class id (uint8) of an ignored pixel, from Transform on."""
 
 HEX_COLOR = r"^#[0-9a-fA-F]{6}$"
 
 
 class SegmentationClass(BaseModel):
-    """One class: its value in the mask files, its name, and its colour in pictures."""
+    """One class: its value in the masks, its name, and its color in pictures."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     value: int = Field(ge=0, le=255, description="Value of the class in the mask files.")
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="Name in metrics and reports.")
-    color: str = Field(pattern=HEX_COLOR, description="Colour in overlays and palettes, as #rrggbb.")
+    color: str = Field(pattern=HEX_COLOR, description="Color in overlays and palettes, as #rrggbb.")
 
 
 class ClassTable(BaseModel):
-    """All classes of a data set. A class's id inside the model is its index in this table.
+    """The classes of a data set. The id of a class inside the model is its index in this table.
 
-    A table is either empty, where nobody has set the classes yet, or has at least two.
+    A table has at least two classes, or none while the settings name none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     classes: tuple[SegmentationClass, ...] = Field((), max_length=254)
     ignored_value: int | None = Field(
-        None, ge=0, le=255, description="Mask value that counts neither in the loss nor in the metrics."
+        None, ge=0, le=255, description="Mask value that neither the loss nor the metrics count."
     )
 
     @model_validator(mode="before")
     @classmethod
     def _from_list(cls, value: Any) -> Any:
-        """A bare list of classes is a table without an ignored value."""
+        """Reads a bare list of classes as a table without an ignored value."""
         return {"classes": value} if isinstance(value, list | tuple) else value
 
     @field_validator("classes")
@@ -55,7 +55,7 @@ class ClassTable(BaseModel):
     @model_validator(mode="after")
     def _ignored_is_no_class(self) -> "ClassTable":
         if self.ignored_value in self.values:
-            raise ValueError(f"ignored_value {self.ignored_value} is also a class's value")
+            raise ValueError(f"ignored_value {self.ignored_value} is also the value of a class")
         return self
 
     @cached_property
@@ -75,9 +75,9 @@ class ClassTable(BaseModel):
 
     @cached_property
     def colors(self) -> tuple[tuple[int, int, int], ...]:
-        """RGB colours, 0 to 255, in the order of class ids."""
-        hexes = [entry.color.removeprefix("#") for entry in self.classes]
-        return tuple((int(h[:2], 16), int(h[2:4], 16), int(h[4:], 16)) for h in hexes)
+        """RGB colors, 0 to 255, in the order of class ids."""
+        red_green_blue = (bytes.fromhex(entry.color[1:]) for entry in self.classes)
+        return tuple((red, green, blue) for red, green, blue in red_green_blue)
 
     def __len__(self) -> int:
         return len(self.classes)

@@ -1,8 +1,8 @@
-"""How far data has moved from those that the model in production was trained on.
+"""Measures how far data has drifted from the training data of the model in production.
 
-TensorFlow Data Validation knows drift, between data and data before them, and skew, between what a model was
-trained on and what it is served. Here both are the same two sets: production's train split, and what has
-arrived since. A schema may set either comparator of a feature; both are obeyed.
+TensorFlow Data Validation has comparators for drift, between a data set and an earlier one, and for skew,
+between training and serving. Here both compare the same two sets: production's train split and the data that
+arrived since. A schema may set either comparator for a feature; both apply.
 """
 
 import os
@@ -16,7 +16,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 from petseg.saved_model import EXTRA_FOLDER, STATISTICS_FILE
 
 LEAST_EXAMPLES = 100
-"""With fewer than this chance alone moves a distance by as much as what would be called drift."""
+"""With fewer examples, chance alone can move a distance beyond the threshold."""
 
 _MEASURES = {
     anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "L-infinity",
@@ -33,8 +33,8 @@ class Distance:
         measure: `Jensen-Shannon` (0 to 1, of two histograms) or `L-infinity` (the largest change of a value's
             share).
         value: The distance.
-        threshold: What the schema allows.
-        comparator: Which of the schema's comparators asked for it.
+        threshold: The distance that the schema allows.
+        comparator: The schema's comparator that sets the threshold.
     """
 
     feature: str
@@ -45,7 +45,7 @@ class Distance:
 
     @property
     def drifted(self) -> bool:
-        """Whether it is more than the schema allows."""
+        """Whether the distance is more than the schema allows."""
         return self.value > self.threshold
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def production_statistics(model_path: str) -> statistics_pb2.DatasetFeatureStati
         model_path: Folder of the SavedModel.
 
     Returns:
-        None where there is no model, as before the first push.
+        The statistics, or None if there is no model, as before the first push.
     """
     file = os.path.join(model_path, EXTRA_FOLDER, STATISTICS_FILE)
     if not tf.io.gfile.exists(file):
@@ -78,12 +78,12 @@ def distances(
     """Compares two statistics by the drift and skew comparators of the schema's features.
 
     Args:
-        current: What has arrived.
-        reference: What the model in production was trained on.
-        schema: Of the features.
+        current: Statistics of the new data.
+        reference: Statistics of the data that the model in production was trained on.
+        schema: Schema of the features.
 
     Returns:
-        Sorted by feature; without those that one of the two does not have.
+        The distances, sorted by feature. A feature that one of the two lacks has none.
     """
     moved = tfdv.validate_statistics(_listed(current), schema, previous_statistics=_listed(reference))
     skewed = tfdv.validate_statistics(_listed(reference), schema, serving_statistics=_listed(current))

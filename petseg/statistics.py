@@ -1,4 +1,4 @@
-"""The statistics of the data a model was trained on, as one proto that travels with the model."""
+"""Statistics of the training data, as one proto that the model carries."""
 
 import os
 
@@ -7,13 +7,13 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 
 def merged_statistics(uri: str) -> bytes:
-    """Puts StatisticsGen's files, one a split, into one list.
+    """Merges StatisticsGen's files, one per split, into one list.
 
     Args:
-        uri: Of a StatisticsGen artifact.
+        uri: URI of a StatisticsGen artifact.
 
     Returns:
-        A serialized DatasetFeatureStatisticsList with one dataset a split, named after it.
+        A serialized DatasetFeatureStatisticsList with one dataset per split, named after the split.
     """
     merged = statistics_pb2.DatasetFeatureStatisticsList()
     for path in sorted(tf.io.gfile.glob(os.path.join(uri, "Split-*", "FeatureStats.pb"))):

@@ -6,7 +6,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.example_gen.settings import DataSettings
 from components.schema_import.executor import required_feature
 from petseg.errors import UserError
-from petseg.files.object_store import place
+from petseg.files.object_store import as_path
 
 SIZES = ("small", "medium", "large")
 
@@ -22,7 +22,7 @@ def schema_text(data: DataSettings) -> str:
     """
     if data.schema_file is None:
         return text_format.MessageToString(schema_of(data))
-    path = place(data.schema_file)
+    path = as_path(data.schema_file)
     try:
         text = path.read_text(encoding="utf-8")
         text_format.Parse(text, schema_pb2.Schema())

@@ -19,7 +19,7 @@ from components.example_gen.readers import find_reader
 from components.example_gen.readers.files import data_folder
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import list_spans, merge_spans, visible_folders
-from petseg.files.object_store import place
+from petseg.files.object_store import as_path
 
 
 def list_pairs(data: DataSettings, scratch: str) -> Listing:
@@ -50,7 +50,7 @@ def watched(data: DataSettings) -> tuple[str, ...]:
     if not data.spans or data.path is None:
         return paths
     # Not only in the window: a model is evaluated on the test examples of all spans.
-    return tuple(f"{span}/{path}" for span in visible_folders(place(data.path)) for path in paths)
+    return tuple(f"{span}/{path}" for span in visible_folders(as_path(data.path)) for path in paths)
 
 
 def is_plain_name(name: str) -> bool:

@@ -1,4 +1,7 @@
-"""Google's object store through Arrow's client, with folders as everybody else's tools see them."""
+"""Google Cloud Storage through Arrow's client, with folders listed as other tools list them.
+
+fsspec's own client, gcsfs, needs protobuf 4 or later, and TFX 1.16 needs protobuf 3.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,26 +11,26 @@ from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow.fs import FileInfo, FileSelector, FileType, GcsFileSystem
 
 RETRIES = timedelta(minutes=1)
-"""How long a request is tried; the client's own 15 minutes would look like a run that hangs."""
+"""How long a request is retried. With the client's default of 15 minutes a run would seem to hang."""
 
 
 class GoogleFiles(ArrowFSWrapper):
     """The store as an fsspec filesystem.
 
-    Arrow lists a folder in a folder only where somebody has made an empty object of its name, as Arrow itself
-    does and `gsutil cp -r` does not. Listed with all that lies below, nothing is missing.
+    Arrow lists a folder in a folder only if there is an empty object of its name, which Arrow creates and
+    `gsutil cp -r` does not. A recursive listing finds them all.
 
     Args:
-        emulator: URL of a stand-in, as Google's own clients read it from STORAGE_EMULATOR_HOST; None: Google.
+        emulator: URL of an emulator, as in STORAGE_EMULATOR_HOST; None: the real store.
     """
 
     def __init__(self, emulator: str | None):
         super().__init__(GcsFileSystem(retry_time_limit=RETRIES, **_stand_in(emulator)))
 
     def ls(self, path: str, detail: bool = False, **kwargs: Any) -> list[Any]:
-        """Names of the files and folders right below."""
+        """Names of the files and folders directly below."""
         if detail:
-            raise NotImplementedError("folders have no details here")
+            raise NotImplementedError("ls supports detail=False only")
         below = (file.path.removeprefix(f"{path}/") for file in self._files_below(path))
         return sorted({f"{path}/{name.partition('/')[0]}" for name in below})
 
@@ -39,16 +42,16 @@ class GoogleFiles(ArrowFSWrapper):
         detail: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """All files below, or the file itself; with their size and time by name where `detail` is asked."""
+        """All files below, or the file itself; with `detail` a dict from path to size and time."""
         if maxdepth is not None or withdirs:
-            raise NotImplementedError("all files below, and no folders, are found here")
+            raise NotImplementedError("find supports neither maxdepth nor withdirs")
         files = list(self._files_below(path)) or [
             info for info in self.fs.get_file_info([path]) if info.type is FileType.File
         ]
         return {info.path: self._make_entry(info) for info in files} if detail else [i.path for i in files]
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Nothing: folders need no making, and Arrow would make a missing bucket, too."""
+        """Does nothing: a store has no folders to create, and Arrow would also create a missing bucket."""
 
     def _files_below(self, path: str) -> Iterator[FileInfo]:
         listed = self.fs.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))

@@ -40,7 +40,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes an image of each EXIF orientation upright."""
+"""The transpose that turns an image of each EXIF orientation upright."""
 
 
 def open_image(content: bytes, formats: Iterable[str], max_pixels: int) -> Image.Image:
@@ -86,7 +86,7 @@ def decode(image: Image.Image) -> None:
     """
     try:
         image.load()
-    # Not only OSError: on damaged files Pillow's parsers raise whatever they stumble over.
+    # Not only OSError: on damaged files Pillow's parsers raise all kinds of errors.
     except Exception as error:
         raise BrokenFileError(f"cannot be decoded: {_reason(error)}") from None
 
@@ -111,12 +111,12 @@ def exif_orientation(image: Image.Image) -> int:
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
-    """What a viewer that knows EXIF shows."""
+    """Turns an image as a viewer that supports EXIF does."""
     return image.transpose(TURNS[orientation]) if orientation in TURNS else image
 
 
 def upright_rgb(image: Image.Image) -> Image.Image:
-    """The 8-bit RGB image that a person sees.
+    """Decodes an image to upright 8-bit RGB.
 
     Raises:
         BrokenFileError: It cannot be decoded.
@@ -124,9 +124,9 @@ def upright_rgb(image: Image.Image) -> Image.Image:
     orientation = exif_orientation(image)
     decode(image)
     if image.mode.startswith("I"):
-        # 16-bit grey: Pillow would clip at 255 where it should scale.
+        # 16-bit gray: Pillow would clip at 255 instead of scaling.
         image = Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
-    # Alpha is dropped, not blended: that is what TensorFlow does when a client sends such a photo.
+    # Alpha is dropped, not blended, as TensorFlow does when it decodes such a photo.
     return turn_upright(image, orientation).convert("RGB")
 
 

@@ -1,7 +1,11 @@
-"""Files on an object store, s3:// or gs://, without TensorFlow, which has no S3 filesystem.
+"""Files on an object store, s3:// or gs://, through fsspec.
 
-Credentials and endpoints come from the environment, as the stores' own tools read them: AWS_ENDPOINT_URL
-names another S3 server such as MinIO, STORAGE_EMULATOR_HOST a stand-in for Google's.
+TensorFlow is not used: it has no S3 filesystem, and takes ten seconds to import. StorePath adds what fsspec
+lacks: the store's errors as a UserError of one line, listings that are never cached, since others write too,
+and a tag of each file for fingerprints.
+
+Credentials and endpoints come from the environment, as for the stores' own tools. AWS_ENDPOINT_URL names
+another S3 server such as MinIO, STORAGE_EMULATOR_HOST an emulator of Google's store.
 """
 
 import contextlib
@@ -18,26 +22,26 @@ SCHEMES = ("s3", "gs")
 
 
 def is_url(path: object) -> bool:
-    """Whether a place is on an object store rather than in a folder."""
+    """Whether a path is a URL, on an object store, rather than a local path."""
     return "://" in str(path)
 
 
 def check_scheme(key: str, path: str) -> None:
-    """Raises a UserError where a setting is a URL of no store that can be used."""
+    """Raises a UserError if a setting is the URL of a store that is not supported."""
     if is_url(path) and path.partition("://")[0] not in SCHEMES:
         known = " or ".join(f"{scheme}://" for scheme in SCHEMES)
         raise UserError(f"{key} must begin with {known}, or be a folder; received {path}")
 
 
-def place(path: str) -> "Path | StorePath":
-    """The folder or file of a path or a URL."""
+def as_path(path: str) -> "Path | StorePath":
+    """The local path, or the path on an object store if it is a URL."""
     return StorePath(path) if is_url(path) else Path(path)
 
 
 class StorePath:
-    """A file or folder on an object store, with as much of pathlib.Path as its readers use.
+    """A file or folder on an object store, with the part of pathlib.Path's interface that is used here.
 
-    All of it raises UserError where the store cannot be reached or refuses.
+    Every method raises UserError if the store cannot be reached or refuses.
     """
 
     def __init__(self, url: str):
@@ -52,56 +56,56 @@ class StorePath:
         return self if below == "." else StorePath(f"{self._url}/{below}")
 
     def is_dir(self) -> bool:
-        """Whether something lies below it: stores have no empty folders."""
+        """Whether there is anything below it: stores have no empty folders."""
         with self._opened() as (files, path):
             return files.isdir(path)
 
     def exists(self) -> bool:
-        """Whether it is a file, or something lies below it."""
+        """Whether it is a file, or there is anything below it."""
         with self._opened() as (files, path):
             return files.exists(path)
 
     def iterdir(self) -> Iterator["StorePath"]:
-        """What lies in the folder; nothing where it does not exist."""
+        """Files and folders in the folder; none if it does not exist."""
         with self._opened() as (files, path):
             entries = files.ls(path, detail=False) if files.isdir(path) else []
         names = {posixpath.basename(entry.rstrip("/")) for entry in entries if entry.rstrip("/") != path}
         yield from (self / name for name in sorted(names))
 
     def read_bytes(self) -> bytes:
-        """Content of a file; FileNotFoundError where there is none."""
+        """Content of a file; FileNotFoundError if there is none."""
         with self._opened() as (files, path):
             return files.cat_file(path)
 
     def read_text(self, encoding: str = "utf-8") -> str:
-        """Content of a text file; FileNotFoundError where there is none."""
+        """Content of a text file; FileNotFoundError if there is none."""
         return self.read_bytes().decode(encoding)
 
     def size(self) -> int:
-        """Bytes of a file; FileNotFoundError where there is none."""
+        """Bytes of a file; FileNotFoundError if there is none."""
         with self._opened() as (files, path):
             return files.info(path)["size"]
 
     def write_bytes(self, content: bytes) -> None:
-        """Writes a file: whoever reads sees all of it or nothing."""
+        """Writes a file: a reader sees all of it or nothing."""
         with self._opened(writing=True) as (files, path):
             files.pipe_file(path, content)
 
     def unlink(self) -> None:
-        """Removes a file; FileNotFoundError where there is none."""
+        """Removes a file; FileNotFoundError if there is none."""
         with self._opened() as (files, path):
             files.rm_file(path)
 
     def remove_all(self) -> None:
-        """Removes all that lies below, if anything does."""
+        """Removes everything below it, if there is anything."""
         with self._opened() as (files, path), contextlib.suppress(FileNotFoundError):
             files.rm(path, recursive=True)
 
     def files_below(self) -> dict[str, str]:
-        """All files below, or the file itself: by path below this, what changes when the file does."""
+        """All files below, or the file itself: by relative path a tag that changes with the file."""
         with self._opened() as (files, path):
             found = files.find(path, detail=True)
-            # Of a path that is a file itself not every store's client tells more than the name.
+            # For a path that is a file itself, some clients return the name only.
             found = {file: about or files.info(file) for file, about in found.items()}
         return {
             posixpath.relpath(file, path): f"{about['size']} {about.get('ETag') or about.get('mtime')}"
@@ -109,12 +113,12 @@ class StorePath:
         }
 
     def upload(self, file: Path) -> None:
-        """Copies a local file to here."""
+        """Uploads a local file to this path."""
         with self._opened(writing=True) as (files, path):
             files.put_file(str(file), path)
 
     def download(self, folder: Path) -> None:
-        """Copies all files below into a local folder, which is made."""
+        """Downloads all files below into a local folder, which is created."""
         for name in self.files_below():
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +127,7 @@ class StorePath:
 
     @contextlib.contextmanager
     def _opened(self, *, writing: bool = False) -> Iterator[tuple[Any, str]]:
-        """The filesystem and this path in it; what the store says against it becomes one line."""
+        """Yields the filesystem and this path in it; turns the store's errors into a UserError."""
         scheme, _, path = self._url.partition("://")
         files = _filesystem(scheme, self._url)
         refusals: tuple[type[Exception], ...] = (OSError, *_client_errors(scheme))
@@ -142,7 +146,7 @@ class StorePath:
 
 
 def check_writable(url: str) -> None:
-    """Raises a UserError where nothing can be written below a URL."""
+    """Raises a UserError if nothing can be written below a URL."""
     probe = StorePath(url) / ".write_check"
     probe.write_bytes(b"written by petseg before a run, and removed again")
     probe.unlink()
@@ -163,10 +167,9 @@ def _filesystem(scheme: str, url: str) -> Any:
             import s3fs
         except ImportError:
             raise UserError(f"{url} needs s3fs: pip install 'petseg[s3]'") from None
-        # Others write there, too: a listing is never remembered. fsspec keeps one client a process.
+        # Others write there too, so no listing is cached. fsspec keeps one client per process.
         return s3fs.S3FileSystem(use_listings_cache=False)
     if scheme == "gs":
-        # TensorFlow's own filesystem would take ten seconds to import where a run only asks for a version.
         from petseg.files.google_files import GoogleFiles
 
         return GoogleFiles(os.environ.get("STORAGE_EMULATOR_HOST"))
@@ -174,7 +177,7 @@ def _filesystem(scheme: str, url: str) -> Any:
 
 
 def _client_errors(scheme: str) -> tuple[type[Exception], ...]:
-    """What a store's client raises beside OSError."""
+    """Exceptions of a store's client that are not OSErrors."""
     if scheme != "s3":
         return ()
     from botocore.exceptions import BotoCoreError

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from petseg.errors import UserError
 from petseg.files.atomic import write_atomic
-from petseg.files.object_store import StorePath, place
+from petseg.files.object_store import StorePath, as_path
 
 WITHDRAWN = ".withdrawn"
 
@@ -64,4 +64,4 @@ def allow(directory: str | Path, digest: str) -> None:
 
 
 def _mark(directory: str | Path, digest: str) -> Path | StorePath:
-    return place(str(directory)) / WITHDRAWN / f"{digest}.json"
+    return as_path(str(directory)) / WITHDRAWN / f"{digest}.json"

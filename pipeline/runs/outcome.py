@@ -11,7 +11,7 @@ from typing import Any
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE, evaluation_file
 from petseg.evaluation.resolutions import FORMER_NATIVE
 from petseg.files.atomic import atomic_file, write_atomic
-from petseg.files.object_store import place
+from petseg.files.object_store import as_path
 from pipeline.settings import PipelineSettings
 
 PUBLISHED_FILES = {
@@ -157,7 +157,7 @@ def verdict(
     model = None
     if push is not None and blessed:
         model = f"{push_directory}/{push['version']}"
-        pushed = place(push_directory) / push["version"]
+        pushed = as_path(push_directory) / push["version"]
         is_near = isinstance(pushed, Path) and pushed.is_relative_to(Path.cwd())
         shown = pushed.relative_to(Path.cwd()) if is_near else pushed
         lines.append(f"model    {shown}" + ("" if push["pushed"] else " (already in production)"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
-from petseg.files.object_store import StorePath, place
+from petseg.files.object_store import StorePath, as_path
 
 Folder = Path | StorePath
 """Readers use only what both have."""
@@ -19,7 +19,7 @@ def data_folder(data: DataSettings) -> Folder:
     """
     if data.path is None:
         raise UserError("data.path is not set; name the data set's folder with --data DIR")
-    folder = place(data.path)
+    folder = as_path(data.path)
     if not folder.is_dir():
         raise UserError(f"data.path: there is no folder {folder}")
     return folder

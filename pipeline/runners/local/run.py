@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from components.example_gen.spans import list_spans
 from petseg.errors import UserError
-from petseg.files.object_store import check_scheme, check_writable, copy_folder, is_url, place
+from petseg.files.object_store import as_path, check_scheme, check_writable, copy_folder, is_url
 from pipeline.nodes import check_node
 from pipeline.runs.memory import PeakMemory
 from pipeline.runs.outcome import (
@@ -97,13 +97,13 @@ def _check_paths(settings: PipelineSettings) -> None:
     if settings.data.path is None:
         raise UserError("data.path is not set; set it with --data DIR")
     check_scheme("data.path", settings.data.path)
-    if not place(settings.data.path).is_dir():
+    if not as_path(settings.data.path).is_dir():
         raise UserError(f"data.path: there is no folder {settings.data.path}")
     started_from = settings.trainer.warm_start
     if isinstance(started_from, str) and not Path(started_from).is_dir():
         raise UserError(f"trainer.warm_start: there is no folder {started_from}")
     if settings.data.spans:
-        list_spans(place(settings.data.path))
+        list_spans(as_path(settings.data.path))
     # Find this out before hours of training.
     for key, url in (
         ("push.directory", settings.push.directory),
@@ -128,7 +128,7 @@ class _LocalRun:
         outcome = replace(self._outcome(), run_id=self._run_id, log=self._log, folder=self._folder)
         directory = self._settings.report.directory
         if directory and self._folder.is_dir():
-            target = place(directory) / self._run_id
+            target = as_path(directory) / self._run_id
             copy_folder(self._folder, target)
             outcome.lines.append(f"copied   {target}")
         return outcome

@@ -88,11 +88,11 @@ def test_gives_the_features_of_photos_and_mirror_images(dtype, settings):
     frozen, _ = cut_frozen_part(build_model(settings(), compute_dtype=dtype))
     cache = FeatureCache(frozen, PAIRS, mirror=True)
     fill_caches([cache], 3)
-    places, mirror = [7, 0, 7], [True, False, False]
-    photos = np.stack([PAIRS.images[i] for i in places]).astype(np.float32)
+    indices, mirror = [7, 0, 7], [True, False, False]
+    photos = np.stack([PAIRS.images[i] for i in indices]).astype(np.float32)
     photos[0] = photos[0, :, ::-1]
     for feature, expected in zip(
-        cache.gather(np.array(places), np.array(mirror)), frozen(photos), strict=True
+        cache.gather(np.array(indices), np.array(mirror)), frozen(photos), strict=True
     ):
         assert feature.dtype == dtype
         np.testing.assert_allclose(

@@ -60,10 +60,10 @@ def test_a_seed_gives_the_same_changes_as_before_gray_blur_and_cutout_existed():
     """Otherwise measured metrics could not be reproduced."""
     pairs = shape_pairs(4, SIZE)
     random = np.random.default_rng((3, 0))
-    places = random.permutation(4)
+    indices = random.permutation(4)
     draws = np.zeros((4, sum(draw_groups())), np.float32)
     draws[:, :8] = random.random((4, 8), np.float32)
-    gathered = (np.stack([rows[place] for place in places]) for rows in (pairs.images, pairs.masks))
+    gathered = (np.stack([rows[index] for index in indices]) for rows in (pairs.images, pairs.masks))
     for expected, received in zip(
         augment(*gathered, draws, AUGMENTED), batches_of(epoch=0, pairs=pairs), strict=True
     ):
@@ -76,10 +76,10 @@ def test_each_pair_comes_at_most_once_an_epoch_with_its_own_mask():
     assert images.shape == (5, 4, SIZE, SIZE, 3)
     assert images.dtype == np.float32
     assert masks.dtype == np.uint8
-    known = {image.tobytes(): place for place, image in enumerate(pairs.images)}
-    places = [known[image.astype(np.uint8).tobytes()] for image in images.reshape(20, SIZE, SIZE, 3)]
-    assert len(set(places)) == 20
-    np.testing.assert_array_equal(masks.reshape(20, SIZE, SIZE), [pairs.masks[place] for place in places])
+    known = {image.tobytes(): index for index, image in enumerate(pairs.images)}
+    indices = [known[image.astype(np.uint8).tobytes()] for image in images.reshape(20, SIZE, SIZE, 3)]
+    assert len(set(indices)) == 20
+    np.testing.assert_array_equal(masks.reshape(20, SIZE, SIZE), [pairs.masks[index] for index in indices])
 
 
 def test_no_epoch_ends_with_a_wait_for_the_autotuning():
@@ -121,7 +121,7 @@ def test_replicas_get_the_parts_of_the_batch_that_one_device_gets():
     assert len(steps) == len(whole) == 2
     for parts, (images, masks) in zip(steps, whole, strict=True):
         assert [len(part) for part, _ in parts] == [2, 2, 2, 2]
-        # Rows are dealt in turn.
+        # The replicas take turns.
         np.testing.assert_array_equal(np.stack([part for part, _ in parts], 1).reshape(images.shape), images)
         np.testing.assert_array_equal(np.stack([part for _, part in parts], 1).reshape(masks.shape), masks)
 

@@ -104,7 +104,7 @@ def test_no_mask_value_outside_the_class_ids(data):
     assert set(np.unique(resized)) <= wanted
 
 
-def test_mask_pixels_are_those_nearest():
+def test_masks_are_resized_by_nearest_neighbor():
     values = np.random.default_rng(0).integers(1, 4, (47, 81))
     resized = resize_mask(decode_mask(tf.constant(encode_mask(values)), CLASSES), 32).numpy()
     rows = np.floor((np.arange(32) + 0.5) * 47 / 32).astype(int)
@@ -114,10 +114,10 @@ def test_mask_pixels_are_those_nearest():
 
 @pytest.fixture(scope="module")
 def transformed(tmp_path_factory):
-    """Raw pairs, what Transform makes of them by name, and its output for Trainer."""
+    """Raw examples, the transformed ones by name, and Transform's output for Trainer."""
     rng = np.random.default_rng(5)
     raw = []
-    for place, (height, width, mode, options) in enumerate(
+    for index, (height, width, mode, options) in enumerate(
         [
             (37, 52, "RGB", {}),
             (300, 200, "L", {}),
@@ -129,7 +129,7 @@ def transformed(tmp_path_factory):
         pair = {
             "image/encoded": encode(smooth_photo(rng, height, width).convert(mode), "JPEG", **options),
             "mask/encoded": encode_mask(mask),
-            "image/name": f"photo_{place}".encode(),
+            "image/name": f"photo_{index}".encode(),
         }
         shares = {f"mask/share_{c.name}": np.float32((mask == c.value).mean()) for c in CLASSES.classes}
         raw.append(pair | shares)
@@ -160,7 +160,7 @@ def transformed(tmp_path_factory):
     return raw, serialized, tft.TFTransformOutput(str(folder / "output"))
 
 
-def test_transforms_image_is_servings_pixel_for_pixel(transformed):
+def test_transform_and_serving_prepare_equal_images(transformed):
     raw, serialized, _ = transformed
     assert len(serialized) == len(raw)
     serving = tf.function(prepare_photo)
@@ -177,7 +177,7 @@ def test_transforms_mask_has_the_class_ids(transformed):
         np.testing.assert_array_equal(mask, resize_mask(decode_mask(pair["mask/encoded"], CLASSES), SIZE))
 
 
-def test_crops_are_taken_from_a_larger_pair(transformed):
+def test_crops_are_taken_from_a_pair_of_higher_resolution(transformed):
     raw, serialized, _ = transformed
     for pair in raw:
         large = stored_size(SIZE, TRAINING_SCALE)
@@ -203,7 +203,7 @@ def test_class_shares_reach_the_trainer(transformed):
     shares = class_shares(transform_output, CLASSES)
     assert shares.dtype == np.float32
     np.testing.assert_allclose(shares, expected, atol=1e-5)
-    assert shares[2] == 0  # no mask has the third class
+    assert shares[2] == 0  # The third class is in no mask.
 
 
 def test_a_pair_of_another_size_is_refused(transformed):
