@@ -11,7 +11,7 @@ from petseg.files.object_store import as_path
 SIZES = ("small", "medium", "large")
 
 DRIFT_OF_NUMBERS = 0.1
-"""Jensen-Shannon divergence from the train split of the model in production that counts as drift."""
+"""Jensen-Shannon divergence from the train split of the model in production above which data has drifted."""
 
 
 def schema_text(data: DataSettings) -> str:
@@ -36,7 +36,7 @@ def schema_text(data: DataSettings) -> str:
 
 
 def schema_of(data: DataSettings) -> schema_pb2.Schema:
-    """Makes the schema of the small features that follow from the class table and the slices."""
+    """Makes a schema of the small features from the class table and the slices."""
     schema = schema_pb2.Schema()
     for name in ("image/height", "image/width"):
         feature = required_feature(name, schema_pb2.INT)

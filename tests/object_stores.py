@@ -1,4 +1,4 @@
-"""Object stores on loopback that keep their objects in memory and speak the real HTTP."""
+"""Object stores on loopback that speak the real protocols and keep objects in memory."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ def s3_server() -> Iterator[dict[str, str]]:
 def gs_server() -> Iterator[dict[str, str]]:
     """An emulator of Google's store with an empty bucket `bucket`; yields the environment for clients.
 
-    Each write takes a second: Arrow's client asks whether it may go on, and the emulator does not answer.
+    Each write takes a second: Arrow's client waits for a `100 Continue`, which the emulator does not send.
     """
     options = ("start", f"--host={LOOPBACK}", "--port=0", "--in-memory", "--default-bucket=bucket")
     with _running("gcp_storage_emulator", *options) as port:

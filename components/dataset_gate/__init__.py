@@ -1,1 +1,1 @@
-"""Stops a run whose data are not what the schema expects."""
+"""Stops a run whose data does not match the schema."""

@@ -1,4 +1,4 @@
-"""DatasetGate: lets data through, or stops the run with a table of what is wrong."""
+"""DatasetGate: passes the data, or stops the run with a table of anomalies."""
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
@@ -29,7 +29,7 @@ class DatasetGateSpec(ComponentSpec):
 
 
 class DatasetGate(base_component.BaseComponent):
-    """Stops the run where there are anomalies, a split is empty, or a class has no pixel to learn from.
+    """Stops the run if there are anomalies, a split is empty, or a class has no training pixel.
 
     A class needs pixels at native resolution and at the resolution that the model is trained at.
 
@@ -40,7 +40,7 @@ class DatasetGate(base_component.BaseComponent):
         gate: `gate.json`: {"passed": true, "anomalies": [], "drift": {...}}, where drift is null or
             {"span": name or null, "compared_with": version, "examples": n, "drifted": bool,
             "reason": a sentence, "distances": [{"feature", "measure", "value", "threshold", "drifted"}]}.
-            Nodes that must wait for it name it upstream.
+            Nodes that must wait for the gate name it as upstream.
     """
 
     SPEC_CLASS = DatasetGateSpec
@@ -58,7 +58,7 @@ class DatasetGate(base_component.BaseComponent):
         trained_masks: str,
         code: str,
     ):
-        """Takes what is looked at.
+        """Creates the component.
 
         Args:
             examples: SegmentationExampleGen's.

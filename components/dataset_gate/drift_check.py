@@ -1,4 +1,4 @@
-"""Compares what has arrived with what the model in production was trained on."""
+"""Compares new data with the data that the model in production was trained on."""
 
 import io
 import json
@@ -20,7 +20,7 @@ NEWEST_SPAN_FILE = "newest_span.parquet"
 
 
 def check_drift(input_dict: dict[str, list[types.Artifact]]) -> dict[str, Any] | None:
-    """Returns the part `drift` of gate.json; see the component. None without a model in production."""
+    """Returns the entry `drift` of gate.json, see the component; None if no model is in production."""
     (production,) = input_dict["production_model"]
     reference = production_statistics(path_utils.serving_model_path(production.uri))
     if reference is None:
@@ -40,7 +40,7 @@ def check_drift(input_dict: dict[str, list[types.Artifact]]) -> dict[str, Any] |
     beyond = [distance for distance in found if distance.drifted]
     enough = current.num_examples >= LEAST_EXAMPLES
     if not enough:
-        reason = f"{current.num_examples} train pairs are too few to tell drift from chance"
+        reason = f"{current.num_examples} training examples are too few to tell drift from chance"
     elif beyond:
         reason = "; ".join(
             f"{distance.feature} moved by {distance.value:.3f} ({distance.measure}), "
@@ -60,7 +60,7 @@ def check_drift(input_dict: dict[str, list[types.Artifact]]) -> dict[str, Any] |
 
 
 def _newest_span(file: str) -> statistics_pb2.DatasetFeatureStatistics:
-    """Statistics of the newest span's train pairs."""
+    """Statistics of the newest span's training examples."""
     with tf.io.gfile.GFile(file, "rb") as content:
         rows = pd.read_parquet(io.BytesIO(content.read()))
     if rows.empty:

@@ -1,4 +1,4 @@
-"""Looks at anomalies, empty splits, unseen classes and drift, and lets the data through or not."""
+"""Checks for anomalies, empty splits, unseen classes and drift, and passes the data or stops the run."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ class Anomaly:
 
 
 class Executor(base_executor.BaseExecutor):
-    """Passes or raises."""
+    """Passes the data, or raises."""
 
     def Do(
         self,
@@ -70,8 +70,8 @@ class Executor(base_executor.BaseExecutor):
             )
         if drift and drift["drifted"] and settings.on_drift == "stop":
             raise UserError(
-                f"data: drift since version {drift['compared_with']} stops the run: {drift['reason']}; look "
-                "at the new data, then run with gate.on_drift=report"
+                f"data: drift since version {drift['compared_with']} stops the run: {drift['reason']}; check "
+                "the new data, then run with gate.on_drift=report"
             )
         gate = os.path.join(artifact_utils.get_single_uri(output_dict["gate"]), "gate.json")
         write_atomic(gate, json.dumps({"passed": True, "anomalies": [], "drift": drift}, indent=1))
@@ -82,7 +82,7 @@ def _training_files(examples: list[types.Artifact]) -> list[str]:
 
 
 def _against_schema(artifact: types.Artifact) -> Iterator[Anomaly]:
-    """What ExampleValidator found, split by split."""
+    """The anomalies that ExampleValidator found, split by split."""
     for split in artifact_utils.decode_split_names(artifact.split_names):
         file = os.path.join(artifact_utils.get_split_uri([artifact], split), DEFAULT_FILE_NAME)
         with tf.io.gfile.GFile(file, "rb") as content:
@@ -90,15 +90,17 @@ def _against_schema(artifact: types.Artifact) -> Iterator[Anomaly]:
         features = {feature.name: feature for feature in anomalies.baseline.feature}
         domains = {domain.name: domain for domain in anomalies.baseline.string_domain}
         for name, info in sorted(anomalies.anomaly_info.items()):
-            expected = _expectation(features[name], domains) if name in features else "nothing of this name"
+            expected = (
+                _expectation(features[name], domains) if name in features else "no feature of this name"
+            )
             for reason in info.reason:
                 yield Anomaly(name, split, expected, reason.description)
         for reason in anomalies.dataset_anomaly_info.reason:
-            yield Anomaly("(all)", split, "what the schema says of the data set", reason.description)
+            yield Anomaly("(all)", split, "the schema's rules for the data set", reason.description)
 
 
 def _expectation(feature: schema_pb2.Feature, domains: dict[str, schema_pb2.StringDomain]) -> str:
-    """A feature of the schema in words."""
+    """Describes what the schema expects of a feature."""
     words = [schema_pb2.FeatureType.Name(feature.type)]
     kind = feature.WhichOneof("domain_info")
     if kind in ("int_domain", "float_domain"):
@@ -115,7 +117,7 @@ def _expectation(feature: schema_pb2.Feature, domains: dict[str, schema_pb2.Stri
 
 
 def _empty_splits(artifact: types.Artifact) -> Iterator[Anomaly]:
-    """Splits without examples: ExampleValidator has nothing to say of them."""
+    """Splits without examples, which ExampleValidator does not report."""
     for split in artifact_utils.decode_split_names(artifact.split_names):
         statistics = stats_artifact_utils.load_statistics(artifact, split).proto()
         if not any(dataset.num_examples for dataset in statistics.datasets):
@@ -123,7 +125,7 @@ def _empty_splits(artifact: types.Artifact) -> Iterator[Anomaly]:
 
 
 def _unseen_classes(data_report_uri: str) -> Iterator[Anomaly]:
-    """Classes of the table that no train pixel shows: they could never be learnt."""
+    """Classes without a training pixel, which could never be learned."""
     with tf.io.gfile.GFile(os.path.join(data_report_uri, "data_report.json")) as file:
         report = json.load(file)
     for name, share in report["class_shares"]["train"].items():

@@ -1,4 +1,4 @@
-"""Settings of the gate."""
+"""Settings of DatasetGate."""
 
 from typing import Literal
 
@@ -9,12 +9,12 @@ from petseg.settings import Settings
 
 
 class GateSettings(Settings):
-    """What stops a run besides anomalies."""
+    """What stops a run, in addition to anomalies."""
 
     on_drift: Literal["report", "stop"] = Field(
         "report",
-        description="What happens where the train pairs of the newest span (without spans: all) have moved "
-        "further from those of the model in production than the schema's drift comparators allow.",
+        description="What to do if the training examples of the newest span (without spans: all) differ more "
+        "from those of the model in production than the schema's drift comparators allow.",
     )
 
 

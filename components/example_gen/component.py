@@ -25,25 +25,27 @@ class SegmentationExampleGenSpec(ComponentSpec):
 
 
 class SegmentationExampleGen(base_beam_component.BaseBeamComponent):
-    """Reads pairs of photo and mask, checks them, and writes raw examples in the splits train, eval and test.
+    """Reads photos and masks, checks them, and writes raw examples in the splits train, eval and test.
 
-    It has no driver, so that it runs on every orchestrator; that the data changed is told by `fingerprint`.
+    It has no driver of its own, so it runs on every orchestrator. The property `fingerprint` changes with the
+    data.
 
     Outputs:
         examples: tf.Examples as TFRecord with GZIP, sorted by name.
-        data_report: `data_report.json`: counts, class shares, and what was repaired, quarantined, left out;
-            with spans `newest_span.parquet`, the small features of the newest span's train pairs.
+        data_report: `data_report.json`: counts, class shares, and what was repaired, quarantined or left
+            out; with spans also `newest_span.parquet`, the small features of the newest span's training
+            pairs.
     """
 
     SPEC_CLASS = SegmentationExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(self, data: str, fingerprint: str, code: str):
-        """Takes what the examples depend on.
+        """Creates the component.
 
         Args:
             data: DataSettings as JSON.
-            fingerprint: What `fingerprint.fingerprint` says of the data set when the run starts.
+            fingerprint: Hash of the data set's files when the run starts, see `fingerprint.fingerprint`.
             code: Hash of the code that makes the examples.
         """
         super().__init__(

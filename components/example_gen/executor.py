@@ -1,4 +1,4 @@
-"""Checks all pairs, decides, then writes the raw examples."""
+"""Checks all pairs, decides which to keep, and writes their raw examples."""
 
 import json
 import logging
@@ -34,14 +34,14 @@ _progress = logging.getLogger("petseg")
 class Executor(BaseExampleGenExecutor):
     """Two passes over the pairs.
 
-    The first reads and checks each pair and keeps a few hundred bytes of it. What concerns all pairs (the
-    same photo in two splits, too many broken ones, an empty split) is decided from these. The second writes
-    shards, each a run of names in their order: they are the same on every engine, and no engine ever holds
+    The first pass reads and checks each pair and keeps a few hundred bytes of it. They are enough to decide
+    what concerns all pairs: the same photo in two splits, too many broken pairs, an empty split. The second
+    pass writes shards of consecutive names. The shards are the same on every engine, and no engine ever holds
     or sorts the photos.
     """
 
     def GetInputSourceToExamplePTransform(self) -> type["CheckPairs"]:
-        """The first pass, as TFX's base class asks for it: a transform's class, whatever its annotation."""
+        """The first pass. TFX's base class asks for a transform's class, contrary to its annotation."""
         return CheckPairs
 
     def Do(
@@ -61,7 +61,7 @@ class Executor(BaseExampleGenExecutor):
         report_folder = artifact_utils.get_single_instance(output_dict["data_report"]).uri
         scratch = os.path.join(report_folder, "scratch")
         listing = list_pairs(data, scratch)
-        _progress.info("reading %d pairs of %s", len(listing.pairs), data.path)
+        _progress.info("reading %d pairs from %s", len(listing.pairs), data.path)
         checked = self._check(listing.pairs, data, scratch)
         decision = decide(listing, checked, data)
         self._write(decision.pairs, data, examples)
@@ -75,7 +75,7 @@ class Executor(BaseExampleGenExecutor):
         examples_utils.set_file_format(examples, "tfrecords_gzip")
 
     def _check(self, sources: Sequence[PairSource], data: DataSettings, scratch: str) -> list[CheckedPair]:
-        # Through files, not through the runner: workers of a remote engine share nothing else with us.
+        # Through files: the workers of a remote engine share nothing else with this process.
         found = os.path.join(scratch, "checked")
         with self._make_beam_pipeline() as pipeline:
             _ = (
@@ -116,7 +116,7 @@ class CheckPairs(beam.PTransform):
 
 @dataclass(frozen=True)
 class Shard:
-    """A file of raw examples and the pairs that belong into it."""
+    """A file of raw examples and its pairs."""
 
     file: str
     pairs: tuple[CheckedPair, ...]
@@ -125,7 +125,7 @@ class Shard:
 def write_shard(shard: Shard, data: DataSettings) -> None:
     """Writes one shard of raw examples, whole or not at all."""
     unfinished = f"{shard.file}.part"
-    # Photos and masks are compressed already: more effort costs seconds and saves nothing.
+    # Photos and masks are compressed already. A higher level costs seconds and saves nothing.
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
     tf.io.gfile.makedirs(os.path.dirname(shard.file))
     with tf.io.TFRecordWriter(unfinished, options) as writer:
@@ -135,7 +135,7 @@ def write_shard(shard: Shard, data: DataSettings) -> None:
 
 
 def _write_features(pairs: list[CheckedPair], data: DataSettings, file: str) -> None:
-    """Writes the small features of the train pairs, a row a pair, for those who compare spans."""
+    """Writes the small features of the training pairs, one row each, for DatasetGate to compare spans."""
     rows = [small_features(pair, data) for pair in pairs if pair.source.split == "train"]
     table = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows), table)

@@ -11,14 +11,14 @@ from petseg.files.object_store import StorePath, is_url
 
 
 def fingerprint(data: DataSettings) -> str:
-    """Hash of every file that a reader would look at.
+    """Hashes every file that a reader looks at.
 
-    With `data.fingerprint` "stat" a file counts by name, size and time of change, with "content" by name and
+    With `data.fingerprint` "stat", a file's name, size and time of change count; with "content", its name and
     content.
 
     Returns:
-        Hex digest. It changes when a photo, mask or list is added, removed or changed; a missing data set
-        has one too, so that it is the reader that complains.
+        Hex digest. It changes when a photo, mask or list is added, removed or changed. A missing data set
+        has a digest too, and the reader reports it.
     """
     digest = hashlib.sha256()
     if data.path is None:
@@ -32,7 +32,7 @@ def fingerprint(data: DataSettings) -> str:
 
 
 def _fingerprint_of_store(root: StorePath, data: DataSettings) -> str:
-    """As `fingerprint`; a file's time is what the store has for one, S3 a tag of the content."""
+    """As `fingerprint`, with the store's own tag of a file: a time, on S3 a hash of the content."""
     digest = hashlib.sha256()
     for start in watched(data):
         for name, tag in (root / start).files_below().items():
@@ -43,7 +43,7 @@ def _fingerprint_of_store(root: StorePath, data: DataSettings) -> str:
 
 
 def _files(path: str) -> Iterator[str]:
-    """The file itself, or all files of the folder and its folders, sorted."""
+    """The file itself, or all files in the folder and its subfolders, sorted."""
     if not os.path.isdir(path):
         if os.path.lexists(path):
             yield path

@@ -1,4 +1,4 @@
-"""A mask's bytes: checked against the photo and the class table."""
+"""Checks a mask against its photo and the class table."""
 
 import io
 from dataclasses import dataclass
@@ -52,11 +52,11 @@ def load_mask(
 
     Raises:
         BrokenFileError: Too many pixels, not decodable, several channels, another size than the photo's,
-            a value that is not in the table, or nothing but ignored pixels.
+            a value that is not in the class table, or only ignored pixels.
     """
     image = open_image(content, ("PNG",), max_pixels)
     if len(image.getbands()) != 1:
-        raise BrokenFileError(f"has {len(image.getbands())} channels ({image.mode}); a mask has one")
+        raise BrokenFileError(f"has {len(image.getbands())} channels ({image.mode}); a mask must have one")
     decode(image)
     repairs = []
     taken: PaletteReading | None = None
@@ -121,10 +121,10 @@ def _check_values(values: np.ndarray, photo: Photo, classes: ClassTable) -> tupl
         unknown = int(np.flatnonzero(found)[0])
         raise BrokenFileError(
             f"has the value {unknown} in {found[unknown]} pixels;"
-            f" the class table knows {', '.join(map(str, sorted(known)))}"
+            f" the class table has {', '.join(map(str, sorted(known)))}"
         )
     if not any(pixels):
-        raise BrokenFileError("has nothing but ignored pixels")
+        raise BrokenFileError("has only ignored pixels")
     return pixels
 
 

@@ -1,4 +1,4 @@
-"""Finds photos that look the same, by a hash of their brightness gradients."""
+"""Finds photos that look the same by a hash of their brightness gradients."""
 
 from itertools import combinations
 
@@ -9,7 +9,7 @@ from components.example_gen.pairs import SPLITS, CheckedPair
 
 GRID = 8
 MAX_DIFFERENT_BITS = 10
-"""Of 128. On the Oxford-IIIT Pet photos this finds all 74 known pairs and 3 others."""
+"""Of 128 bits. On the Oxford-IIIT Pet photos this finds all 74 known pairs and 3 others."""
 
 BITS_SET = np.unpackbits(np.arange(2**16, dtype=np.uint16)[:, None].view(np.uint8), axis=1).sum(
     1, dtype=np.uint8
@@ -17,22 +17,22 @@ BITS_SET = np.unpackbits(np.arange(2**16, dtype=np.uint16)[:, None].view(np.uint
 
 
 def difference_hash(pixels: np.ndarray) -> str:
-    """The photo's dHash: whether it gets brighter to the right and downwards, on an 8 x 8 grid.
+    """Computes the photo's dHash: where it gets brighter to the right and downwards, on an 8 x 8 grid.
 
     Args:
         pixels: uint8 [height, width, 3].
 
     Returns:
-        128 bits as hex. Scaling and recompression hardly change it.
+        128 bits as hex. Scaling and recompression hardly change them.
     """
-    grey = Image.fromarray(pixels).convert("L").resize((GRID + 1, GRID + 1), Image.Resampling.BOX)
-    brightness = np.asarray(grey).astype(int)
+    gray = Image.fromarray(pixels).convert("L").resize((GRID + 1, GRID + 1), Image.Resampling.BOX)
+    brightness = np.asarray(gray).astype(int)
     gradients = (np.diff(brightness[:GRID], axis=1) > 0, np.diff(brightness[:, :GRID], axis=0) > 0)
     return np.packbits(np.stack(gradients)).tobytes().hex()
 
 
 def across_splits(pairs: list[CheckedPair]) -> list[dict[str, str]]:
-    """Pairs of all but identical photos that lie in different splits.
+    """Finds near-identical photos in different splits.
 
     Returns:
         Dicts with `a`, `split_a`, `b`, `split_b`, sorted by `a`, then `b`.
@@ -43,9 +43,9 @@ def across_splits(pairs: list[CheckedPair]) -> list[dict[str, str]]:
         hashes = _words(by_split[other])
         for pair, words in zip(by_split[one], _words(by_split[one]), strict=True):
             distances = BITS_SET[hashes ^ words].sum(axis=1, dtype=np.int32)
-            for place in np.flatnonzero(distances <= MAX_DIFFERENT_BITS):
+            for index in np.flatnonzero(distances <= MAX_DIFFERENT_BITS):
                 found.append(
-                    sorted((pair.source, by_split[other][place].source), key=lambda source: source.name)
+                    sorted((pair.source, by_split[other][index].source), key=lambda source: source.name)
                 )
     return sorted(
         ({"a": a.name, "split_a": a.split, "b": b.name, "split_b": b.split} for a, b in found),

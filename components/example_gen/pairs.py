@@ -95,12 +95,12 @@ class Listing:
 
 @dataclass(frozen=True)
 class CheckedPair:
-    """What the check found in a pair's two files; small, so that thousands fit in memory.
+    """Result of checking a pair's photo and mask. It is small, so that thousands fit in memory.
 
     Attributes:
         source: The pair.
         broken: Why the pair cannot be used, or None.
-        repairs: What had to be changed in the photo or the mask.
+        repairs: What was changed in the photo or the mask.
         sha256: Hex digest of the photo's file.
         difference_hash: Perceptual hash of the photo, see near_duplicates.
         height: Pixels of the upright photo.
@@ -121,7 +121,7 @@ class CheckedPair:
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Share of each class among the mask's pixels that are not ignored; they sum to 1."""
+        """Share of each class among the pixels that are not ignored; the shares sum to 1."""
         return tuple(count / sum(self.pixels) for count in self.pixels)
 
     def to_json(self) -> str:
@@ -141,17 +141,17 @@ class CheckedPair:
 
 
 def split_number(name: str) -> int:
-    """A number from 0 to 99 that depends on nothing but the name."""
+    """A number from 0 to 99 that depends on the name only."""
     return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 100
 
 
 def split_of_listed(name: str, eval_percent: int) -> str:
-    """Divides a list of names for training into `eval` and `train`."""
+    """Splits a training list into `eval` and `train`."""
     return "eval" if split_number(name) < eval_percent else "train"
 
 
 def split_of_unlisted(name: str, eval_percent: int) -> str:
-    """Divides data without lists: as much `test` as `eval`, the rest `train`."""
+    """Splits data without lists: `test` gets as much as `eval`, `train` the rest."""
     number = split_number(name)
     if number < eval_percent:
         return "eval"

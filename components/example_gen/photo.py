@@ -43,7 +43,7 @@ def load_photo(content: bytes, max_pixels: int) -> Photo:
 
     Args:
         content: The file.
-        max_pixels: Pixels above which the photo is refused by its header, before anything is decoded.
+        max_pixels: Limit of pixels, checked in the header before anything is decoded.
 
     Raises:
         BrokenFileError: It has too many pixels, or cannot be decoded.

@@ -1,4 +1,4 @@
-"""Decides which pairs go on, and puts into words what was read."""
+"""Decides which pairs to keep, and reports what was read."""
 
 import logging
 from collections import Counter
@@ -34,7 +34,7 @@ class Decision:
 
 
 def decide(listing: Listing, checked: list[CheckedPair], data: DataSettings) -> Decision:
-    """Takes out what is broken or stands in two splits.
+    """Takes out pairs that are broken, and photos that are in two splits.
 
     Raises:
         UserError: More is broken than `data.max_bad_fraction` allows, or a split is empty.
@@ -72,8 +72,8 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         "photo_sizes": dict(sorted(Counter(f"{pair.height}x{pair.width}" for pair in pairs).items())),
     }
     _progress.info(
-        "data: %s; quarantined %d, repaired %d, in no list %d, masks of one class %d,"
-        " near duplicates in two splits %d",
+        "data: %s; quarantined %d, repaired %d, in no list %d, masks with one class %d,"
+        " near-duplicates across splits %d",
         ", ".join(f"{len(members)} {split}" for split, members in by_split.items()),
         *(len(report[key]) for key in COUNTED),
     )
@@ -84,7 +84,7 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
 
 
 def _copies_across_splits(pairs: list[CheckedPair]) -> dict[str, Note]:
-    """Pairs whose photo's very bytes stand in a split that is kept first."""
+    """Pairs whose photo is byte for byte in another split too, which keeps it (KEPT_FIRST)."""
     kept: dict[str, CheckedPair] = {}
     copies: dict[str, Note] = {}
     for pair in sorted(pairs, key=lambda pair: KEPT_FIRST.index(pair.source.split)):
@@ -103,11 +103,11 @@ def _refuse_too_broken(quarantined: list[Note], total: int, max_bad_fraction: fl
     named = quarantined[:NAMED_IN_ERROR]
     lines = [
         f"data: {len(quarantined)} of {total} pairs are broken,"
-        f" data.max_bad_fraction allows {max_bad_fraction:.1%}; the worst:",
+        f" data.max_bad_fraction allows {max_bad_fraction:.1%}; the first:",
         *(f"  {note.file}: {note.reason}" for note in named),
     ]
     if len(quarantined) > len(named):
-        lines.append(f"  and {len(quarantined) - len(named)} more, all named in the log")
+        lines.append(f"  and {len(quarantined) - len(named)} more, all of them in the log")
     raise UserError("\n".join(lines))
 
 
@@ -116,8 +116,8 @@ def _refuse_empty_splits(pairs: list[CheckedPair], folder: str | None) -> None:
     for split in SPLITS:
         if split not in found:
             raise UserError(
-                f"data: no usable pair of {folder} is in the split `{split}`;"
-                f" all of {', '.join(SPLITS)} need one: add pairs, or see the lists and data.eval_percent"
+                f"data: the split `{split}` of {folder} has no usable pair, and each of {', '.join(SPLITS)} "
+                "needs one: add pairs, or change the lists or data.eval_percent"
             )
 
 

@@ -1,4 +1,4 @@
-"""Settings of the data: where it lies, what its classes are, how it is split and checked."""
+"""Settings of the data: its path, format and classes, and how it is split and checked."""
 
 import difflib
 from typing import Any, Literal
@@ -12,12 +12,12 @@ from petseg.settings import Settings
 
 
 class DataSettings(Settings):
-    """Where the photos and masks are and what they mean."""
+    """Which photos and masks to read, and what they mean."""
 
     path: str | None = Field(
         None,
-        description="Folder of the data set, or s3://bucket/folder, gs://bucket/folder (for "
-        "tfds: TFDS' data folder).",
+        description="Folder of the data set, or s3://bucket/folder or gs://bucket/folder. Format tfds: the "
+        "data folder of TFDS.",
     )
     format: str = Field(
         "folder",
@@ -26,8 +26,9 @@ class DataSettings(Settings):
     )
     spans: Literal["all", "newest"] | PositiveInt | None = Field(
         None,
-        description="Where data.path is a folder of spans (span-1, span-2, ... or 2026-11-21, ...): those "
-        "trained on are all, newest or the newest N; the test photos of all are judged. null: one data set.",
+        description="Spans to train on, where data.path is a folder of spans (span-1, span-2, ... or "
+        "2026-11-21, ...): all, newest or the newest N. Evaluation uses the test photos of all "
+        "spans. null: no spans.",
     )
     tfds_builder: str | None = Field(
         None, description="Builder and version for format tfds, such as oxford_iiit_pet:4.*.*."
@@ -43,12 +44,15 @@ class DataSettings(Settings):
     )
     slice_features: tuple[str, ...] = Field(
         ("slice/photo_size",),
-        description="Features whose values slice the metrics. Where sized_class is set, the default "
-        "includes slice/CLASS_size.",
+        description="Features whose values slice the metrics. If sized_class is set, the default includes "
+        "slice/<name>_size.",
     )
-    eval_percent: int = Field(15, ge=1, le=50, description="Share of the train list that becomes `eval`.")
+    eval_percent: int = Field(
+        15, ge=1, le=50, description="Percentage of the train list that becomes `eval`."
+    )
     photo_size_edges: tuple[int, int] = Field(
-        (250, 450), description="Side in pixels (root of the area) from which a photo is medium, large."
+        (250, 450),
+        description="Side in pixels (square root of the area) from which a photo is medium, and large.",
     )
     palette: Literal["index", "color"] | None = Field(
         None,
@@ -56,17 +60,21 @@ class DataSettings(Settings):
         "levels of a mask whose colors are all gray and values of the class table, else the indices.",
     )
     sized_class: str | None = Field(
-        None, description="Class whose share of pixels makes the slice `slice/<name>_size`; null: none."
+        None, description="Class whose share of pixels defines the slice `slice/<name>_size`; null: none."
     )
     sized_class_edges: tuple[float, float] = Field(
-        (0.15, 0.35), description="Share of pixels from which the sized class is medium, large."
+        (0.15, 0.35), description="Share of pixels from which the sized class is medium, and large."
     )
     max_bad_fraction: float = Field(
         0.01, ge=0, le=1, description="Share of broken pairs above which the run stops."
     )
-    max_pixels: int = Field(50_000_000, ge=1, description="Pixels above which an image is a bomb.")
+    max_pixels: int = Field(
+        50_000_000, ge=1, description="Limit of pixels per image. Larger images are not decoded."
+    )
     fingerprint: Literal["stat", "content"] = Field(
-        "stat", description="How changed files are noticed: names, sizes and times, or their content."
+        "stat",
+        description="How changed files are detected. stat: by name, size and time; content: by name and "
+        "content.",
     )
 
     @field_validator("format")
@@ -89,7 +97,7 @@ class DataSettings(Settings):
     @model_validator(mode="after")
     def _consistent(self) -> "DataSettings":
         if self.spans is not None and self.format == "tfds":
-            raise ValueError("spans must be null where data.format is tfds; a builder has none")
+            raise ValueError("spans must be null if data.format is tfds; a builder has no spans")
         if self.format == "tfds" and not self.tfds_builder:
             raise ValueError("tfds_builder must name a builder, such as oxford_iiit_pet:4.*.*")
         if self.sized_class is not None and self.sized_class not in self.classes.names:
@@ -100,7 +108,7 @@ class DataSettings(Settings):
         for key in ("photo_size_edges", "sized_class_edges"):
             low, high = getattr(self, key)
             if not 0 < low < high:
-                raise ValueError(f"{key} must be two rising numbers above 0; received [{low}, {high}]")
+                raise ValueError(f"{key} must be two increasing numbers above 0; received [{low}, {high}]")
         return self
 
     def require_classes(self) -> None:

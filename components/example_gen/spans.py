@@ -1,19 +1,19 @@
-"""Spans: data sets that came one after another, each a folder of its own.
+"""Spans: data sets that arrive one after another, each in a folder of its own.
 
     data.path/span-1/, data.path/span-2/, ...         numbered, or
     data.path/2026-11-14/, data.path/2026-11-21/, ... dated
 
-Each holds a whole data set in the layout of `data.format`. A folder whose name begins with a dot is left
-alone, so a span can be uploaded as `.span-3` and renamed when it is complete.
+Each span is a whole data set in the layout of `data.format`. Names that begin with a dot are ignored, so a
+span can be uploaded as `.span-3` and renamed when it is complete.
 
-One name is one photo, whatever the span:
+A name is one photo, in whatever span:
 
-- It is `test` where any span says so, else `eval` where any does, else `train`: what was judged on is never
-  trained on.
-- The files are those of the newest span that has it: a later copy is a correction.
+- It is `test` if any span says so, else `eval` if any span says so, else `train`. So a photo that was used
+  for evaluation is never used for training.
+- Its files are those of the newest span that has it: a later copy is a correction.
 
-The window, `data.spans`, chooses what is trained on. The test photos of all spans are judged on, so that
-models stay comparable.
+`data.spans` selects the spans to train on. Evaluation uses the test photos of all spans, so models stay
+comparable.
 """
 
 import itertools
@@ -73,24 +73,24 @@ def list_spans(folder: Folder) -> list[str]:
     """Names of the spans in a folder, oldest first.
 
     Raises:
-        UserError: There is none, a folder has another name, or the order of two is not told by their names.
+        UserError: There is no span, a folder has another name, or two names have no order.
     """
     orders: dict[str, tuple[int, ...]] = {}
     for name in visible_folders(folder):
         match = NUMBERED.fullmatch(name) or DATED.fullmatch(name)
         if match is None:
             raise UserError(
-                f"data.path: {folder / name} is no span; spans are named span-1, span-2, ... or 2026-11-21, "
-                "and what is none begins with a dot"
+                f"data.path: {folder / name} is not a span; spans are named span-1, span-2, ... or "
+                "2026-11-21, ...; start the name with a dot to have the folder ignored"
             )
         orders[name] = tuple(map(int, match.groups()))
     if not orders:
         raise UserError(
-            f"data.path: {folder} holds no span; with data.spans it must hold folders span-1, span-2, ... or "
+            f"data.path: {folder} has no spans; with data.spans it must hold folders span-1, span-2, ... or "
             "2026-11-21, ..."
         )
     if len(set(map(len, orders.values()))) > 1:
-        raise UserError(f"data.path: {folder} must hold numbered or dated spans, not both")
+        raise UserError(f"data.path: {folder} must have numbered or dated spans, not both")
     spans = sorted(orders, key=orders.__getitem__)
     for one, other in itertools.pairwise(spans):
         if orders[one] == orders[other]:
@@ -99,7 +99,7 @@ def list_spans(folder: Folder) -> list[str]:
 
 
 def visible_folders(folder: Folder) -> list[str]:
-    """Folders in a folder, sorted, but for those that begin with a dot; a missing one has none."""
+    """Sorted names of the folders in a folder, without those that begin with a dot."""
     if not folder.is_dir():
         return []
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]

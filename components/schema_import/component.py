@@ -1,4 +1,4 @@
-"""ImportSchemaGen: one schema text in, two schemas out."""
+"""ImportSchemaGen: publishes a schema text as two schemas."""
 
 from typing import ClassVar
 
@@ -22,13 +22,13 @@ class ImportSchemaGenSpec(ComponentSpec):
 
 
 class ImportSchemaGen(base_component.BaseComponent):
-    """Publishes a schema twice: of the small features, and of the whole raw example.
+    """Publishes a schema twice: for the small features, and for the whole raw example.
 
-    It takes the schema's text where TFX's own component takes a path, so that a changed file is noticed.
+    TFX's own component takes a path; this one takes the text, so that a changed schema changes the cache key.
 
     Outputs:
-        schema: The features that statistics are computed of and validated by.
-        examples_schema: The same, and the bytes and names that Transform and Evaluator read besides.
+        schema: The features of which statistics are computed and validated.
+        examples_schema: The same, plus the names and bytes that Transform and Evaluator read.
     """
 
     SPEC_CLASS = ImportSchemaGenSpec

@@ -1,4 +1,4 @@
-"""Writes both schemas."""
+"""Writes the two schemas."""
 
 import os
 from typing import Any
@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from petseg.files.atomic import write_atomic
 
 UNCOUNTED_FEATURES = ("image/encoded", "image/name", "image/sha256", "mask/encoded")
-"""Bytes that every raw example has and of which no statistics are made."""
+"""Bytes features of every raw example, of which no statistics are computed."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -24,7 +24,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes `schema.pbtxt` into both outputs; see the component for what differs."""
+        """Writes `schema.pbtxt` into both outputs; see the component for the difference."""
         schema = text_format.Parse(exec_properties["schema_text"], schema_pb2.Schema())
         _write(schema, output_dict["schema"])
         for name in UNCOUNTED_FEATURES:

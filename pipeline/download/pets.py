@@ -1,4 +1,4 @@
-"""Downloads the Oxford-IIIT Pet data set: resumes, verifies checksums, and unpacks atomically."""
+"""Downloads the Oxford-IIIT Pet data set: resumes, verifies checksums and unpacks atomically."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ MARKER = ".fetched.json"
 WORK_FOLDER = ".download"
 CHUNK = 1 << 20
 CONNECT_AND_READ_SECONDS = (15, 60)
-# A large file over a bad line may be cut often; only attempts that bring nothing count.
+# A large file over a bad connection may be cut often; only attempts that receive nothing count.
 FRUITLESS_ATTEMPTS = 5
 
 
@@ -50,7 +50,7 @@ class Archive:
         name: File name below the base URL.
         size: Bytes.
         sha256: Hex digest of the whole file.
-        folder: The one folder that it holds.
+        folder: The only folder in the archive.
     """
 
     name: str
@@ -84,18 +84,18 @@ def fetch(
 ) -> None:
     """Downloads the archives and unpacks them to `output/images` and `output/annotations`.
 
-    A download that was cut goes on where it stopped, within this call and in the next. Each folder
-    appears whole or not at all. Where everything is there already, nothing is done.
+    A download that was cut resumes where it stopped, in this call or in the next. Each folder appears whole
+    or not at all. If everything is there already, nothing is done.
 
     Args:
         output: Folder of the data set; missing, empty, or left by an earlier fetch.
-        base_url: Where the archives lie.
+        base_url: URL of the archives' folder.
         archives: What to download.
-        longest_wait: Most seconds between two attempts.
+        longest_wait: Maximum seconds between two attempts.
 
     Raises:
         FetchError: The server has no such file or cannot be reached, a checksum is wrong, an archive
-            holds what it should not, or `output` holds something else.
+            has unexpected content, or `output` has other content.
     """
     output, archives = Path(output), tuple(archives)
     finished = _finished(output)
@@ -117,7 +117,7 @@ def fetch(
 
 
 class Download:
-    """Download of one archive into a part file, until it is complete and its checksum is right."""
+    """Downloads one archive into a part file, until it is complete and its checksum is right."""
 
     def __init__(self, url: str, archive: Archive, part: Path, progress: Progress):
         self.url = url
@@ -131,7 +131,7 @@ class Download:
         """Downloads what is missing and checks it; returns the whole file.
 
         Raises:
-            FetchError: no success after several attempts, a refusal, or a wrong checksum.
+            FetchError: Several attempts failed, the server refused, or the checksum is wrong.
         """
         attempts = Retrying(
             retry=retry_if_exception_type(_Interrupted),
@@ -173,7 +173,7 @@ class Download:
             raise _Interrupted("the server ended the transfer early")
 
     def _count(self, before: int) -> None:
-        """Counts attempts in a row that received nothing."""
+        """Counts consecutive attempts that received nothing."""
         self.fruitless = 0 if self._have() > before else self.fruitless + 1
 
     def _transfer(self, start: int) -> None:
@@ -189,20 +189,20 @@ class Download:
                 raise requests.RequestException("the file on the server is shorter than the kept part")
             if response.status_code >= 500:
                 raise requests.RequestException(
-                    f"the server answers {response.status_code} {response.reason}"
+                    f"the server responds with {response.status_code} {response.reason}"
                 )
             if response.status_code >= 400:
                 raise FetchError(
-                    f"{self.url}: the server answers {response.status_code} {response.reason}; "
-                    "check the URL, or download the archives in another way"
+                    f"{self.url}: the server responds with {response.status_code} {response.reason}; "
+                    "check the URL, or download the archives by other means"
                 )
-            # A server without range requests sends the whole file again.
+            # A server that does not support range requests sends the whole file again.
             with open(self.part, "ab" if resumed else "wb") as file:
                 self.progress.update(self.task, completed=start if resumed else 0)
                 self._copy(response, file)
 
     def _copy(self, response: requests.Response, file: IO[bytes]) -> None:
-        # Since urllib3 2, `read` waits for the whole chunk and loses a part that arrived before a cut.
+        # Since urllib3 2, `read` waits for a whole chunk and loses what arrived before a cut.
         read = getattr(response.raw, "read1", response.raw.read)
         while chunk := read(CHUNK):
             file.write(chunk)
@@ -218,13 +218,13 @@ class Download:
         if digest.hexdigest() != self.archive.sha256:
             self.part.unlink()
             raise FetchError(
-                f"{self.url}: sha256 must be {self.archive.sha256}, received {digest.hexdigest()}; "
-                "the file was removed, run fetch again"
+                f"{self.url}: sha256 must be {self.archive.sha256}; received {digest.hexdigest()}; "
+                "the file was removed: run fetch again"
             )
 
 
 def _unpack(file: Path, archive: Archive, output: Path) -> None:
-    """Moves the archive's folder into `output`, replacing the rest of an earlier attempt."""
+    """Moves the archive's folder into `output`, in place of what an earlier attempt left."""
     building = output / WORK_FOLDER / f"{archive.name}.unpacked"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
@@ -240,7 +240,7 @@ def _unpack(file: Path, archive: Archive, output: Path) -> None:
 
 
 def _finished(output: Path) -> dict[str, str]:
-    """Names and checksums of the archives that were unpacked here."""
+    """Names and checksums of the archives that are unpacked in `output`."""
     try:
         return dict(json.loads((output / MARKER).read_text(encoding="ascii")))
     except (OSError, ValueError):
@@ -254,7 +254,7 @@ def _write_marker(output: Path, finished: dict[str, str]) -> None:
 
 
 def _check_output(output: Path, archives: tuple[Archive, ...]) -> None:
-    """Refuses a folder whose content does not come from fetch."""
+    """Refuses a folder with content that fetch did not create."""
     if output.exists() and not output.is_dir():
         raise FetchError(f"{output} must be a folder; it is a file")
     if (output / MARKER).exists() or (output / WORK_FOLDER).exists():
@@ -262,7 +262,7 @@ def _check_output(output: Path, archives: tuple[Archive, ...]) -> None:
     foreign = [archive.folder for archive in archives if (output / archive.folder).exists()]
     if foreign:
         raise FetchError(
-            f"{output} holds {foreign[0]}/, which fetch did not create; choose another folder, or "
+            f"{output} has a folder {foreign[0]}/ that fetch did not create; choose another folder, or "
             "move it away"
         )
 
@@ -279,9 +279,9 @@ def _progress() -> Progress:
 
 
 def _reason(error: requests.RequestException | urllib3.exceptions.HTTPError) -> str:
-    """One line, without the object addresses in urllib3's messages."""
+    """The error in one line, without the object addresses of urllib3's messages."""
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return "the server does not answer in time"
+        return "the server did not respond in time"
     if isinstance(error, urllib3.exceptions.ProtocolError):
         return "the connection was cut"
     if isinstance(error, requests.ConnectionError):

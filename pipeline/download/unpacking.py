@@ -1,4 +1,4 @@
-"""Unpacks untrusted archives: regular files below one folder, and nothing else."""
+"""Unpacks untrusted archives: only regular files below one folder."""
 
 import shutil
 import tarfile
@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 
 class UnpackError(ValueError):
-    """An archive is broken or holds forbidden entries. The message continues the archive's name."""
+    """An archive is broken or has forbidden entries. The message follows the archive's name."""
 
 
 def unpack(file: Path, folder: str, building: Path) -> None:
@@ -14,11 +14,11 @@ def unpack(file: Path, folder: str, building: Path) -> None:
 
     Args:
         file: The archive.
-        folder: The one folder that it may hold.
-        building: Where that folder is made; after an error it may hold a part.
+        folder: The only folder that the archive may contain.
+        building: Where to create that folder; after an error it may be incomplete.
 
     Raises:
-        UnpackError: The archive is broken, lacks the folder, or holds links, devices or paths elsewhere.
+        UnpackError: The archive is broken, lacks the folder, or has links, devices or paths elsewhere.
     """
     try:
         with tarfile.open(file, "r:gz") as members:
@@ -27,7 +27,7 @@ def unpack(file: Path, folder: str, building: Path) -> None:
     except (tarfile.TarError, EOFError, OSError) as error:
         raise UnpackError(f"cannot be unpacked: {error}") from error
     if not (building / folder).is_dir():
-        raise UnpackError(f"must hold the folder {folder}/; it does not")
+        raise UnpackError(f"must contain the folder {folder}/")
 
 
 def _extract(members: tarfile.TarFile, member: tarfile.TarInfo, folder: str, building: Path) -> None:
@@ -35,9 +35,9 @@ def _extract(members: tarfile.TarFile, member: tarfile.TarInfo, folder: str, bui
     inside = not path.is_absolute() and ".." not in path.parts and path.parts[:1] in ((), (folder,))
     if not inside or not (member.isfile() or member.isdir()):
         raise UnpackError(
-            f"must hold plain files below {folder}/ only; it holds {member.name!r}; nothing was unpacked"
+            f"must contain only regular files below {folder}/; received {member.name!r}; nothing was unpacked"
         )
-    # The official archive carries macOS' resource forks, which look like masks but are none.
+    # The official archive has macOS resource forks, whose names look like those of masks.
     if path.name.startswith("._"):
         return
     target = building / path
@@ -46,6 +46,6 @@ def _extract(members: tarfile.TarFile, member: tarfile.TarInfo, folder: str, bui
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     source = members.extractfile(member)
-    assert source is not None  # Only None for what is no file.
+    assert source is not None  # None only for entries that are not files.
     with source, open(target, "wb") as copy:
         shutil.copyfileobj(source, copy)

@@ -1,4 +1,4 @@
-"""Generated data sets: drawn cats and dogs in the official layout, and shapes with a class table."""
+"""Draws data sets: cats and dogs in the official layout, and shapes with a class table."""
 
 from pathlib import Path
 
@@ -22,16 +22,16 @@ def write_sample(output: Path, pairs: int, seed: int = 0) -> None:
     """Draws cats and dogs in the layout of the Oxford-IIIT Pet data set.
 
     Writes `images/*.jpg`, `annotations/trimaps/*.png` (1 pet, 2 background, 3 border) and
-    `annotations/{list,trainval,test}.txt`. The same pairs and seed give the same bytes, and the first
-    pairs of a larger sample are those of a smaller one. The folder appears whole or not at all.
+    `annotations/{list,trainval,test}.txt`. The same number of pairs and seed give the same bytes, and a
+    larger sample begins with the pairs of a smaller one. The folder appears whole or not at all.
 
     Args:
-        output: Folder to make. Where it already holds this very sample, nothing is done.
+        output: Folder to create. If it already holds the same sample, nothing is done.
         pairs: Number of photos, 8 or more.
-        seed: Any whole number from 0.
+        seed: An integer, 0 or more.
 
     Raises:
-        SampleError: Too few pairs, a negative seed, or `output` holds something else.
+        SampleError: Too few pairs, a negative seed, or `output` has other content.
     """
     check_request(pairs, seed)
     with whole_folder(output, {"kind": "pets", "pairs": pairs, "seed": seed}) as folder:

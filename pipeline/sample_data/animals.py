@@ -31,18 +31,18 @@ def draw_animal(painting: Painting, breed: Breed, rng: np.random.Generator, floo
     )
     room = max(0.5 * (width - 0.92 * scale * pose.width), 0.04 * width)
     ground = height * (1.02 if pose.close else rng.uniform(max(floor + 0.08, 0.72), 0.97))
-    place = Placement(
+    placement = Placement(
         x=width / 2 + rng.uniform(-room, room),
         y=max(ground, min(0.99 * height, scale * pose.height)),
         scale=scale,
         angle=rng.uniform(-0.08, 0.08),
         mirrored=bool(rng.random() < 0.5),
     )
-    coat = Coat.of(breed, painting.size, place, rng)
+    coat = Coat.of(breed, painting.size, placement, rng)
     if not pose.close:
-        painting.cast_shadow(place.apply(ellipse(0.02, -0.01, 0.5 * pose.width, 0.06)), 0.05 * scale, 0.5)
+        painting.cast_shadow(placement.apply(ellipse(0.02, -0.01, 0.5 * pose.width, 0.06)), 0.05 * scale, 0.5)
     painting.begin_object()
-    pose.draw(Figure(painting, coat, place, rng, asleep=pose.sleepy and rng.random() < 0.7))
+    pose.draw(Figure(painting, coat, placement, rng, asleep=pose.sleepy and rng.random() < 0.7))
 
 
 def _tail(figure: Figure, spine: list[tuple[float, float]]) -> None:

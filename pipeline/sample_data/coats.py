@@ -1,4 +1,4 @@
-"""Fur: which colour it has where."""
+"""Fur: its colors and markings."""
 
 import math
 from collections.abc import Callable
@@ -18,12 +18,12 @@ class Coat:
 
     Attributes:
         breed: Its breed.
-        base: Main colour, float32 [3].
-        marks: Colour of the markings, float32 [3].
-        light: Colour of bib, muzzle and paws, float32 [3].
+        base: Main color, float32 [3].
+        marks: Color of the markings, float32 [3].
+        light: Color of bib, muzzle and paws, float32 [3].
         warp: Smooth noise over the photo, float32 [height, width], that bends the markings.
-        patchwork: The same, coarser: where patches lie.
-        place: Where the animal stands.
+        patchwork: The same, but coarser: it decides where patches are.
+        placement: Position, scale and rotation of the animal.
     """
 
     breed: Breed
@@ -32,10 +32,12 @@ class Coat:
     light: np.ndarray
     warp: np.ndarray
     patchwork: np.ndarray
-    place: Placement
+    placement: Placement
 
     @classmethod
-    def of(cls, breed: Breed, size: tuple[int, int], place: Placement, rng: np.random.Generator) -> "Coat":
+    def of(
+        cls, breed: Breed, size: tuple[int, int], placement: Placement, rng: np.random.Generator
+    ) -> "Coat":
         """Chooses one of the breed's coats for a photo of `size` (height, width)."""
         base, marks = breed.coats[int(rng.integers(len(breed.coats)))]
         return cls(
@@ -43,9 +45,9 @@ class Coat:
             color(base, rng, 0.06),
             color(marks, rng, 0.06),
             color("white", rng),
-            smooth_noise(rng, size, 0.07 * place.scale),
-            smooth_noise(rng, size, 0.24 * place.scale),
-            place,
+            smooth_noise(rng, size, 0.07 * placement.scale),
+            smooth_noise(rng, size, 0.24 * placement.scale),
+            placement,
         )
 
     def surface(self, role: str, angle: float) -> Surface:
@@ -58,10 +60,10 @@ class Coat:
         Returns:
             A surface for `Painting.paint`.
         """
-        turned = (np.pi - angle if self.place.mirrored else angle) + self.place.angle
-        frequency = float(np.clip(150.0 / self.place.scale, 0.35, 1.6))
+        turned = (np.pi - angle if self.placement.mirrored else angle) + self.placement.angle
+        frequency = float(np.clip(150.0 / self.placement.scale, 0.35, 1.6))
         gloss = 0.10 + 0.12 * self.breed.hair
-        colour = self._colour(role)
+        color = self._color(role)
         pattern = MARKINGS[self.breed.pattern] if not self._is_light(role) else None
 
         def fur(y: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -71,18 +73,21 @@ class Coat:
             warp, patches = self.warp[rows, columns], self.patchwork[rows, columns]
             shade = (1.0 + gloss * strands + 0.06 * warp)[..., None]
             if pattern is None:
-                return colour * shade
-            px, py = (x - self.place.x) / self.place.scale, (y - self.place.y) / self.place.scale
+                return color * shade
+            px, py = (
+                (x - self.placement.x) / self.placement.scale,
+                (y - self.placement.y) / self.placement.scale,
+            )
             along = px * math.cos(turned) + py * math.sin(turned)
             weight = pattern(role, along, py, warp, patches)
-            return blend(colour, self.marks, np.clip(weight, 0.0, 1.0)) * shade
+            return blend(color, self.marks, np.clip(weight, 0.0, 1.0)) * shade
 
         return fur
 
     def _is_light(self, role: str) -> bool:
         return self.breed.bib and role in ("chest", "muzzle", "paw")
 
-    def _colour(self, role: str) -> np.ndarray:
+    def _color(self, role: str) -> np.ndarray:
         if self._is_light(role):
             return self.light
         if role in ("muzzle", "chest"):
@@ -90,8 +95,8 @@ class Coat:
         return self.base
 
 
-# A marking gets the part's role, the place along the hair and from the ground upwards (both in figure
-# units), and two noises; it returns how much of the second colour is where.
+# A marking gets the part's role, the position along the hair and above the ground (both in figure
+# units), and two noises. It returns the weight of the second color.
 Marking = Callable[[str, np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 

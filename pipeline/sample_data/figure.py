@@ -1,4 +1,4 @@
-"""One animal while it is drawn: its fur, its place and the painting it goes into."""
+"""One animal that is being drawn: its fur, its placement and its painting."""
 
 from dataclasses import dataclass, replace
 
@@ -15,9 +15,9 @@ class Figure:
     """Draws parts given in a figure's own coordinates: ground at y = 0, up is negative, about 1 high.
 
     Attributes:
-        painting: What is painted on.
+        painting: The painting to draw on.
         coat: The fur.
-        place: From figure coordinates to pixels.
+        placement: Transform from figure coordinates to pixels.
         rng: Source of all variation.
         asleep: Whether the eyes are closed.
         unit: Size of these coordinates' unit in the whole figure's.
@@ -27,7 +27,7 @@ class Figure:
 
     painting: Painting
     coat: Coat
-    place: Placement
+    placement: Placement
     rng: np.random.Generator
     asleep: bool = False
     unit: float = 1.0
@@ -53,20 +53,20 @@ class Figure:
             depth = 0.042 * length * (0.6 if role in ("ear", "paw") else 1.0)
             outline = shaggy(outline, depth, 0.03, self.rng)
         self.painting.paint(
-            self.place.apply(outline), self.coat.surface(role, angle + self.tilt), relief=relief
+            self.placement.apply(outline), self.coat.surface(role, angle + self.tilt), relief=relief
         )
 
     def flat(
         self,
         outline: np.ndarray,
-        colour: np.ndarray,
+        color: np.ndarray,
         relief: float = 0.0,
         opacity: float = 1.0,
         belongs: bool = True,
     ) -> None:
-        """Paints a part of one colour, such as an eye; arguments as for `Painting.paint`."""
-        pixels = self.place.apply(self._whole(outline))
-        self.painting.paint(pixels, colour, relief=relief, opacity=opacity, belongs=belongs)
+        """Paints a part of one color, such as an eye; arguments as for `Painting.paint`."""
+        pixels = self.placement.apply(self._whole(outline))
+        self.painting.paint(pixels, color, relief=relief, opacity=opacity, belongs=belongs)
 
     def _whole(self, outline: np.ndarray) -> np.ndarray:
         cos, sin = np.cos(self.tilt) * self.unit, np.sin(self.tilt) * self.unit

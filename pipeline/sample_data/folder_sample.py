@@ -1,4 +1,4 @@
-"""Plain shapes on textured ground: a data set with a class table of its own."""
+"""Draws simple shapes on a textured ground: a data set with its own class table."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pipeline.sample_data.shapes import Placement, ellipse, rectangle
 
 CLASS_TABLE = "classes.yaml"
 IGNORED = 255
-# Half the width in pixels of the ignored band along a contour.
+# Half the width of the ignored band along a contour, in pixels.
 IGNORED_BAND = 2
 SIZES = ((120, 160), (160, 120), (128, 128), (150, 200))
 _TURN = np.linspace(0.0, 2 * np.pi, 10, endpoint=False)
@@ -30,15 +30,15 @@ COLORS = ("#2e4a62", "#f2a03d", "#7fb069", "#d1495b", "#edae49")
 
 
 def shape_classes(classes: int, ignored: bool) -> ClassTable:
-    """The table of a shape sample.
+    """The class table of a shape sample.
 
     Args:
         classes: 2 (ground and shape) or 5 (ground and a class for each outline).
-        ignored: Whether the masks have a band that does not count.
+        ignored: Whether the masks have an ignored band along contours.
     """
     names = ("ground", "shape") if classes == 2 else ("ground", *OUTLINES)
     return ClassTable(
-        # File values are neither the class ids nor in a row, as in many real data sets.
+        # Values in files are neither class ids nor consecutive, as in many real data sets.
         classes=tuple(
             SegmentationClass(value=40 * number, name=name, color=COLORS[number])
             for number, name in enumerate(names)
@@ -52,21 +52,21 @@ def write_folder_sample(
 ) -> ClassTable:
     """Draws shapes in the layout of the folder reader: `images/*.jpg`, `masks/*.png`, `classes.yaml`.
 
-    There are no lists: a name's own number decides its split, and the names are chosen so that each split
-    has its share. Otherwise as `write_sample`.
+    There are no lists: the hash of a name decides its split, and names are chosen so that every split gets
+    its share. Otherwise like `write_sample`.
 
     Args:
-        output: Folder to make. Where it already holds this very sample, nothing is done.
+        output: Folder to create. If it already holds the same sample, nothing is done.
         pairs: Number of photos, 8 or more.
-        seed: Any whole number from 0.
+        seed: An integer, 0 or more.
         classes: 2 or 5.
-        ignored: Whether contours get a band of the value 255 that counts in nothing.
+        ignored: Whether contours get a band of the ignored value 255.
 
     Returns:
-        The class table, which `classes.yaml` holds too.
+        The class table, which is in `classes.yaml` too.
 
     Raises:
-        SampleError: Too few pairs, a negative seed, or `output` holds something else.
+        SampleError: Too few pairs, a negative seed, or `output` has other content.
         ValueError: `classes` is neither 2 nor 5.
     """
     check_request(pairs, seed)
@@ -108,14 +108,14 @@ def _draw(table: ClassTable, rng: np.random.Generator) -> tuple[Image.Image, Ima
     values = np.full(size, table.values[0], np.uint8)
     for _ in range(int(rng.integers(1, 5))):
         kind = int(rng.integers(len(OUTLINES)))
-        place = Placement(
+        placement = Placement(
             x=rng.uniform(0.15, 0.85) * width,
             y=rng.uniform(0.15, 0.85) * height,
             scale=rng.uniform(0.13, 0.30) * min(size),
             angle=rng.uniform(-0.6, 0.6),
         )
         painting.begin_object()
-        painting.paint(place.apply(list(OUTLINES.values())[kind]), cloth(size, rng), relief=0.7)
+        painting.paint(placement.apply(list(OUTLINES.values())[kind]), cloth(size, rng), relief=0.7)
         values[painting.silhouette > 0.5] = table.values[1 if len(table) == 2 else kind + 1]
     if table.ignored_value is not None:
         values[_contours(values)] = table.ignored_value
@@ -123,7 +123,7 @@ def _draw(table: ClassTable, rng: np.random.Generator) -> tuple[Image.Image, Ima
 
 
 def _contours(values: np.ndarray) -> np.ndarray:
-    """Bool [height, width]: where a pixel of another value is near."""
+    """Bool [height, width]: pixels near a pixel of another value."""
     near = np.zeros(values.shape, bool)
     for value in np.unique(values):
         near |= grow(values == value, IGNORED_BAND) & (values != value)

@@ -1,4 +1,4 @@
-"""Faces: a cat's and a dog's, looking at whoever holds the camera."""
+"""Faces of cats and dogs that look into the camera."""
 
 import numpy as np
 
@@ -161,7 +161,7 @@ def _mouth(head: Figure, top: float, wide: float) -> None:
 
 
 def _pointed(corners: list[tuple[float, float]]) -> np.ndarray:
-    """A closed curve through four corners whose second stays a point."""
+    """A closed curve through four corners, pointed at the second."""
     base, tip, far, middle = (np.array(corner) for corner in corners)
     swell = 0.10 * (tip - middle)
     left = [base, base + 0.5 * (tip - base) - 0.25 * swell[::-1] * (1, -1), tip]

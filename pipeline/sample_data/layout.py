@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, and the official names, numbers and lists."""
+"""Names, splits and lists of the official layout, and folders that appear whole or not at all."""
 
 import hashlib
 import json
@@ -15,9 +15,9 @@ from petseg.errors import UserError
 from pipeline.sample_data.breeds import BREEDS, Breed, breed_id, class_id, in_turn
 
 MARKER = ".sample.json"
-# Raise when the drawings change, so that an older sample is not taken for the same.
+# Increase it when the drawings change, so that an older sample does not count as the same.
 VERSION = 1
-# The first four pairs fill train, eval and test; this many leave more than one in train and test.
+# The first four pairs cover train, eval and test; with 8, train and test have more than one.
 MINIMUM_PAIRS = 8
 LIST_HEADER = (
     "#Image CLASS-ID SPECIES BREED ID\n"
@@ -30,7 +30,7 @@ LIST_HEADER = (
 
 
 class SampleError(UserError, ValueError):
-    """A sample cannot be written as asked: too few pairs, or a folder that holds something else."""
+    """A sample cannot be written: too few pairs, or a folder with other content."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Entry:
 
 
 def percentile(name: str) -> int:
-    """The number from 0 to 99 by which a name's split is chosen."""
+    """The number from 0 to 99 that decides a name's split."""
     return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 100
 
 
@@ -70,13 +70,13 @@ def is_eval(name: str) -> bool:
 
 
 def default_split(name: str) -> str:
-    """The split of a name where the data has no lists."""
-    place = percentile(name)
-    return "eval" if place < 15 else "test" if place < 30 else "train"
+    """The split of a name in data without lists."""
+    percent = percentile(name)
+    return "eval" if percent < 15 else "test" if percent < 30 else "train"
 
 
 def check_request(pairs: int, seed: int) -> None:
-    """Raises SampleError unless a sample of `pairs` drawn from `seed` can have all splits."""
+    """Raises SampleError if `pairs` is too small for all splits, or `seed` is negative."""
     if pairs < MINIMUM_PAIRS:
         raise SampleError(
             f"pairs must be {MINIMUM_PAIRS} or more, so that no split is empty; received {pairs}"
@@ -86,17 +86,17 @@ def check_request(pairs: int, seed: int) -> None:
 
 
 def entries(pairs: int) -> list[Entry]:
-    """Names and splits of a sample; the first n of a larger sample are those of a sample of n.
+    """Names and splits of a sample; a larger sample begins with the entries of a smaller one.
 
-    The split follows from the name, so the names are chosen for it: numbers are left out (as in the
-    official set) until the name falls where it should. So every split has its share in the smallest sample.
+    The name decides the split, so names are chosen for their split: numbers are skipped, as the official set
+    does too, until the name is in the right split. So even the smallest sample has every split.
     """
     order = in_turn()
     used = {breed.name: count(1) for breed in BREEDS}
     chosen: list[Entry] = []
     for index in range(pairs):
         breed = order[index % len(order)]
-        # 37 is odd, so a breed comes to both lists in turn. One in seven of trainval is eval.
+        # 37 is odd, so each breed gets into both lists in turn. One in seven of trainval is eval.
         split = "test" if index % 2 else "eval" if index % 14 == 2 else "train"
         number = next(
             number
@@ -121,17 +121,17 @@ def write_lists(folder: Path, chosen: list[Entry]) -> None:
 
 @contextmanager
 def whole_folder(output: Path, marker: dict[str, object]) -> Iterator[Path | None]:
-    """Gives a temporary folder beside `output` and puts it there once the body is done.
+    """Yields a temporary folder beside `output`, which is renamed to `output` after the body.
 
     Args:
-        output: Folder to make; missing, empty, or one that holds the very same sample.
-        marker: What the sample was made from; written into it, and compared with what is there.
+        output: Folder to create; missing, empty, or with the same sample.
+        marker: The sample's arguments, written into it and compared with those of an existing one.
 
     Yields:
-        The folder to write into, or None where `output` already holds this sample.
+        The folder to write into, or None if `output` already holds this sample.
 
     Raises:
-        SampleError: `output` is a file or holds something else.
+        SampleError: `output` is a file or has other content.
     """
     marker = {"version": VERSION, **marker}
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
@@ -139,14 +139,14 @@ def whole_folder(output: Path, marker: dict[str, object]) -> Iterator[Path | Non
             yield None
             return
         raise SampleError(
-            f"{output} must be missing or empty for a sample to be written; it holds something else"
+            f"{output} must be missing or empty for a sample to be written; it has other content"
         )
     output.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
     try:
         yield building
         (building / MARKER).write_text(json.dumps(marker, sort_keys=True) + "\n", encoding="ascii")
-        # mkdtemp makes a private folder; a sample may be read by whoever may read its parent.
+        # mkdtemp creates a private folder; a sample gets the usual permissions.
         building.chmod(0o777 & ~_umask())
         os.replace(building, output)
     finally:

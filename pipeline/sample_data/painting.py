@@ -1,4 +1,4 @@
-"""A photo in the making: parts are painted over each other with relief and shadow."""
+"""Paints a photo part by part, with relief and shadow."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 
 from pipeline.sample_data.shapes import rasterize
 
-# Gets rows [h, 1] and columns [1, w] in pixels; returns colours [h, w, 3] or one colour [3], 0 to 1.
+# Gets rows [h, 1] and columns [1, w] in pixels; returns colors [h, w, 3] or one color [3], 0 to 1.
 Surface = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -18,12 +18,12 @@ def blurred(alpha: np.ndarray, radius: float) -> np.ndarray:
 
 
 class Painting:
-    """Colours of a photo and the silhouette of the object painted last.
+    """Colors of a photo and the silhouette of the object painted last.
 
     Attributes:
         size: Height and width in pixels.
-        rgb: Colours, float32 [height, width, 3], 0 to 1.
-        silhouette: Coverage of the present object, float32 [height, width], 0 to 1.
+        rgb: Colors, float32 [height, width, 3], 0 to 1.
+        silhouette: Coverage of the current object, float32 [height, width], 0 to 1.
         light: Unit vector x, y towards the light.
     """
 
@@ -34,7 +34,7 @@ class Painting:
         self.silhouette = np.zeros(self.size, np.float32)
 
     def begin_object(self) -> None:
-        """Starts a new object: what is painted from now on throws no shadow on earlier ones."""
+        """Starts a new object, which casts no shadow on earlier ones."""
         self.silhouette = np.zeros(self.size, np.float32)
 
     def cast_shadow(self, outline: np.ndarray, radius: float, strength: float) -> None:
@@ -54,13 +54,13 @@ class Painting:
         opacity: float = 1.0,
         belongs: bool = True,
     ) -> None:
-        """Paints one part over what is there.
+        """Paints one part over the painting.
 
         Args:
             outline: Float [n, 2] of x, y in pixels.
-            surface: One colour [3], or a function of rows and columns.
+            surface: One color [3], or a function of rows and columns.
             relief: 0 flat; 1 as round as a ball, with a soft shadow on the parts of the object below.
-            opacity: Share of the colour below that is covered.
+            opacity: Share of the color below that is covered.
             belongs: Whether the part belongs to the object's silhouette.
         """
         extent = np.ptp(outline, axis=0).min()

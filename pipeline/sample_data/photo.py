@@ -1,4 +1,4 @@
-"""From a breed and a seed to a finished photo and its trimap."""
+"""Draws a photo and its trimap from a breed and a seed."""
 
 import numpy as np
 from PIL import Image
@@ -9,7 +9,7 @@ from pipeline.sample_data.scenes import paint_scene
 from pipeline.sample_data.textures import smooth_noise
 
 PET, BACKGROUND, BORDER = 1, 2, 3
-# Half the border band's width as a share of the photo's side (root of the area).
+# Half the width of the border band, as a share of the photo's side (square root of the area).
 BORDER_SHARE = 0.018
 # Height and width; portrait and landscape, below and above the official median of 375 x 500.
 SIZES = (
@@ -23,7 +23,7 @@ def draw_photo(breed: Breed, rng: np.random.Generator) -> tuple[Image.Image, Ima
 
     Args:
         breed: What to draw.
-        rng: Source of all variation; the same state gives the same pictures.
+        rng: Source of all variation; the same state gives the same photo.
 
     Returns:
         The photo (RGB) and its trimap (L; 1 pet, 2 background, 3 border) of the same size.
@@ -36,7 +36,7 @@ def draw_photo(breed: Breed, rng: np.random.Generator) -> tuple[Image.Image, Ima
 
 
 def develop(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Light, lens and sensor: float32 [height, width, 3] from 0 to 1 becomes uint8 of the same shape."""
+    """Simulates light, lens and sensor: float32 [height, width, 3] from 0 to 1 to uint8 of the same shape."""
     size = (rgb.shape[0], rgb.shape[1])
     tint = rng.normal(1.0, 0.04, 3) * rng.uniform(0.8, 1.15)
     dapple = 1.0 + 0.16 * smooth_noise(rng, size, 0.5 * max(size))
@@ -46,7 +46,7 @@ def develop(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def trimap(pet: np.ndarray) -> np.ndarray:
-    """Pet, background and the band along the contour between them.
+    """Labels pet, background and the band along the contour between them.
 
     Args:
         pet: Bool [height, width].

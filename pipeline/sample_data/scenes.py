@@ -1,4 +1,4 @@
-"""Where the animals are: meadow, living room, sofa, carpet, garden; and the things lying about."""
+"""Backgrounds: meadow, living room, sofa, carpet and garden, with objects."""
 
 import math
 
@@ -8,7 +8,7 @@ from pipeline.sample_data.painting import Painting, Surface
 from pipeline.sample_data.shapes import closed_curve, ellipse, rectangle, shaggy
 from pipeline.sample_data.textures import FUR, blend, color, hair, pick, smooth_noise, smoothstep
 
-GREENS = ("olive", "moss", "tan", "fawn", "brown", "grey")
+GREENS = ("olive", "moss", "tan", "fawn", "brown", "gray")
 
 
 def paint_scene(size: tuple[int, int], rng: np.random.Generator) -> tuple[Painting, float]:
@@ -38,7 +38,7 @@ def _fill(painting: Painting, top: float, bottom: float, surface: Surface) -> No
 
 
 def cloth(size: tuple[int, int], rng: np.random.Generator, names: tuple[str, ...] = FUR) -> Surface:
-    """A surface in the colours and textures that fur has too: pile, stripes, spots or patches."""
+    """A surface in the colors and textures that fur has too: pile, stripes, spots or patches."""
     first, second = color(pick(rng, names), rng), color(pick(rng, names), rng)
     unit = 0.5 * (size[0] + size[1])
     angle, frequency = rng.uniform(0, np.pi), rng.uniform(0.5, 1.3)
@@ -79,7 +79,7 @@ def _grass(size: tuple[int, int], rng: np.random.Generator) -> Surface:
 
 
 def _boards(size: tuple[int, int], rng: np.random.Generator) -> Surface:
-    wood = color(pick(rng, ("fawn", "tan", "brown", "chocolate", "grey", "orange", "cream")), rng)
+    wood = color(pick(rng, ("fawn", "tan", "brown", "chocolate", "gray", "orange", "cream")), rng)
     board = size[0] * rng.uniform(0.07, 0.14)
     tones = rng.uniform(0.88, 1.1, 64).astype(np.float32)
 
@@ -94,7 +94,7 @@ def _boards(size: tuple[int, int], rng: np.random.Generator) -> Surface:
 
 def _sky(size: tuple[int, int], rng: np.random.Generator) -> Surface:
     high, low = (
-        color(pick(rng, ("sky", "blue", "silver", "grey")), rng),
+        color(pick(rng, ("sky", "blue", "silver", "gray")), rng),
         color(pick(rng, ("white", "cream", "sky", "fawn")), rng),
     )
     clouds = smooth_noise(rng, size, 0.2 * size[0])
@@ -207,7 +207,7 @@ def _bush(painting: Painting, rng: np.random.Generator, floor: float) -> None:
 
 
 def _thing(painting: Painting, rng: np.random.Generator, floor: float) -> None:
-    """A ball, box, cushion or heap of blanket, in fur's colours."""
+    """A ball, box, cushion or heap of blanket, in fur's colors."""
     height, width = painting.size
     unit = min(height, width) * rng.uniform(0.08, 0.24)
     x, y = rng.uniform(0, width), height * rng.uniform(floor, 1.0)

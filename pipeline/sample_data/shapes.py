@@ -96,10 +96,10 @@ class Placement:
     """Puts a figure drawn around (0, 0), about 1 high, into a photo.
 
     Attributes:
-        x: Where the figure's origin comes to stand, in pixels from the left.
+        x: Position of the figure's origin, in pixels from the left.
         y: The same from the top.
         scale: Pixels for one unit of the figure.
-        angle: Turn about the origin, radians.
+        angle: Rotation about the origin, in radians.
         mirrored: Whether left and right are swapped.
     """
 
@@ -134,10 +134,10 @@ def rasterize(outline: np.ndarray, size: tuple[int, int], margin: int = 1) -> Co
     Args:
         outline: Float [n, 2] of x, y in pixels.
         size: Height and width of the photo.
-        margin: Pixels around the outline that belong to the window too.
+        margin: Pixels around the outline to include.
 
     Returns:
-        The part of the photo that the outline's box covers; None where it lies outside the photo.
+        The part of the photo inside the outline's bounding box; None if that is outside the photo.
     """
     low = np.floor(outline.min(axis=0)).astype(int) - margin
     high = np.ceil(outline.max(axis=0)).astype(int) + margin

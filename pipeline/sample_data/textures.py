@@ -1,4 +1,4 @@
-"""Noise, hair, weave and wood: fields of brightness, and the colours that pets and rooms share."""
+"""Noise, hair, weave and wood: fields of brightness, and the colors that pets and rooms share."""
 
 import math
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-# One palette for fur and for walls, carpets, sofas and toys, so that colour does not tell them apart.
+# One palette for fur and for walls, carpets, sofas and toys, so that color does not tell them apart.
 COLORS: dict[str, tuple[int, int, int]] = {
     "black": (38, 35, 36),
     "charcoal": (74, 70, 70),
-    "grey": (128, 124, 122),
+    "gray": (128, 124, 122),
     "blue": (112, 121, 134),
     "silver": (176, 173, 168),
     "white": (236, 231, 222),
@@ -30,7 +30,7 @@ COLORS: dict[str, tuple[int, int, int]] = {
 FUR = (
     "black",
     "charcoal",
-    "grey",
+    "gray",
     "blue",
     "silver",
     "white",
@@ -47,7 +47,7 @@ _TILE = 512
 
 
 def color(name: str, rng: np.random.Generator | None = None, spread: float = 0.05) -> np.ndarray:
-    """A colour of the palette, varied a little where a generator is given; float32 [3], 0 to 1."""
+    """A color of the palette, varied a little where a generator is given; float32 [3], 0 to 1."""
     rgb = np.array(COLORS[name], dtype=np.float32) / 255.0
     if rng is None:
         return rgb
@@ -90,7 +90,7 @@ def hair(y: np.ndarray, x: np.ndarray, angle: float, frequency: float, blur: int
 
 
 def blend(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """`first` where `weight` is 0, `second` where it is 1; colours float [3], weight [height, width]."""
+    """`first` where `weight` is 0, `second` where it is 1; colors float [3], weight [height, width]."""
     return first + (second - first) * weight[..., None]
 
 

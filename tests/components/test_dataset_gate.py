@@ -59,7 +59,7 @@ def run_gate(
 
     Args:
         in_production: Columns of the train split of the model in production; None: there is no model.
-        newest_span: Columns of the newest span's train pairs; None: the data has no spans.
+        newest_span: Columns of the newest span's training examples; None: the data has no spans.
         rules: The schema.
         masks: Of the training examples.
         image_size: Height and width of the model's input in pixels.
@@ -132,7 +132,7 @@ def table(folder: Path, **arguments: dict) -> list[list[str]]:
     return [[row[start:end].strip() for start, end in zip(starts, ends, strict=True)] for row in rows]
 
 
-def test_sound_data_pass(tmp_path):
+def test_valid_data_passes(tmp_path):
     gate = run_gate(tmp_path, train=SOUND, eval=SOUND, test=SOUND)
     assert json.loads(gate.read_text()) == {"passed": True, "anomalies": [], "drift": None}
 
@@ -160,7 +160,7 @@ def test_a_missing_and_an_unknown_feature_stop_the_run(tmp_path):
     rows = {row[0]: row for row in table(tmp_path, train=columns)}
     assert rows["mask/share_leaf"][2] == "FLOAT, 0 to 1, in every example"
     assert "missing" in rows["mask/share_leaf"][3]
-    assert rows["extra"][2] == "nothing of this name"
+    assert rows["extra"][2] == "no feature of this name"
 
 
 def test_a_class_without_train_pixels_stops_the_run(tmp_path):
@@ -223,11 +223,11 @@ def test_component_publishes_a_gate_report():
 
 
 def leaves(count: int, share: float = 0.4, oaks: float = 0.5) -> dict[str, list]:
-    """Columns of so many pairs, around a share of leaf, and with a part of oaks."""
+    """Columns of `count` examples with a mean share of leaf and a fraction of oaks."""
     random = np.random.default_rng(count)
     return {
         "image/height": [64] * count,
-        "label/kind": ["oak" if place < oaks * count else "elm" for place in range(count)],
+        "label/kind": ["oak" if index < oaks * count else "elm" for index in range(count)],
         "mask/share_leaf": np.clip(random.normal(share, 0.1, count), 0, 1).tolist(),
     }
 
@@ -237,7 +237,7 @@ def drift_of(folder: Path, **arguments) -> dict:
     return json.loads(gate.read_text())["drift"]
 
 
-def test_data_that_did_not_move_is_compared_and_passes(tmp_path):
+def test_data_without_drift_is_compared_and_passes(tmp_path):
     drift = drift_of(tmp_path, in_production=leaves(250), on_drift="stop")
     assert drift["compared_with"] == "7"
     assert drift["span"] is None
@@ -260,7 +260,7 @@ def test_the_newest_span_is_compared_and_not_all_of_them(tmp_path):
     assert "label/kind moved by 0.400 (L-infinity), more than 0.2" in drift["reason"]
 
 
-def test_skew_comparators_of_the_schema_are_obeyed_too(tmp_path):
+def test_skew_comparators_of_the_schema_apply_too(tmp_path):
     rules = schema_pb2.Schema()
     rules.CopyFrom(SCHEMA)
     kind = next(feature for feature in rules.feature if feature.name == "label/kind")
@@ -272,23 +272,23 @@ def test_skew_comparators_of_the_schema_are_obeyed_too(tmp_path):
     assert found["value"] == pytest.approx(0.4)
 
 
-def test_drift_stops_the_run_where_the_settings_say_so(tmp_path):
+def test_drift_stops_the_run_if_the_settings_say_so(tmp_path):
     with pytest.raises(UserError, match=r"version 7 stops the run: label/kind moved by 0\.400") as e:
         drift_of(tmp_path, in_production=leaves(250), newest_span=leaves(150, oaks=0.9), on_drift="stop")
     assert "gate.on_drift=report" in str(e.value)
 
 
 @pytest.mark.parametrize(
-    ("count", "said"), [(0, "0 train pairs are too few"), (20, "20 train pairs are too few")]
+    ("count", "said"), [(0, "0 training examples are too few"), (20, "20 training examples are too few")]
 )
-def test_a_handful_of_pairs_is_no_drift(tmp_path, count, said):
+def test_a_few_examples_are_not_drift(tmp_path, count, said):
     few = leaves(count, share=0.9, oaks=1)
     drift = drift_of(tmp_path, in_production=leaves(250), newest_span=few, on_drift="stop")
     assert drift["drifted"] is False
     assert said in drift["reason"]
 
 
-def test_a_feature_that_production_did_not_know_is_not_compared(tmp_path):
+def test_a_feature_that_production_lacks_is_not_compared(tmp_path):
     known = {name: values for name, values in leaves(250).items() if name != "label/kind"}
     drift = drift_of(tmp_path, in_production=known)
     assert [found["feature"] for found in drift["distances"]] == ["mask/share_leaf"]

@@ -1,4 +1,4 @@
-"""SegmentationExampleGen on the official layout: splits, features, report, and what stops it."""
+"""SegmentationExampleGen on the official layout: splits, features, report and errors."""
 
 import hashlib
 import shutil
@@ -33,7 +33,7 @@ def written(untouched_pets, tmp_path_factory) -> Written:
     return run_example_gen(tmp_path_factory.mktemp("written"), pets_data(untouched_pets))
 
 
-def test_test_is_the_official_list_and_the_rest_is_divided_by_hash(written):
+def test_the_test_list_is_the_official_one_and_the_rest_is_split_by_hash(written):
     expected_eval = {
         name for name in TRAINVAL if int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 100 < 15
     }
@@ -120,7 +120,7 @@ def test_a_recompressed_copy_in_another_split_is_reported_and_kept(pets, tmp_pat
     assert "pug_100" in written.names("test")
 
 
-def test_species_comes_from_the_name_where_the_list_has_names_only(pets, tmp_path):
+def test_species_comes_from_the_name_if_the_list_has_only_names(pets, tmp_path):
     (pets / "annotations/test.txt").write_text("# a comment\n\n" + "\n".join(TEST))
     written = run_example_gen(tmp_path / "out", pets_data(pets))
     assert tiny_pairs.text(written.example("Bengal_100"), "label/species") == "cat"

@@ -56,7 +56,7 @@ BROKEN: dict[str, tuple[str, str, Callable[[Path], object], str]] = {
     "photo truncated": ("Bengal_1", "photo", cut, "cannot be decoded"),
     "photo is text": ("Bengal_2", "photo", lambda path: path.write_text("hello"), "is not an image"),
     "photo empty": ("Bengal_3", "photo", lambda path: path.write_bytes(b""), "is not an image"),
-    "photo a bomb": (
+    "photo too large": (
         "Bengal_4",
         "photo",
         lambda path: path.write_bytes(png_of_stated_size(60_000, 60_000)),
@@ -85,7 +85,7 @@ BROKEN: dict[str, tuple[str, str, Callable[[Path], object], str]] = {
         lambda path: Image.open(path).transpose(Image.Transpose.ROTATE_90).save(path),
         "its photo",
     ),
-    "mask with colours": (
+    "mask with colors": (
         "pug_4",
         "mask",
         lambda path: Image.open(path).convert("RGB").save(path),
@@ -101,7 +101,7 @@ BROKEN: dict[str, tuple[str, str, Callable[[Path], object], str]] = {
         "pug_6",
         "mask",
         lambda path: Image.open(path).point(lambda value: 4 if value == 3 else value).save(path),
-        r"has the value 4 in \d+ pixels; the class table knows 1, 2, 3",
+        r"has the value 4 in \d+ pixels; the class table has 1, 2, 3",
     ),
     "16-bit value outside the table": ("pug_7", "mask", sixteen_bit, "has the value 700 in|its photo"),
     "mask is a JPEG": (
@@ -120,16 +120,16 @@ def file_of(name: str, part: str) -> str:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> Written:
-    """All kinds at once, among sound pairs."""
+    """All kinds at once, among valid pairs."""
     folder = tiny_pairs.write_pets(tmp_path_factory.mktemp("broken") / "pets")
     for name, part, spoil, _ in BROKEN.values():
         spoil(folder / file_of(name, part))
-    sound = [f"beagle_{number}" for number in range(20)]
-    for seed, name in enumerate(sound, start=500):
+    valid = [f"beagle_{number}" for number in range(20)]
+    for seed, name in enumerate(valid, start=500):
         tiny_pairs.photo(seed).save(folder / f"images/{name}.jpg")
         tiny_pairs.mask().save(folder / f"annotations/trimaps/{name}.png")
     with (folder / "annotations/trainval.txt").open("a") as lines:
-        lines.writelines(f"{name} 1 2 1\n" for name in [*sound, "pug_102", "../../outside", "a/b", ".."])
+        lines.writelines(f"{name} 1 2 1\n" for name in [*valid, "pug_102", "../../outside", "a/b", ".."])
     return run_example_gen(tmp_path_factory.mktemp("out"), pets_data(folder, max_bad_fraction=0.9))
 
 
@@ -141,7 +141,7 @@ def test_is_quarantined_with_its_reason(written, kind):
     assert all(name not in written.names(split) for split in written.records)
 
 
-def test_sound_pairs_beside_them_are_written(written):
+def test_valid_pairs_among_them_are_written(written):
     assert len(written.names("train")) + len(written.names("eval")) == 20
     assert written.names("test") == ["Bengal_101", "Bengal_102"]
 
@@ -173,7 +173,7 @@ def test_the_same_photo_in_two_splits_stays_in_test_only(pets, tmp_path):
     assert "Bengal_1" not in written.names("train") + written.names("eval")
 
 
-def test_the_bomb_is_found_by_its_header_at_the_set_number(pets, tmp_path):
+def test_max_pixels_is_checked_in_the_header(pets, tmp_path):
     data = pets_data(pets, max_pixels=60 * 40, max_bad_fraction=1)
     written = run_example_gen(tmp_path / "out", data)
     assert "64 x 48 pixels" in written.reason("quarantined", "images/Bengal_1.jpg")
@@ -194,7 +194,7 @@ def test_a_linked_folder_of_photos_is_read(pets, tmp_path):
     assert written.report["quarantined"] == []
 
 
-def test_too_many_stop_the_run_and_all_are_in_the_log(pets, tmp_path, caplog):
+def test_too_many_broken_pairs_stop_the_run_and_are_in_the_log(pets, tmp_path, caplog):
     broken = (TRAINVAL + TEST)[:12]
     for name in broken:
         (pets / f"images/{name}.jpg").write_text("no photo")
@@ -209,7 +209,7 @@ def test_too_many_stop_the_run_and_all_are_in_the_log(pets, tmp_path, caplog):
     assert all(f"images/{name}.jpg" in caplog.text for name in broken)
 
 
-def test_as_many_as_allowed_do_not_stop_it(pets, tmp_path):
+def test_as_many_broken_pairs_as_allowed_do_not_stop_the_run(pets, tmp_path):
     (pets / "images/Bengal_1.jpg").write_text("no photo")
     data = pets_data(pets, max_bad_fraction=1 / 22)
     assert len(run_example_gen(tmp_path / "out", data).report["quarantined"]) == 1

@@ -1,4 +1,4 @@
-"""However a file is damaged, its pair is read or quarantined, and TensorFlow decodes what was read."""
+"""Damaged files: a pair is read or quarantined, and TensorFlow decodes what was read."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""ExampleGen on photos and masks of one's own, with a class table."""
+"""ExampleGen on a folder of photos and masks with a class table."""
 
 import math
 import shutil
@@ -31,7 +31,7 @@ def settings(folder: Path, **others: object) -> DataSettings:
 
 @pytest.fixture(scope="session")
 def untouched(tmp_path_factory) -> Path:
-    """Two classes and a right third that is ignored."""
+    """Two classes, and an ignored right third."""
     return tiny_pairs.write_folder(tmp_path_factory.mktemp("own") / "own", NAMES, values=(0, 200, 255))
 
 
@@ -80,7 +80,7 @@ def write_lists(folder: Path, **lists: list[str]) -> None:
         (folder / f"splits/{split}.txt").write_text("\n".join(names))
 
 
-def test_lists_are_obeyed_and_the_rest_left_out(own, tmp_path):
+def test_lists_decide_and_other_photos_are_left_out(own, tmp_path):
     write_lists(own, train=NAMES[:10], eval=NAMES[10:13], test=NAMES[13:20])
     written = run_example_gen(tmp_path / "out", settings(own))
     assert written.names("train") == sorted(NAMES[:10])
@@ -103,7 +103,7 @@ def test_a_missing_test_list_is_named(own, tmp_path):
         run_example_gen(tmp_path / "out", settings(own))
 
 
-def test_photos_and_masks_without_partner_are_quarantined(own, tmp_path):
+def test_photos_without_mask_and_masks_without_photo_are_quarantined(own, tmp_path):
     tiny_pairs.photo(1000).save(own / "images/lonely photo.jpg")
     tiny_pairs.mask(values=(0, 200)).save(own / "masks/lonely mask.png")
     written = run_example_gen(tmp_path / "out", settings(own, max_bad_fraction=0.1))
@@ -111,19 +111,19 @@ def test_photos_and_masks_without_partner_are_quarantined(own, tmp_path):
     assert written.reason("quarantined", "images/lonely mask.jpg") == "is missing"
 
 
-def test_two_photos_of_one_name_are_quarantined(own, tmp_path):
+def test_two_photos_with_one_name_are_quarantined(own, tmp_path):
     tiny_pairs.photo(1001).save(own / "images/leaf 1.bmp")
     written = run_example_gen(tmp_path / "out", settings(own, max_bad_fraction=0.1))
     assert "same name as leaf 1.bmp" in written.reason("quarantined", "images/leaf 1.png")
 
 
-def test_a_mask_of_ignored_pixels_only_is_quarantined(own, tmp_path):
+def test_a_mask_with_only_ignored_pixels_is_quarantined(own, tmp_path):
     Image.new("L", (64, 48), 255).save(own / "masks/leaf 1.png")
     written = run_example_gen(tmp_path / "out", settings(own, max_bad_fraction=0.1))
-    assert written.reason("quarantined", "masks/leaf 1.png") == "has nothing but ignored pixels"
+    assert written.reason("quarantined", "masks/leaf 1.png") == "has only ignored pixels"
 
 
-def test_a_file_name_that_is_no_text_is_quarantined(own, tmp_path):
+def test_a_file_name_that_is_not_text_is_quarantined(own, tmp_path):
     (own / "images/leaf 1.png").rename(own / "images/leaf \udcff.png")
     written = run_example_gen(tmp_path / "out", settings(own, max_bad_fraction=0.1))
     reasons = [note["reason"] for note in written.report["quarantined"]]

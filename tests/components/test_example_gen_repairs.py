@@ -111,7 +111,7 @@ def test_mask_of_palette_indices_or_16_bit_keeps_its_values(written, name):
     assert png.mode == "L"
 
 
-def test_nothing_else_was_touched(written):
+def test_nothing_else_was_changed(written):
     assert len(written.report["repaired"]) == len(REPAIRED) + 2
     assert written.report["quarantined"] == []
 

@@ -28,7 +28,7 @@ THIRD = {"train": ["c1", "c2"], "eval": ["c3"], "test": ["c4"]}
 
 
 def write_span(folder: Path, splits: dict[str, list[str]], values: tuple[int, ...] = (0, 1)) -> Path:
-    """Writes a data set with lists; another folder's photo of the same name looks different."""
+    """Writes a data set with lists; the same name in another folder is another photo."""
     for part in ("images", "masks", "splits"):
         (folder / part).mkdir(parents=True)
     for split, names in splits.items():
@@ -51,7 +51,7 @@ def listed(data: DataSettings) -> dict[str, list[str]]:
 
 @pytest.fixture
 def three(tmp_path) -> Path:
-    """Written in an order that is neither that of their numbers nor that of the alphabet."""
+    """Three spans, written neither in numerical nor in alphabetical order."""
     for number, splits in ((9, SECOND), (10, THIRD), (2, FIRST)):
         write_span(tmp_path / f"data/span-{number}", splits)
     return tmp_path / "data"
@@ -66,12 +66,12 @@ def three(tmp_path) -> Path:
         (7, ["a1", "a2", "b1", "b2", "c1", "c2"], ["a3", "b3", "c3"]),
     ],
 )
-def test_the_window_is_trained_on_and_all_test_photos_are_judged_on(three, window, train, evaluated):
+def test_spans_to_train_on_and_test_photos_of_all_spans(three, window, train, evaluated):
     found = listed(spans_of(three, window))
     assert found == {"train": train, "eval": evaluated, "test": ["a4", "b4", "c4"]}
 
 
-def test_examples_say_their_span_and_the_newest_train_pairs_are_kept_for_comparison(three, tmp_path):
+def test_examples_name_their_span_and_features_of_the_newest_are_kept(three, tmp_path):
     written = run_example_gen(tmp_path / "out", spans_of(three, 2))
     assert written.names("train") == ["b1", "b2", "c1", "c2"]
     assert text(written.example("a4"), "data/span") == "span-2"
@@ -100,7 +100,7 @@ def test_dated_spans_in_the_official_layout(tmp_path):
 
 @pytest.mark.parametrize("window", ["all", "newest", 2])
 @pytest.mark.parametrize("first_is_test", [True, False])
-def test_what_is_test_in_one_span_is_never_trained_on(tmp_path, window, first_is_test):
+def test_a_test_photo_of_one_span_is_never_trained_on(tmp_path, window, first_is_test):
     as_test = {"train": ["x1", "x2"], "eval": ["x3"], "test": ["shared", "x4"]}
     as_train = {"train": ["shared", "y1"], "eval": ["y3"], "test": ["y4"]}
     write_span(tmp_path / "data/span-1", as_test if first_is_test else as_train)
@@ -111,7 +111,7 @@ def test_what_is_test_in_one_span_is_never_trained_on(tmp_path, window, first_is
     assert "shared" not in found["train"] + found["eval"]
 
 
-def test_of_one_name_in_two_spans_the_later_files_are_taken_and_the_report_says_so(tmp_path):
+def test_a_later_span_replaces_a_photo_and_the_report_lists_it(tmp_path):
     write_span(tmp_path / "data/span-1", FIRST, values=(0, 1))
     write_span(tmp_path / "data/span-2", {**SECOND, "train": ["a1", "b1"]}, values=(1,))
     written = run_example_gen(tmp_path / "out", spans_of(tmp_path / "data"))
@@ -120,14 +120,14 @@ def test_of_one_name_in_two_spans_the_later_files_are_taken_and_the_report_says_
     assert written.report["superseded"] == ["span-1/images/a1.png"]
 
 
-def test_the_same_photo_under_another_name_stays_with_the_test_photos(three, tmp_path):
+def test_the_same_photo_under_another_name_stays_in_test(three, tmp_path):
     shutil.copy(three / "span-2/images/a4.png", three / "span-10/images/c1.png")
     written = run_example_gen(tmp_path / "out", spans_of(three, "newest", max_bad_fraction=0.5))
     assert "c1" not in written.names("train")
     assert "a4" in written.reason("quarantined", "span-10/images/c1.png")
 
 
-def test_a_span_that_is_still_being_uploaded_is_left_alone(three):
+def test_a_span_that_is_still_uploading_is_ignored(three):
     (three / ".span-11").mkdir()
     (three / "README.txt").write_text("spans")
     assert len(listed(spans_of(three))["train"]) == 6
@@ -136,14 +136,14 @@ def test_a_span_that_is_still_being_uploaded_is_left_alone(three):
 @pytest.mark.parametrize(
     ("folders", "words"),
     [
-        ([], "holds no span"),
-        (["span-1", "span_2"], "span_2 is no span; spans are named span-1"),
+        ([], "has no spans"),
+        (["span-1", "span_2"], "span_2 is not a span; spans are named span-1"),
         (["span-1", "2026-11-21"], "numbered or dated spans, not both"),
         (["span-1", "span-01"], "have the same number"),
         (["span-1"], "span-1/images is missing"),
     ],
 )
-def test_folders_that_are_no_spans_are_refused(tmp_path, folders, words):
+def test_folders_that_are_not_spans_are_refused(tmp_path, folders, words):
     (tmp_path / "data").mkdir()
     for folder in folders:
         (tmp_path / "data" / folder).mkdir()
@@ -151,8 +151,8 @@ def test_folders_that_are_no_spans_are_refused(tmp_path, folders, words):
         listed(spans_of(tmp_path / "data"))
 
 
-def test_spans_are_not_for_tfds():
-    with pytest.raises(ValueError, match=r"spans must be null where data\.format is tfds"):
+def test_tfds_has_no_spans():
+    with pytest.raises(ValueError, match=r"spans must be null if data\.format is tfds"):
         DataSettings(format="tfds", spans="all")
 
 

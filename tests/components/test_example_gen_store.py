@@ -60,6 +60,6 @@ def test_a_missing_photo_is_named(uploaded, tmp_path):
     ("path", "words"),
     [("s3://bucket/nothing", "no folder s3://bucket/nothing"), ("s3://none/x", "s3://none/x")],
 )
-def test_a_place_without_data_is_one_line(s3, tmp_path, path, words):
+def test_a_url_without_data_is_one_line(s3, tmp_path, path, words):
     with pytest.raises(UserError, match=words):
         run_example_gen(tmp_path, pets_data(path))

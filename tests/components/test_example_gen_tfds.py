@@ -1,4 +1,4 @@
-"""ExampleGen on the real TFDS builder, which is run here on small archives from a local server."""
+"""ExampleGen on the real TFDS builder, run on small archives from a local server."""
 
 import functools
 import http.server
@@ -62,7 +62,7 @@ def test_writes_the_same_examples_as_the_official_layout(pets, prepared, tmp_pat
     assert set(from_tfds.files) == set(official.files), "what was unpacked must not stay in the artifact"
 
 
-def test_what_was_never_prepared_is_refused_with_the_command_that_prepares_it(tmp_path):
+def test_an_unprepared_data_set_is_refused_with_the_command_that_prepares_it(tmp_path):
     data = pets_data(tmp_path, **TFDS)
     with pytest.raises(UserError, match="tfds build oxford_iiit_pet --data_dir") as error:
         run_example_gen(tmp_path / "out", data)

@@ -1,4 +1,4 @@
-"""The fingerprint changes with every photo, mask and list, and with nothing else."""
+"""The fingerprint changes with every photo, mask and list, and only with these."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def touch(path: Path) -> None:
 
 
 def replace_by_equal_size(path: Path) -> None:
-    """As an editor does that keeps the size: only content and time differ."""
+    """Changes content and time, but not the size."""
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
@@ -110,7 +110,7 @@ def test_tfds_folder_is_watched(tmp_path):
 
 
 @pytest.mark.parametrize("path", [None, "/nowhere/at/all"])
-def test_missing_data_leave_the_complaint_to_the_reader(path):
+def test_missing_data_has_a_fingerprint(path):
     assert fingerprint(pets_data(path))
 
 

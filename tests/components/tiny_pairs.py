@@ -30,13 +30,13 @@ PETS = read_config(PETS_CONFIG)["data"]
 
 
 def photo(seed: int, height: int = 48, width: int = 64) -> Image.Image:
-    """A photo of coloured clouds; another seed looks different."""
+    """A photo of colored clouds; each seed looks different."""
     clouds = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
     return Image.fromarray(clouds).resize((width, height), Image.Resampling.BICUBIC)
 
 
 def mask(height: int = 48, width: int = 64, values: tuple[int, ...] = (1, 2, 3)) -> Image.Image:
-    """A mask of vertical stripes, one a value, the last one to the right."""
+    """A mask of vertical stripes, one per value, the last one on the right."""
     stripes = np.arange(width) * len(values) // width
     return Image.fromarray(np.tile(np.asarray(values, np.uint8)[stripes], (height, 1)))
 
@@ -56,12 +56,12 @@ def write_pets(folder: Path) -> Path:
 
 
 def pets_data(path: Path | str | None, **settings: Any) -> DataSettings:
-    """The pets' settings of the data, with others laid over them."""
+    """The pets' data settings, with some of them replaced."""
     return DataSettings.model_validate(PETS | {"path": path and str(path)} | settings)
 
 
 def write_folder(folder: Path, names: list[str], values: tuple[int, ...]) -> Path:
-    """Writes photos and masks of one's own."""
+    """Writes photos and masks in the folder layout."""
     (folder / "images").mkdir(parents=True)
     (folder / "masks").mkdir()
     for seed, name in enumerate(names):
@@ -72,7 +72,7 @@ def write_folder(folder: Path, names: list[str], values: tuple[int, ...]) -> Pat
 
 @dataclass(frozen=True)
 class Written:
-    """What a run of ExampleGen left behind.
+    """The outputs of a run of ExampleGen.
 
     Attributes:
         records: Serialized examples of each split, in the order of the shards.
@@ -91,7 +91,7 @@ class Written:
         return [tf.train.Example.FromString(record) for record in self.records[split]]
 
     def example(self, name: str) -> tf.train.Example:
-        """The example of this name, whatever its split."""
+        """The example with this name, in any split."""
         found = [
             example
             for split in self.records
@@ -159,7 +159,7 @@ def decoded_photo(example: tf.train.Example) -> np.ndarray:
 
 
 def png_of_stated_size(width: int, height: int) -> bytes:
-    """A PNG whose header promises many pixels and whose body has next to none."""
+    """A PNG whose header says many pixels and whose body has almost none."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return (

@@ -40,7 +40,7 @@ def bucket(request) -> str:
 
 @pytest.fixture
 def pushed(bucket) -> str:
-    """A place of its own in the bucket."""
+    """A new folder in the bucket."""
     return f"{bucket}/serving_{next(_numbers)}"
 
 
@@ -66,20 +66,20 @@ def test_a_pushed_model_comes_back_to_the_byte(models, pushed, tmp_path):
     assert f"{versions[0]}/saved_model.pb" in names(pushed), "TensorFlow Serving looks for it there"
 
 
-def test_a_version_that_is_not_there_cannot_be_fetched(models, pushed, tmp_path):
+def test_a_missing_version_cannot_be_fetched(models, pushed, tmp_path):
     publish(models["a"], pushed)
     with pytest.raises(FileNotFoundError):
         fetch_version(pushed, "17", tmp_path / "back")
 
 
-def test_pruned_versions_leave_nothing(models, pushed):
+def test_pruning_removes_every_object_of_a_version(models, pushed):
     versions = [publish(models[name], pushed) for name in ("a", "b", "c")]
     assert prune(pushed, keep=1) == versions[:2]
     assert list_versions(pushed) == [int(versions[2])]
     assert all(versions[2] in name for name in names(pushed))
 
 
-def test_rollback_brings_the_last_other_model_back(models, pushed):
+def test_rollback_restores_the_previous_model(models, pushed):
     old, *_ = (publish(models[name], pushed) for name in ("a", "b", "b"))
     new = rollback(pushed)
     assert production_version(pushed) == new
@@ -98,7 +98,7 @@ def test_leftovers_are_removed_a_day_later(models, pushed):
     assert left == {".manifests", str(now), version}
 
 
-def test_a_kill_in_the_middle_of_a_push_leaves_the_model_before(models, pushed, tmp_path):
+def test_a_push_that_is_killed_leaves_the_previous_model(models, pushed, tmp_path):
     old = publish(models["a"], pushed)
     big = make_model(tmp_path / "big", "0123456789", files=60, size=10_000)
     code = f"from petseg.versions import publish; publish({str(big)!r}, {pushed!r})"
@@ -117,6 +117,6 @@ def test_a_kill_in_the_middle_of_a_push_leaves_the_model_before(models, pushed, 
     assert version_digest(pushed, new) == model_digest(models["b"])
 
 
-def test_a_bucket_that_is_not_there_is_one_line(models, bucket):
+def test_a_missing_bucket_is_one_line(models, bucket):
     with pytest.raises(UserError, match="cannot be written: there is no such bucket"):
         publish(models["a"], bucket.replace("bucket", "no-such-bucket/models"))

@@ -1,4 +1,4 @@
-"""The generated samples: official layout, same bytes, no empty split, and colours that tell nothing."""
+"""Drawn samples: official layout, equal bytes, no empty split, and colors that do not give classes away."""
 
 import hashlib
 import subprocess
@@ -140,7 +140,7 @@ def test_another_seed_draws_other_photos(pets, tmp_path):
         assert path.read_bytes() != (pets / "images" / path.name).read_bytes()
 
 
-def test_colours_do_not_tell_the_classes_apart(pets):
+def test_colors_do_not_give_the_classes_away(pets):
     pixels: dict[str, list[np.ndarray]] = {"trainval": [], "test": []}
     for part, samples in pixels.items():
         for name in names(pets, f"{part}.txt"):
@@ -213,10 +213,10 @@ def test_folder_sample_follows_its_class_table(tmp_path, classes, ignored):
 
 def test_folder_sample_has_every_split(tmp_path):
     write_folder_sample(tmp_path / "shapes", MINIMUM_PAIRS)
-    places = [percentile(path.stem) for path in (tmp_path / "shapes/images").iterdir()]
-    assert min(places) < 15
-    assert any(15 <= place < 30 for place in places)
-    assert max(places) >= 30
+    percents = [percentile(path.stem) for path in (tmp_path / "shapes/images").iterdir()]
+    assert min(percents) < 15
+    assert any(15 <= percent < 30 for percent in percents)
+    assert max(percents) >= 30
 
 
 def test_folder_sample_is_the_same_each_time(tmp_path):

@@ -1,7 +1,7 @@
 """The TensorFlow Datasets builder `oxford_iiit_pet`, prepared in a folder.
 
-Its examples are put back into the official layout, with the very bytes that the builder keeps, and read
-like it: labels, lists and checks are then the same.
+Its examples are unpacked into the official layout, byte for byte as the builder keeps them. The reader of
+that layout reads them, so labels and lists are the same.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def _builder_name(data: DataSettings) -> str:
 
 
 def _prepared_builder(data: DataSettings) -> Any:
-    # Imported here: the command line names the watched files without TensorFlow.
+    # Imported here, because the fingerprint must not import TensorFlow.
     from tensorflow_datasets.core import registered
     from tensorflow_datasets.core.read_only_builder import builder_from_files
 
@@ -56,8 +56,8 @@ def _prepared_builder(data: DataSettings) -> Any:
         builder = builder_from_files(data.tfds_builder, data_dir=str(folder))
     except registered.DatasetNotFoundError:
         raise UserError(
-            f"data.path: {folder} holds no prepared {data.tfds_builder};"
-            f" make it with: tfds build {_builder_name(data)} --data_dir {folder}"
+            f"data.path: {folder} has no prepared {data.tfds_builder};"
+            f" prepare it with: tfds build {_builder_name(data)} --data_dir {folder}"
         ) from None
     missing = [name for name in FEATURES if name not in builder.info.features]
     if missing:
