@@ -46,7 +46,7 @@ PATHS_AND_MACHINES = (
     "runner",
     "schedule",
 )
-"""Settings that say where and on what a run works: not part of the settings' digest."""
+"""Settings of where a run works, which are not part of the settings' digest."""
 
 FILES = ("data.schema", "model.encoder_weights", "trainer.warm_start")
 """Settings that may name a file or folder whose content changes a result."""
@@ -62,17 +62,17 @@ class PipelineSettings(Settings):
     )
     output: str | None = Field(None, description="Folder of the results; null: runs/<config name>.")
     data: DataSettings = Field(DataSettings(), description="Photos, masks and classes.")
-    gate: GateSettings = Field(GateSettings(), description="The data's gate.")
-    transform: TransformSettings = Field(TransformSettings(), description="From photo to model input.")
+    gate: GateSettings = Field(GateSettings(), description="The check of the data before training.")
+    transform: TransformSettings = Field(TransformSettings(), description="How photos become model input.")
     model: SerializeAsAny[ModelSettings] = Field(ModelSettings(), description="The network.")
     trainer: TrainerSettings = Field(TrainerSettings(), description="The training.")
-    tuner: TunerSettings = Field(TunerSettings(), description="The search for better settings.")
+    tuner: TunerSettings = Field(TunerSettings(), description="The hyperparameter search.")
     evaluation: EvaluationSettings = Field(
         EvaluationSettings(), description="How the model is evaluated and what it must reach."
     )
     serving_check: ServingCheckSettings = Field(ServingCheckSettings(), description="The serving check.")
     push: PushSettings = Field(PushSettings(), description="Where blessed models go.")
-    beam: BeamSettings = Field(BeamSettings(), description="The data engine.")
+    beam: BeamSettings = Field(BeamSettings(), description="The engine that runs the data steps.")
     metadata: MetadataSettings = Field(MetadataSettings(), description="Where local runs keep ML Metadata.")
     runner: RunnerSettings = Field(RunnerSettings(), description="The cluster, for compiled pipelines.")
     schedule: ScheduleSettings = Field(ScheduleSettings(), description="Scheduled runs on this machine.")
@@ -100,13 +100,13 @@ class PipelineSettings(Settings):
         )
 
     def to_yaml(self) -> str:
-        """The resolved settings, every key named."""
+        """The resolved settings, with every key."""
         return yaml.safe_dump(self.model_dump(mode="json", by_alias=True), sort_keys=False)
 
     def sha256(self) -> str:
         """Hex digest of the settings that can change a result: without paths, machines and engines.
 
-        Of a file or folder that a result depends on, only that there is one counts, not where it is.
+        For a file or folder that a result depends on, it only counts whether there is one, not its path.
         """
         tree = self.model_dump(mode="json", by_alias=True)
         for key in PATHS_AND_MACHINES:
@@ -179,15 +179,15 @@ def _lay_over(tree: dict[str, Any], override: str) -> None:
         if below is None:
             below = tree[parent] = {}
         if not isinstance(below, dict):
-            raise UserError(f"--set {override}: {parent} is a value, it has no keys below it")
+            raise UserError(f"--set {override}: {parent} is a value and has no keys below it")
         tree = below
     tree[last] = value
 
 
 def _expand_environment(value: Any) -> Any:
-    """Replaces ${NAME} in every string, so that configs need not name one machine's paths.
+    """Replaces ${NAME} in every string, so that configs need no paths of one machine.
 
-    Not secrets: the resolved settings are in the run's folder, in its report and in compiled pipelines.
+    Secrets are refused: the resolved settings are in the run's folder, its report and compiled pipelines.
     """
     if isinstance(value, dict):
         return {key: _expand_environment(below) for key, below in value.items()}
@@ -199,7 +199,7 @@ def _expand_environment(value: Any) -> Any:
         if SECRET_NAME.search(name):
             raise UserError(
                 f"{value!r} names the environment variable {name}, which seems to hold a secret; settings "
-                "are written into reports and compiled pipelines, so none may be in them"
+                "are written into reports and compiled pipelines, so they must not hold secrets"
             )
     for name in re.findall(r"\$\{(\w+)\}", value):
         if not os.environ.get(name):
@@ -224,7 +224,7 @@ def _first_line(error: ValidationError, config: Path | None) -> str:
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
-    """The key as a person writes it: without the tags that pydantic adds for the branches of a union."""
+    """The key as users write it, without the tags that pydantic adds for the branches of a union."""
     parts = [str(part) for part in location]
     if any(".".join(parts).startswith(f"{mapping}.") for mapping in _mappings()):
         return ".".join(parts)
@@ -265,7 +265,7 @@ def _describe(key: str) -> str:
 
 
 def describe_settings(settings: PipelineSettings) -> str:
-    """All settings with values and descriptions; behind those of other architectures stands who has them."""
+    """All settings with values and descriptions. A setting of another architecture shows which one has it."""
     values = settings.model_dump(mode="json", by_alias=True)
     lines = []
     for key, field in describe_fields():
@@ -280,5 +280,5 @@ def describe_settings(settings: PipelineSettings) -> str:
 
 
 def output_folder(settings: PipelineSettings, config: Path | None) -> Path:
-    """Folder of the results: as set, else named after the config."""
+    """Folder of the results: the setting, else named after the config."""
     return Path(settings.output or f"runs/{config.stem if config else 'defaults'}")

@@ -24,8 +24,8 @@ class Mask:
     Attributes:
         png: One-channel 8-bit PNG of class values.
         pixels: Pixels of each class, in the order of class ids; ignored ones are not counted.
-        repairs: What had to be changed; empty where `png` is the file's own bytes.
-        palette: What the values of a palette image were taken from; None where it is a gray image.
+        repairs: What was changed; empty if `png` is the file's own bytes.
+        palette: Where the values of a palette image came from; None for a gray image.
     """
 
     png: bytes
@@ -47,8 +47,8 @@ def load_mask(
         content: The file: a PNG of one channel, gray or with a palette.
         photo: Its photo.
         classes: The class table.
-        max_pixels: Pixels above which the mask is refused by its header.
-        palette: What the values of a palette image are; None: as `read_palette` decides.
+        max_pixels: Limit of pixels, checked in the header.
+        palette: How to read a palette image; None: `read_palette` decides.
 
     Raises:
         BrokenFileError: Too many pixels, not decodable, several channels, another size than the photo's,

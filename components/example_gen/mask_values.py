@@ -1,4 +1,4 @@
-"""The numbers in a mask's PNG: samples of gray images, indices or gray levels of palette images."""
+"""Reads a mask's values from its PNG: gray samples, or the indices or gray levels of a palette."""
 
 from collections.abc import Collection
 from typing import Literal
@@ -10,20 +10,20 @@ from components.example_gen.photo import BIT_DEPTH_BYTE
 from petseg.errors import BrokenFileError
 
 PaletteReading = Literal["index", "color"]
-"""What a palette mask's values are: its indices, or the gray levels of its colors."""
+"""How to read a palette mask: the values are its indices, or the gray levels of its colors."""
 
 
 def read_samples(image: Image.Image, content: bytes, known: Collection[int]) -> np.ndarray:
-    """Reads a gray PNG's samples, whatever its bit depth.
+    """Reads the samples of a gray PNG of any bit depth.
 
     Args:
-        image: The decoded PNG, of one channel.
+        image: The decoded PNG with one channel.
         content: Its file.
         known: Values of the class table.
 
     Returns:
-        int32 [height, width], as they are in the file. A lossless optimizer stores a mask of 0 and 255 in
-        one bit: samples that are not all known are scaled to 8 bits where that makes them so.
+        int32 [height, width], as stored in the file. A lossless optimizer stores a mask of 0 and 255 in one
+        bit, so if samples are unknown values but their scaling to 8 bits is known, they are scaled.
     """
     values = np.asarray(image).astype(np.int32)
     bits = content[BIT_DEPTH_BYTE]
@@ -42,19 +42,19 @@ def read_palette(
     """Reads a palette PNG's values.
 
     A lossless optimizer turns a gray mask of 0 and 2 into indices 0 and 1 of a palette that holds the gray
-    levels 0 and 2; other programs store values as indices, in any colors.
+    levels 0 and 2. Other programs store values as indices with arbitrary colors.
 
     Args:
         image: The decoded PNG of mode P.
         known: Values of the class table.
-        wanted: What the values are; None: the gray levels where every color in use is a gray whose level is
-            known and no two are the same, else the indices.
+        wanted: How to read it; None: by gray levels if the colors in use are distinct grays whose levels are
+            all known, else by indices.
 
     Returns:
-        int32 [height, width], and which of the two they are. Where both are the same, they are indices.
+        int32 [height, width], and how they were read. If both give the same values, `index`.
 
     Raises:
-        BrokenFileError: Colors are wanted, and one in use is no gray.
+        BrokenFileError: `wanted` is `color`, and a color in use is not gray.
     """
     indices = np.asarray(image).astype(np.int32)
     used = np.unique(indices)

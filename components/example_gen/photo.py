@@ -1,4 +1,4 @@
-"""A photo's bytes: checked, and stored as a PNG where the image path would not decode them upright."""
+"""Checks a photo's bytes, and stores a PNG instead if the image path would not decode them upright."""
 
 import io
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ BIT_DEPTH_BYTE = 24
 """Index of the bit depth in a PNG file."""
 
 FAST_COMPRESSION = 1
-"""Of PNG. More effort takes seconds for a photo of 12 megapixels and saves little."""
+"""PNG compression level. A higher level takes seconds for a photo of 12 megapixels and saves little."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Photo:
     """A photo.
 
     Attributes:
-        encoded: JPEG or PNG, of which `petseg.tf_photo.decode_photo` makes the pixels.
+        encoded: JPEG or PNG that `petseg.tf_photo.decode_photo` decodes to the pixels.
         pixels: uint8 [height, width, 3], upright.
         orientation: EXIF orientation of the file, 1 to 8; 1 is upright.
-        repairs: What had to be changed, in a few words each; empty where `encoded` is the file's own bytes.
+        repairs: What was changed, in a few words each; empty if `encoded` is the file's own bytes.
     """
 
     encoded: bytes
@@ -39,7 +39,7 @@ class Photo:
 
 
 def load_photo(content: bytes, max_pixels: int) -> Photo:
-    """Decodes a photo. Where the file's bytes cannot be kept, an upright PNG takes their place, without loss.
+    """Decodes a photo. If the file's bytes cannot be kept, an upright PNG replaces them without loss.
 
     Args:
         content: The file.
@@ -55,14 +55,14 @@ def load_photo(content: bytes, max_pixels: int) -> Photo:
         pixels = _decode_as_served(content, image, orientation)
         if pixels is not None:
             return Photo(content, pixels, orientation, ())
-        # Pillow is the more patient of the two: what it can still read is written anew.
+        # Pillow reads more broken files than TensorFlow; what it reads is stored as PNG.
         repair = f"TensorFlow cannot decode the {image.format}"
     pixels = np.asarray(upright_rgb(image))
     return Photo(_encode_png(pixels), pixels, orientation, (f"{repair}; stored as PNG",))
 
 
 def _needed_repair(image: Image.Image, content: bytes, orientation: int) -> str:
-    """Why the file's bytes cannot be kept; empty where nothing is known against them."""
+    """The reason why the file's bytes cannot be kept; empty if there is none."""
     if image.mode not in KEPT_MODES.get(image.format or "", ()):
         return f"{image.format} of mode {image.mode}"
     if image.format == "PNG" and content[BIT_DEPTH_BYTE] != 8:
@@ -73,7 +73,7 @@ def _needed_repair(image: Image.Image, content: bytes, orientation: int) -> str:
 
 
 def _decode_as_served(content: bytes, image: Image.Image, orientation: int) -> np.ndarray | None:
-    """Decodes as Transform and the signatures do; None where that is not what Pillow shows."""
+    """Decodes as Transform and the signatures do; None if Pillow decodes something else."""
     try:
         pixels, orientation_in_graph = (tensor.numpy() for tensor in _decode(content))
     except tf.errors.InvalidArgumentError:

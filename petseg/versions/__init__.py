@@ -1,8 +1,8 @@
-"""The place of pushed models: one SavedModel a version, the highest is in production.
+"""The push folder: one SavedModel per version; the highest version is in production.
 
-A place is a local folder (`folder.py`) or an `s3://` or `gs://` URL (`store.py`), each of which tells how it
-keeps half models from being seen. Nothing here needs TensorFlow, so a run can ask for the version in
-production before that is loaded.
+It is a local folder (`folder.py`) or an `s3://` or `gs://` URL (`store.py`). Each module says how it hides
+incomplete models. Nothing here needs TensorFlow, so a run can look up the version in production before it
+loads TensorFlow.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ __all__ = [
 
 
 def list_versions(directory: str | Path) -> list[int]:
-    """Versions in the place, lowest first; one that does not exist has none."""
+    """Versions in the push folder, lowest first; a folder that does not exist has none."""
     return _kept_by(directory).list_versions(str(directory))
 
 
@@ -41,12 +41,12 @@ def production_version(directory: str | Path) -> str:
 
 
 def version_digest(directory: str | Path, version: str) -> str:
-    """The model_digest of a version in the place."""
+    """The model_digest of a version in the push folder."""
     return _kept_by(directory).digest(str(directory), version)
 
 
 def fetch_version(directory: str | Path, version: str, target: str | Path) -> None:
-    """Copies the SavedModel of a version into a local folder, which is made.
+    """Copies the SavedModel of a version into a local folder, which is created.
 
     Raises:
         FileNotFoundError: There is no such version.
@@ -55,19 +55,20 @@ def fetch_version(directory: str | Path, version: str, target: str | Path) -> No
 
 
 def publish(model: str | Path, directory: str | Path, after: str | None = None) -> str:
-    """Copies a SavedModel into the place as its new highest version.
+    """Copies a SavedModel into the push folder as the new highest version.
 
     Args:
         model: Folder of the SavedModel.
-        directory: Place of versions; made if missing.
-        after: The version that must still be in production, or `none`; None: any will do. In a folder a lock
-            makes sure of it. On an object store another push can slip into the instant before the last write.
+        directory: The push folder; created if missing.
+        after: The version that must still be in production, or `none`; None: not checked. In a local
+            folder a lock guarantees it. On an object store, another push can still come just before the
+            last write.
 
     Returns:
-        The new version: UTC seconds, or one more than the highest number where the clock is behind that.
+        The new version: UTC seconds, or one more than the highest number if the clock is behind.
 
     Raises:
-        ProductionChangedError: Production is not `after` any more.
+        ProductionChangedError: `after` is no longer in production.
     """
     return _kept_by(directory).publish(Path(model), str(directory), after)
 
@@ -76,7 +77,7 @@ def prune(directory: str | Path, keep: int) -> list[str]:
     """Removes the oldest versions.
 
     Args:
-        directory: Place of versions.
+        directory: The push folder.
         keep: How many of the highest stay.
 
     Returns:
@@ -91,15 +92,15 @@ def rollback(directory: str | Path, version: str | None = None) -> str:
     The model that it replaces is withdrawn: Pusher does not push it again.
 
     Args:
-        directory: Place of versions.
-        version: The version to bring back, which is not withdrawn any more; None: the highest whose model is
-            neither the one in production nor withdrawn.
+        directory: The push folder.
+        version: The version to restore, even if it is withdrawn; None: the highest version whose model is
+            neither in production nor withdrawn.
 
     Returns:
         The new version.
 
     Raises:
-        UserError: If there is no such version, or none to go back to, or production changes meanwhile.
+        UserError: There is no such version or none to go back to, or production changed meanwhile.
     """
     versions = list_versions(directory)
     if not versions:
@@ -114,7 +115,7 @@ def rollback(directory: str | Path, version: str | None = None) -> str:
     target = version or _last_good(directory, older, current, replaced)
     restored = version_digest(directory, target)
     if restored != replaced:
-        # First, so that whatever is killed here the replaced model does not come back.
+        # First, so that the replaced model stays withdrawn even if this process is killed now.
         withdraw(directory, replaced, current)
     new = _kept_by(directory).publish_again(str(directory), target, after=current)
     allow(directory, restored)
@@ -139,5 +140,5 @@ def _last_good(directory: str | Path, older: list[str], current: str, replaced: 
 
 
 def _kept_by(directory: str | Path) -> ModuleType:
-    """The module that knows how such a place keeps its versions."""
+    """The module for this kind of push folder."""
     return store if is_url(directory) else folder

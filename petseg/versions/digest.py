@@ -1,4 +1,4 @@
-"""Which models are the same."""
+"""Tells whether two models are the same."""
 
 import hashlib
 from pathlib import Path
@@ -7,9 +7,9 @@ from pathlib import Path
 def model_digest(model: str | Path) -> str:
     """SHA-256 over the names and contents of all files of a SavedModel.
 
-    Equal digests mean the same model to the byte. The graph counts, not only the weights: the same weights
-    with a repaired signature are another model, which must be pushed. Two exports differ even where their
-    weights do not (TensorFlow numbers its functions), so a model that was trained again counts as new.
+    Equal digests mean that the models are equal byte for byte. The graph counts too: the same weights with a
+    repaired signature are another model, which must be pushed. Two exports of equal weights differ, because
+    TensorFlow numbers its functions, so a model that is trained again counts as new.
     """
     digest = hashlib.sha256()
     for path in sorted(p for p in Path(model).rglob("*") if p.is_file()):

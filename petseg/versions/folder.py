@@ -1,8 +1,8 @@
-"""Pushed models in a local folder, where a rename happens at once and a lock holds.
+"""Pushed models in a local folder, with atomic renames and a lock.
 
-A version appears by one rename of a complete, synced copy and disappears by one rename: whoever reads
-(TensorFlow Serving, ProductionModel), whatever is killed, there are whole models only. What a killed push
-left behind is swept by the next; a lock keeps two pushes apart and dies with its process.
+A version appears by one rename of a complete, synced copy, and disappears by one rename. So readers such as
+TensorFlow Serving and ProductionModel see only whole models, whenever a process is killed. A push removes
+what a killed push left. The lock allows one push at a time, and is released when its process ends.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ def digest(directory: str, version: str) -> str:
 
 
 def fetch(directory: str, version: str, target: Path) -> None:
-    """Copies a version's SavedModel into a local folder, which is made.
+    """Copies a version's SavedModel into a local folder, which is created.
 
     Raises:
         FileNotFoundError: There is no such version.
@@ -40,10 +40,10 @@ def fetch(directory: str, version: str, target: Path) -> None:
 
 
 def publish(model: Path, directory: str, after: str | None) -> str:
-    """Copies a SavedModel into the folder as the new highest version; returns that.
+    """Copies a SavedModel into the folder as the new highest version; returns the version.
 
     Raises:
-        ProductionChangedError: Version `after` is not in production any more.
+        ProductionChangedError: Version `after` is no longer in production.
     """
     root = Path(directory)
     root.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def publish(model: Path, directory: str, after: str | None) -> str:
 
 
 def publish_again(directory: str, version: str, after: str) -> str:
-    """Publishes a version once more, as the new highest; returns that. Raises as `publish`."""
+    """Publishes a version again as the new highest; returns the new version. Raises as `publish`."""
     return publish(Path(directory, version), directory, after)
 
 

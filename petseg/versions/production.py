@@ -1,19 +1,19 @@
-"""Which version is in production, and whether that is still the one that somebody has seen there."""
+"""Finds the version in production, and checks whether it changed."""
 
 from collections.abc import Sequence
 
 from petseg.errors import UserError
 
 NONE = "none"
-"""Stands for the version in production where no model has been pushed."""
+"""The version in production if no model has been pushed."""
 
 
 class ProductionChangedError(UserError):
-    """Another model came into production than the one that a push should replace."""
+    """The model in production is no longer the one that a push should replace."""
 
 
 def highest(versions: Sequence[int]) -> str:
-    """The version in production of those in a push folder: the highest, or `none`."""
+    """The version in production: the highest of those in a push folder, or `none`."""
     return str(max(versions, default=NONE))
 
 
@@ -22,11 +22,11 @@ def check_unchanged(directory: str, versions: Sequence[int], expected: str | Non
 
     Args:
         directory: The push folder.
-        versions: Those in it now.
-        expected: The version, or `none`; None: any will do.
+        versions: The versions in it now.
+        expected: The version, or `none`; None: not checked.
 
     Raises:
-        ProductionChangedError: Another one is.
+        ProductionChangedError: Another version is in production.
     """
     current = highest(versions)
     if expected is not None and current != expected:

@@ -1,11 +1,11 @@
-"""Pushed models on an object store, where nothing can be renamed and no lock holds.
+"""Pushed models on an object store, which has neither renames nor locks.
 
     DIR/<version>/...                  the SavedModel, `saved_model.pb` uploaded after all its other files
     DIR/.manifests/<version>.json      uploaded last: digest of the model, and its files with their sizes
 
-A version counts when its manifest is there, and a single object appears whole or not at all: whatever is
-killed, there are whole models only. Who does not know the manifest (TensorFlow Serving) goes by
-`saved_model.pb`. A removal goes the other way round: manifest first. Two pushes into one folder must not
+A version exists once its manifest does, and an object appears whole or not at all. So there are only whole
+models, whenever a process is killed. TensorFlow Serving, which does not know the manifest, looks for
+`saved_model.pb`. A removal goes in the opposite order, manifest first. Two pushes into one folder must not
 start in the same second.
 """
 
@@ -20,7 +20,7 @@ from petseg.versions.production import check_unchanged
 
 MANIFESTS = ".manifests"
 ABANDONED_AFTER_SECONDS = 24 * 3600
-"""So old an upload without a manifest is nobody's who still works on it; a version is its UTC second."""
+"""An upload of this age without a manifest is orphaned. A version's number is its start in UTC seconds."""
 
 
 def list_versions(directory: str) -> list[int]:
@@ -30,10 +30,10 @@ def list_versions(directory: str) -> list[int]:
 
 
 def publish(model: Path, directory: str, after: str | None) -> str:
-    """Uploads a SavedModel as the new highest version; returns that.
+    """Uploads a SavedModel as the new highest version; returns the version.
 
     Raises:
-        ProductionChangedError: Version `after` is not in production any more.
+        ProductionChangedError: Version `after` is no longer in production.
     """
     root = StorePath(directory)
     check_unchanged(directory, list_versions(directory), after)
@@ -45,7 +45,7 @@ def publish(model: Path, directory: str, after: str | None) -> str:
     for file in files:
         if file != graph:
             (root / version / file.relative_to(model).as_posix()).upload(file)
-    # Another push may have ended meanwhile. What this one leaves is swept a day later, as after a kill.
+    # Another push may have ended meanwhile. What this one leaves is removed a day later, as after a kill.
     check_unchanged(directory, list_versions(directory), after)
     (root / version / graph.name).upload(graph)
     sizes = {file.relative_to(model).as_posix(): file.stat().st_size for file in files}
@@ -55,10 +55,10 @@ def publish(model: Path, directory: str, after: str | None) -> str:
 
 
 def publish_again(directory: str, version: str, after: str) -> str:
-    """Publishes a version once more, as the new highest, by way of a local copy; returns that.
+    """Publishes a version again as the new highest, through a local copy; returns the new version.
 
     Raises:
-        ProductionChangedError: Version `after` is not in production any more.
+        ProductionChangedError: Version `after` is no longer in production.
     """
     with tempfile.TemporaryDirectory() as scratch:
         fetch(directory, version, Path(scratch))
@@ -77,12 +77,12 @@ def prune(directory: str, keep: int) -> list[str]:
 
 
 def digest(directory: str, version: str) -> str:
-    """The model_digest of a version, from its manifest; FileNotFoundError where there is none."""
+    """The model_digest of a version, from its manifest; FileNotFoundError if there is none."""
     return json.loads(_manifest(StorePath(directory), version).read_text())["sha256"]
 
 
 def fetch(directory: str, version: str, target: Path) -> None:
-    """Copies a version's SavedModel into a local folder, which is made.
+    """Copies a version's SavedModel into a local folder, which is created.
 
     Raises:
         FileNotFoundError: There is no such version, or it is being removed.
@@ -92,11 +92,11 @@ def fetch(directory: str, version: str, target: Path) -> None:
     (root / version).download(target)
     for name, size in files.items():
         if (target / name).stat().st_size != size:
-            raise FileNotFoundError(f"{root}/{version}/{name} has not the {size} bytes of its manifest")
+            raise FileNotFoundError(f"{root}/{version}/{name} does not have the {size} bytes of its manifest")
 
 
 def _sweep(root: StorePath, begun: list[int]) -> None:
-    """Removes what killed pushes and removals left behind."""
+    """Removes what killed pushes and removals left."""
     whole = list_versions(str(root))
     for version in begun:
         if version not in whole and version < time.time() - ABANDONED_AFTER_SECONDS:

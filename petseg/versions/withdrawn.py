@@ -1,9 +1,9 @@
-"""Models that a rollback took out of production: they are not pushed again unless somebody says so.
+"""Withdrawn models: a rollback took them out of production, and they are not pushed again unless allowed.
 
-    DIR/.withdrawn/<model_digest>.json     {"version", "withdrawn"}: the number it had, and since when
+    DIR/.withdrawn/<model_digest>.json     {"version", "withdrawn"}: its version, and when
 
-One small file a model, written atomically: two rollbacks at the same time lose nothing, on an object store
-either. A version may be pruned; its mark stays, since the model may come again from the cache.
+There is one small file per model, written atomically, so two simultaneous rollbacks lose nothing, not even on
+an object store. If a version is pruned its mark stays, because the model may come again from the cache.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ class Withdrawal:
     """The mark of a withdrawn model.
 
     Attributes:
-        version: Under which it was in production.
-        time: UTC, ISO 8601.
+        version: Its version while it was in production.
+        time: When it was withdrawn, UTC, ISO 8601.
     """
 
     version: str
@@ -52,13 +52,13 @@ def withdrawal(directory: str | Path, digest: str) -> Withdrawal | None:
 
 
 def withdraw(directory: str | Path, digest: str, version: str) -> None:
-    """Marks a model, which was in production as `version`."""
+    """Marks a model that was in production as `version`."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_atomic(str(_mark(directory, digest)), json.dumps({"version": version, "withdrawn": now}) + "\n")
 
 
 def allow(directory: str | Path, digest: str) -> None:
-    """Takes the mark off a model, if it has one."""
+    """Removes the mark of a model, if it has one."""
     with contextlib.suppress(FileNotFoundError):
         _mark(directory, digest).unlink()
 
