@@ -38,7 +38,7 @@ class TrainerSettings(Settings):
         1.0, ge=0, le=10, description="Learning rate of the encoder as a multiple of the decoder's."
     )
     schedule: Literal["cosine", "constant"] = Field(
-        "cosine", description="Course of the learning rate after the warm-up."
+        "cosine", description="Learning rate schedule after the warm-up."
     )
     warmup_epochs: float = Field(1.0, ge=0, description="Epochs over which the learning rate rises from 0.")
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's decoupled weight decay.")

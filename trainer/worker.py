@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--transform-graph", required=True, help="Transform's output")
     parser.add_argument("--statistics", required=True, help="StatisticsGen's output")
     parser.add_argument(
-        "--checkpoints", required=True, help="folder of this very training, the same for all workers"
+        "--checkpoints", required=True, help="checkpoint folder of this training, the same for all workers"
     )
     parser.add_argument("--model", required=True, help="where the chief writes the SavedModel")
     parser.add_argument(

@@ -84,7 +84,8 @@ class EvaluationSettings(Settings):
     thresholds: tuple[Threshold, ...] = Field(
         (),
         description="More conditions that a model must meet: a list of {metric, slice, minimum, maximum, "
-        "max_gap, max_regression}. A metric that does not exist, of a class that a slice lacks, meets none.",
+        "max_gap, max_regression}. A metric without a value, such as that of a class that a slice lacks, "
+        "does not pass.",
     )
     batch_size: int = Field(32, ge=1, description="Photos per batch.")
 

@@ -23,7 +23,7 @@ def serve_app(
 ) -> None:
     """Serve a web page that segments photos and shows overlay, class shares and latency.
 
-    Needs Gradio: `pip install 'petseg[app]'`. Photos stay on this machine.
+    Needs Gradio, which `make setup` installs. Photos stay on this machine.
     """
     from pipeline.prediction.app import AppOptions, serve
 

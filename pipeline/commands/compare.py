@@ -10,7 +10,7 @@ from pipeline.commands.options import example
 app = typer.Typer()
 
 
-@app.command(epilog=example("compare runs/demo runs/other --output compare.html"))
+@app.command(epilog=example("compare runs/demo runs/demo_wide --output compare.html"))
 def compare(
     runs: Annotated[
         list[Path], typer.Argument(help="DIR/runs/RUN_ID, or DIR for its newest run.", metavar="RUN...")

@@ -10,7 +10,7 @@ from pipeline.commands.options import example
 app = typer.Typer()
 
 
-@app.command(epilog=example("rollback --output runs/demo --version 1767225600"))
+@app.command(epilog=example("rollback --output runs/demo"))
 def rollback(
     output: Annotated[Path, typer.Option(help="Output folder of the runs.", metavar="DIR")],
     version: Annotated[

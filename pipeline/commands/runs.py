@@ -16,7 +16,8 @@ def runs(
     metadata: Annotated[
         str | None,
         typer.Option(
-            help="A metadata.db instead, or env:NAME for the database whose URL that variable holds.",
+            help="Use this metadata.db instead of --output; or env:NAME, the environment variable with the "
+            "URL of a database.",
             metavar="STORE",
         ),
     ] = None,

@@ -23,7 +23,7 @@ app = typer.Typer(
     name="schedule",
     rich_markup_mode="markdown",
     epilog=example('schedule --target local --cron "0 3 * * 1" --config configs/retraining.yaml --data spans')
-    + f", then `{PROGRAM} schedule start`",
+    + f" && {PROGRAM} schedule start",
 )
 
 Store = Annotated[Path, typer.Option(help="Folder with the schedules of this machine.", metavar="DIR")]
@@ -128,7 +128,7 @@ def resume(
     override: Overrides = None,
     store: Store = STORE,
 ) -> None:
-    """Resume a paused schedule. Missed runs are not made up for."""
+    """Resume a paused schedule. Missed runs are not started later."""
     from pipeline.schedule.targets import schedules_at
 
     with schedules_at(target, store, config, override) as schedules:

@@ -83,7 +83,9 @@ def _gradio() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise
-        raise UserError("app needs Gradio, which is not installed; run pip install 'petseg[app]'") from None
+        raise UserError(
+            "app needs Gradio, which is not installed; run make setup, or pip install '.[app]' in a checkout"
+        ) from None
     return gradio
 
 

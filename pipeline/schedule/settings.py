@@ -13,7 +13,7 @@ class ScheduleSettings(Settings):
     grace_hours: float = Field(
         12.0,
         gt=0,
-        description="Hours by which a run may start late. Of several missed runs, one is made up for.",
+        description="How many hours late a run may start. Of several missed runs, only the latest starts.",
     )
     on_failure_command: str | None = Field(
         None, description="Command that gets a JSON object on stdin when a run fails or its model is refused."

@@ -66,7 +66,7 @@ def test_blessed_model_is_pushed(push, pushed, caplog, infra_blessed):
 @pytest.mark.parametrize(
     ("blessings", "node"),
     [({"blessed": False}, "Evaluator"), ({"infra_blessed": False}, "ServingCheck")],
-    ids=["judged too low", "fails to serve"],
+    ids=["below a threshold", "fails to serve"],
 )
 def test_refused_model_leaves_production_untouched(push, pushed, blessings, node):
     push("production")

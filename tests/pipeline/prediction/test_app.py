@@ -163,7 +163,10 @@ def test_what_is_missing_is_one_line(model, tmp_path):
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "error: app needs Gradio, which is not installed; run pip install 'petseg[app]'\n"
+    assert done.stderr == (
+        "error: app needs Gradio, which is not installed; "
+        "run make setup, or pip install '.[app]' in a checkout\n"
+    )
 
 
 def test_a_port_that_is_taken_is_one_line(app, model):

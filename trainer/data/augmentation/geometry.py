@@ -19,14 +19,17 @@ class GeometrySettings(Settings):
 
     flip: bool = Field(True, description="Mirror half of the training examples left to right.")
     crop_scale: float = Field(
-        0.7, gt=0, le=1, description="Smallest side of the random crop, as a share of the image's; 1: none."
+        0.7,
+        gt=0,
+        le=1,
+        description="Smallest side of the random crop, as a share of the image's; 1: no crop.",
     )
     zoom_out: float = Field(
         1.0,
         ge=1,
         le=4,
-        description="Largest side of the random crop, as a share of the image's. Outside the image lies its "
-        "mirror image, whose pixels are ignored.",
+        description="Largest side of the random crop, as a share of the image's. The area outside "
+        "the image shows its reflection, whose pixels are ignored.",
     )
     rotation: float = Field(0.0, ge=0, le=45, description="Largest rotation in degrees.")
 
