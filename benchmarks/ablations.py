@@ -1,4 +1,4 @@
-"""What each part of the recipe brings, judged on `eval`.
+"""What each part of the recipe adds, evaluated on `eval`.
 
     python -m benchmarks.ablations --config configs/unet_mobilenetv2_128.yaml --data "$PETSEG_DATA" \
         --output runs/ablations [--epochs 10] [--seed 1] [--set KEY=VALUE]... [--only NAME]...
@@ -21,7 +21,7 @@ VARIANTS = {
         "model.decoder_convolutions=0",
     ),
     "no flip averaging": ("model.flip_tta=false",),
-    "crops of model size": ("transform.training_scale=1",),
+    "crops of model resolution": ("transform.training_scale=1",),
     "crops from 0.7": ("trainer.augmentation={crop_scale: 0.7}",),
     "flips only": ("trainer.augmentation={preset: flips}", "transform.training_scale=1"),
     "strong augmentation": ("trainer.augmentation={preset: strong}",),
@@ -39,10 +39,10 @@ VARIANTS = {
 """What differs from a config; those of crops and decoder are made for the U-Net at 128 px."""
 
 
-def judge(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> dict:
+def evaluate(arguments: argparse.Namespace, overrides: tuple[str, ...]) -> dict:
     """Runs the pipeline with these settings and returns its metrics.json.
 
-    A refused model (status 3) is judged all the same.
+    A refused model (status 3) is evaluated all the same.
     """
     settings = ["evaluation.split=eval", f"trainer.seed={arguments.seed}"]
     settings += [f"trainer.epochs={arguments.epochs}"] if arguments.epochs else []
@@ -61,7 +61,7 @@ def row(name: str, overrides: tuple[str, ...], metrics: dict, base: dict) -> str
 
 
 def main() -> None:
-    """Judges every variant in turn and prints the table as it grows."""
+    """Evaluates every variant in turn and prints the table as it grows."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -73,14 +73,14 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="in every training")
     parser.add_argument("--only", action="append", choices=[name for name in VARIANTS if VARIANTS[name]])
     arguments = parser.parse_args()
-    base = judge(arguments, ())
+    base = evaluate(arguments, ())
     classes = " | ".join(base["model"]["iou"])
     print(f"| variant | settings | mean IoU | difference | {classes} | at native resolution |")
     print("|---" * (5 + len(base["model"]["iou"])) + "|")
     print(row("as it is", (), base, base), flush=True)
     for name, overrides in VARIANTS.items():
         if overrides and (not arguments.only or name in arguments.only):
-            print(row(name, overrides, judge(arguments, overrides), base), flush=True)
+            print(row(name, overrides, evaluate(arguments, overrides), base), flush=True)
 
 
 if __name__ == "__main__":

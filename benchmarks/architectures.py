@@ -1,4 +1,4 @@
-"""Every architecture trained by one recipe: its figures, its answers to the same photos, and how it learns.
+"""Every architecture trained by one recipe: metrics, predictions for the same photos, and learning curves.
 
     python -m benchmarks.architectures --data "$PETSEG_DATA" --weights "$PETSEG_WEIGHTS" \
         --output runs/architectures --sample runs/sample --pictures docs/images [--epochs 8] [--size 96]
@@ -7,7 +7,7 @@
 The settings are the defaults, with the encoder MobileNetV2 and its ImageNet weights; SegNet, which needs the
 pools of a VGG, takes VGG19 with the first three blocks' weights. Each goes through the pipeline into a folder
 of its own, so that this goes on where it was when it is started again. Prints a Markdown table with the
-figures on `test`; writes what `benchmarks.model_pictures` draws.
+metrics on `test`; writes what `benchmarks.model_pictures` draws.
 """
 
 import argparse
@@ -44,8 +44,8 @@ def train(architecture: str, arguments: argparse.Namespace) -> RunFolder:
 def row(architecture: str, run: RunFolder) -> str:
     """One line of the table."""
     model = run.metrics["model"]
-    figures = [model["mean_iou"], *model["iou"].values(), run.metrics["native"]["mean_iou"]]
-    cells = [architecture, run.settings["model.encoder"], *(f"{figure:.4f}" for figure in figures)]
+    metrics = [model["mean_iou"], *model["iou"].values(), run.metrics["native"]["mean_iou"]]
+    cells = [architecture, run.settings["model.encoder"], *(f"{metric:.4f}" for metric in metrics)]
     return f"| {' | '.join(cells)} |"
 
 
@@ -76,7 +76,7 @@ def main() -> None:
         run = runs[architecture] = train(architecture, arguments)
         if len(runs) == 1:
             classes = " | ".join(run.metrics["model"]["iou"])
-            print(f"| architecture | encoder | mean IoU | {classes} | at the photo's own size |")
+            print(f"| architecture | encoder | mean IoU | {classes} | at native resolution |")
             print("|---" * (4 + len(run.metrics["model"]["iou"])) + "|")
         print(row(architecture, run), flush=True)
     draw(runs, shown, arguments.pictures)

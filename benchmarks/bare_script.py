@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from benchmarks.plain_pairs import Split, judge, read_split
+from benchmarks.plain_pairs import Split, evaluate, read_split
 from pipeline.settings import load_settings
 from trainer.data.input import Pairs, TrainingBatches, evaluation_batches
 from trainer.data.preprocessing import resize_mask
@@ -29,7 +29,7 @@ def to_pairs(split: Split) -> Pairs:
 
 
 def main() -> None:
-    """Trains, judges and prints one JSON object."""
+    """Trains, evaluates and prints one JSON object."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -58,7 +58,7 @@ def main() -> None:
             class_names=training.classes.names,
             checkpoints=checkpoints,
         )
-    print(json.dumps(judge(model, read_split(arguments.data, "test", size))))
+    print(json.dumps(evaluate(model, read_split(arguments.data, "test", size))))
 
 
 if __name__ == "__main__":

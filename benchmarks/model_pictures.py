@@ -5,7 +5,7 @@
 
 Each run is a folder `DIR/runs/<run id>`, or DIR for its newest, whose model has been pushed. Writes
 `models.jpg`: scikit-image's photo of a cat (in the public domain) and drawn pairs of the generated sample,
-with the truth where there is one; and `learning_curves.svg`: mean IoU on eval by epoch.
+with the ground truth where there is one; and `learning_curves.svg`: mean IoU on eval by epoch.
 """
 
 import argparse
@@ -75,15 +75,15 @@ def answers(run: RunFolder, shown: list[Shown]) -> list[np.ndarray]:
 
 
 def truth_picture(one: Shown) -> Image.Image:
-    """The truth laid over the photo; blank where there is none."""
+    """The ground truth laid over the photo; blank where there is none."""
     if one.truth is None:
         return Image.new("RGB", one.photo.size, "white")
     return overlay(one.photo, one.truth, PETS)
 
 
-def draw_answers(runs: dict[str, RunFolder], shown: list[Shown], file: Path) -> None:
-    """A column a photo: itself, its truth, and all answers, with the mean IoU on each model's own data."""
-    rows = {"photo": [one.photo for one in shown], "truth": [truth_picture(one) for one in shown]}
+def draw_predictions(runs: dict[str, RunFolder], shown: list[Shown], file: Path) -> None:
+    """A column per photo: itself, its ground truth, the predictions, and mean IoU on the model's own data."""
+    rows = {"photo": [one.photo for one in shown], "ground truth": [truth_picture(one) for one in shown]}
     for name, run in runs.items():
         label = f"{name}\n{number(run.metrics['model']['mean_iou'], 4)}"
         rows[label] = [
@@ -123,7 +123,7 @@ def draw(runs: dict[str, RunFolder], shown: list[Shown], folder: Path) -> None:
     """Writes both pictures into a folder and prints where they are."""
     files = folder / "models.jpg", folder / "learning_curves.svg"
     folder.mkdir(parents=True, exist_ok=True)
-    draw_answers(runs, shown, files[0])
+    draw_predictions(runs, shown, files[0])
     draw_curves(runs, files[1])
     print(*files, sep="\n")
 

@@ -1,4 +1,4 @@
-"""The README's picture: photos of the generated sample with their truth and a pushed model's prediction.
+"""The README's picture: photos of the sample with their ground truth and a pushed model's prediction.
 
 python -m benchmarks.pictures --model runs/demo/serving_model/<version> --data runs/sample \
         --output docs/images/sample_predictions.jpg

@@ -25,7 +25,7 @@ class Split:
     Attributes:
         names: In the order of the arrays, sorted.
         images: uint8 [n, S, S, 3].
-        masks: n arrays, uint8 [h, w], class ids at the photo's own size.
+        masks: n arrays, uint8 [h, w], class ids at native resolution.
     """
 
     names: list[str]
@@ -52,8 +52,8 @@ def read_split(data: str, split: str, size: int) -> Split:
     return Split(names, np.stack(images), list(ids))
 
 
-def judge(model: keras.Model, split: Split) -> dict[str, Any]:
-    """Mean IoU, IoU a class and pixel accuracy at model resolution and at each photo's own size."""
+def evaluate(model: keras.Model, split: Split) -> dict[str, Any]:
+    """Mean IoU, IoU a class and pixel accuracy at model resolution and at native resolution."""
     size = split.images.shape[1]
     classes = len(PETS)
     counts = np.zeros((2, classes, classes), np.int64)
@@ -64,21 +64,21 @@ def judge(model: keras.Model, split: Split) -> dict[str, Any]:
 
     for start in range(0, len(split.images), BATCH):
         probabilities = probabilities_of(split.images[start : start + BATCH])
-        for answer, mask in zip(probabilities, split.masks[start : start + BATCH], strict=False):
+        for predicted, mask in zip(probabilities, split.masks[start : start + BATCH], strict=False):
             small = tf.image.resize(mask[..., None], [size, size], method="nearest").numpy()[..., 0]
-            counts[0] += _counts(small, np.argmax(answer, axis=-1), classes)
-            own = tf.image.resize(answer, mask.shape).numpy()
-            counts[1] += _counts(mask, np.argmax(own, axis=-1), classes)
-    return {"model": _figures(counts[0]), "native": _figures(counts[1]), "examples": len(split.names)}
+            counts[0] += _counts(small, np.argmax(predicted, axis=-1), classes)
+            native = tf.image.resize(predicted, mask.shape).numpy()
+            counts[1] += _counts(mask, np.argmax(native, axis=-1), classes)
+    return {"model": _metrics(counts[0]), "native": _metrics(counts[1]), "examples": len(split.names)}
 
 
-def _counts(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
-    return np.bincount(truth.ravel() * classes + prediction.ravel(), minlength=classes**2).reshape(
+def _counts(labels: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
+    return np.bincount(labels.ravel() * classes + prediction.ravel(), minlength=classes**2).reshape(
         classes, classes
     )
 
 
-def _figures(counts: np.ndarray) -> dict[str, Any]:
+def _metrics(counts: np.ndarray) -> dict[str, Any]:
     named = zip(PETS.names, iou_per_class(counts), strict=True)
     return {
         "mean_iou": float(mean_iou(counts)),

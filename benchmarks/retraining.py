@@ -137,11 +137,11 @@ def main() -> None:
     weeks = retrain_weekly(arguments.data, arguments.output, arguments.config, tuple(arguments.set))
     for number, week in enumerate(weeks, start=1):
         model, baseline = (week.metrics or {}).get("model"), (week.metrics or {}).get("baseline")
-        figures = [
-            f"{figure['mean_iou']:.4f}" if figure else "none"
-            for figure in (model, baseline and baseline["model"])
+        means = [
+            f"{metrics['mean_iou']:.4f}" if metrics else "none"
+            for metrics in (model, baseline and baseline["model"])
         ]
-        row = (str(number), str(week.firing.status), *figures, week.in_production, week.firing.outcome)
+        row = (str(number), str(week.firing.status), *means, week.in_production, week.firing.outcome)
         print(f"| {' | '.join(row)} |", flush=True)
 
 

@@ -1,8 +1,8 @@
-"""The TensorFlow segmentation tutorial's own recipe, outside the DAG, judged as the pipeline judges.
+"""The TensorFlow segmentation tutorial's own recipe, outside the DAG, evaluated as the pipeline evaluates.
 
 Its recipe: MobileNetV2 frozen, fed with [0, 1] although its weights want [-1, 1], masks resized bilinearly,
 horizontal flips, batches of 64, Adam at 1e-3, cross entropy. Same photos, splits and epochs as the pipeline's
-run; the truth it is judged against is resized by nearest neighbour.
+run; the ground truth for the evaluation is resized by nearest neighbor.
 
     python -m benchmarks.tutorial --data "$PETSEG_DATA" \
         --weights "$PETSEG_WEIGHTS/mobilenet_v2_imagenet_notop.h5" --epochs 20
@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.pets import PETS
-from benchmarks.plain_pairs import Split, judge, read_split
+from benchmarks.plain_pairs import Split, evaluate, read_split
 from trainer.models import build_model
 from trainer.models.settings import ModelSettings
 from trainer.settings import TrainerSettings, TrainingSettings
@@ -57,7 +57,7 @@ def tutorial_batches(split: Split, seed: int) -> tf.data.Dataset:
 
 
 def main() -> None:
-    """Trains, judges on `test` and prints one JSON object."""
+    """Trains, evaluates on `test` and prints one JSON object."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -77,9 +77,9 @@ def main() -> None:
     training = read_split(arguments.data, "train", SIZE)
     model.fit(tutorial_batches(training, arguments.seed), epochs=arguments.epochs, verbose=2)
     seconds = time.monotonic() - began
-    figures = judge(model, read_split(arguments.data, "test", SIZE))
+    metrics = evaluate(model, read_split(arguments.data, "test", SIZE))
     print(
-        json.dumps({**figures, "epochs": arguments.epochs, "seed": arguments.seed, "seconds": round(seconds)})
+        json.dumps({**metrics, "epochs": arguments.epochs, "seed": arguments.seed, "seconds": round(seconds)})
     )
 
 

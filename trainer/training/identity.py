@@ -24,7 +24,7 @@ def training_identity(
 ) -> str:
     """Returns a SHA-256 in hex of everything that the trained weights depend on.
 
-    Files count by their content, never by their path: a training goes on after its output folder was moved,
+    Files count by their content, never by their path: a training resumes after its output folder was moved,
     or after the nodes before it wrote the same examples again.
 
     Args:

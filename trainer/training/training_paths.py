@@ -12,7 +12,7 @@ class TrainingPaths:
         evaluation: File patterns of the transformed examples to evaluate on.
         transform_graph: Transform's output.
         statistics: Output of StatisticsGen.
-        checkpoints: Folder of this very training, removed at the end.
+        checkpoints: Folder of this training, removed at the end.
         model: Folder of the SavedModel.
         model_run: Folder of the history and of TensorBoard's logs.
         base_model: SavedModel to start from, or None.
