@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from components.example_gen.mask_values import PaletteReading, read_palette, read_samples
+from components.example_gen.mask_values import READINGS, PaletteReading, read_palette, read_samples
 from components.example_gen.photo import BIT_DEPTH_BYTE, Photo
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError
@@ -25,13 +25,13 @@ class Mask:
         png: One-channel 8-bit PNG of class values.
         pixels: Pixels of each class, in the order of class ids; ignored ones are not counted.
         repairs: What was changed; empty if `png` is the file's own bytes.
-        palette: Where the values of a palette image came from; None for a gray image.
+        palette: How `read_palette` read a palette image; None for a gray image.
     """
 
     png: bytes
     pixels: tuple[int, ...]
     repairs: tuple[str, ...]
-    palette: PaletteReading | None = None
+    palette: str | None = None
 
 
 def load_mask(
@@ -59,10 +59,10 @@ def load_mask(
         raise BrokenFileError(f"has {len(image.getbands())} channels ({image.mode}); a mask must have one")
     decode(image)
     repairs = []
-    taken: PaletteReading | None = None
+    taken: str | None = None
     if image.mode == "P":
         values, taken = read_palette(image, classes.known_values, palette)
-        repairs.append(f"PNG of mode P, not 8-bit gray; values taken by {taken}")
+        repairs.append(f"PNG of mode P, not 8-bit gray; {READINGS[taken]}")
     else:
         values = read_samples(image, content, classes.known_values)
         if content[BIT_DEPTH_BYTE] != 8:

@@ -12,6 +12,16 @@ from petseg.errors import BrokenFileError
 PaletteReading = Literal["index", "color"]
 """How to read a palette mask: the values are its indices, or the gray levels of its colors."""
 
+SAME = "same"
+"""The reading of a palette mask whose indices equal its gray levels."""
+
+READINGS = {
+    "index": "values are its indices",
+    "color": "values are its gray levels",
+    SAME: "values are its indices, which equal its gray levels",
+}
+"""How a palette mask was read, in words."""
+
 
 def read_samples(image: Image.Image, content: bytes, known: Collection[int]) -> np.ndarray:
     """Reads the samples of a gray PNG of any bit depth.
@@ -38,7 +48,7 @@ def read_samples(image: Image.Image, content: bytes, known: Collection[int]) -> 
 
 def read_palette(
     image: Image.Image, known: Collection[int], wanted: PaletteReading | None
-) -> tuple[np.ndarray, PaletteReading]:
+) -> tuple[np.ndarray, str]:
     """Reads a palette PNG's values.
 
     A lossless optimizer turns a gray mask of 0 and 2 into indices 0 and 1 of a palette that holds the gray
@@ -51,7 +61,7 @@ def read_palette(
             all known, else by indices.
 
     Returns:
-        int32 [height, width], and how they were read. If both give the same values, `index`.
+        int32 [height, width], and how they were read: a key of READINGS.
 
     Raises:
         BrokenFileError: `wanted` is `color`, and a color in use is not gray.
@@ -68,7 +78,9 @@ def read_palette(
             "has a palette with colors that are not gray; data.palette color needs gray levels"
         )
     by_color = is_gray and len(set(levels[used])) == len(used) and _all_known(levels[used], known)
-    if wanted == "index" or (wanted is None and not by_color) or (levels[used] == used).all():
+    if is_gray and (levels[used] == used).all():
+        return indices, SAME
+    if wanted == "index" or (wanted is None and not by_color):
         return indices, "index"
     return levels[indices], "color"
 

@@ -106,7 +106,8 @@ class CheckedPair:
         height: Pixels of the upright photo.
         width: Pixels of the upright photo.
         pixels: Mask pixels of each class, in the order of class ids.
-        palette: What the values of a palette mask were taken from, `index` or `color`; else None.
+        palette: What the values of a palette mask were taken from: `index`, `color`, or `same` where both are
+            equal; else None.
     """
 
     source: PairSource

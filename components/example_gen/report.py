@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.example_gen import near_duplicates
+from components.example_gen.mask_values import READINGS
 from components.example_gen.pairs import KEPT_FIRST, SPLITS, CheckedPair, Listing, Note
 from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
@@ -78,8 +79,8 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         *(len(report[key]) for key in COUNTED),
     )
     if report["palette_masks"]:
-        taken = ", ".join(f"{count} by {reading}" for reading, count in report["palette_masks"].items())
-        _progress.info("palette masks: values taken of %s (data.palette)", taken)
+        taken = "; ".join(f"{count}: {READINGS[key]}" for key, count in report["palette_masks"].items())
+        _progress.info("palette masks (data.palette): %s", taken)
     return report
 
 

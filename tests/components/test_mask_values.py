@@ -75,7 +75,9 @@ def test_a_gray_mask_that_was_optimized_into_a_palette_keeps_its_values():
     content = palette_png(stripes(0, 1), gray(0, 2))
     np.testing.assert_array_equal(values_of(content, table(0, 1, 2)), stripes(0, 2))
     assert load(content, table(0, 1, 2)).palette == "color"
-    assert "values taken by color" in load(content, table(0, 1, 2)).repairs[0]
+    assert load(content, table(0, 1, 2)).repairs == (
+        "PNG of mode P, not 8-bit gray; values are its gray levels",
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,13 +86,19 @@ def test_a_gray_mask_that_was_optimized_into_a_palette_keeps_its_values():
         "colors that are not gray": ([(0, 0, 0), (128, 0, 0)], table(0, 1, ignored=128)),
         "a gray that is no value": (gray(0, 255), table(0, 1)),
         "one gray for two indices": (gray(0, 0), table(0, 1)),
-        "levels that are the indices": (gray(0, 1), table(0, 1)),
     }.values(),
 )
 def test_indices_are_values_where_the_colors_are_not(colors, classes):
     content = palette_png(stripes(0, 1), colors)
     np.testing.assert_array_equal(values_of(content, classes), stripes(0, 1))
     assert load(content, classes).palette == "index"
+
+
+def test_a_mask_whose_indices_are_its_levels_is_read_either_way():
+    content = palette_png(stripes(0, 1), gray(0, 1))
+    for palette in (None, "index", "color"):
+        np.testing.assert_array_equal(values_of(content, table(0, 1), palette), stripes(0, 1))
+        assert load(content, table(0, 1), palette).palette == "same"
 
 
 def test_colors_that_no_pixel_has_do_not_count():
@@ -143,4 +151,6 @@ def test_the_report_says_which_reading_was_taken(tmp_path, caplog):
     written = tiny_pairs.run_example_gen(tmp_path / "out", data)
     assert written.report["palette_masks"] == {"color": 15, "index": 5}
     assert written.report["quarantined"] == []
-    assert "palette masks: values taken of 15 by color, 5 by index (data.palette)" in caplog.text
+    assert (
+        "palette masks (data.palette): 15: values are its gray levels; 5: values are its indices"
+    ) in caplog.text
