@@ -45,8 +45,8 @@ def batches(pairs: Pairs, count: int) -> Iterator[Pairs]:
     """Batches without end, as float32 photos and int32 masks."""
     photos, masks = pairs
     for begin in itertools.count(0, count):
-        places = np.arange(begin, begin + count) % len(photos)
-        yield photos[places].astype(np.float32), masks[places].astype(np.int32)
+        indices = np.arange(begin, begin + count) % len(photos)
+        yield photos[indices].astype(np.float32), masks[indices].astype(np.int32)
 
 
 def measure(model: keras.Model, pairs: Pairs, batch: int, seconds: float) -> float:

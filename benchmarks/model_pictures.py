@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks.pets import PETS
-from benchmarks.pictures import sample_names, sample_truth
+from benchmarks.pictures import sample_names, sample_labels
 from components.run_report.templates import number
 from petseg.overlay import overlay
 from pipeline.runs.run_folder import HISTORY_FILE, RunFolder, find_run, read_file
@@ -38,11 +38,11 @@ class Shown:
 
     Attributes:
         photo: The photo.
-        truth: Class ids, uint8 [height, width]; None where nobody has drawn them.
+        labels: Class ids, uint8 [height, width]; None if the photo has none.
     """
 
     photo: Image.Image
-    truth: np.ndarray | None
+    labels: np.ndarray | None
 
 
 def photos_to_show(sample: Path) -> list[Shown]:
@@ -54,7 +54,7 @@ def photos_to_show(sample: Path) -> list[Shown]:
         )
     names = sample_names(sample, SAMPLE_PHOTOS)
     drawn = [
-        Shown(Image.open(sample / "images" / f"{name}.jpg").convert("RGB"), sample_truth(sample, name))
+        Shown(Image.open(sample / "images" / f"{name}.jpg").convert("RGB"), sample_labels(sample, name))
         for name in names
     ]
     return [cat, *drawn]
@@ -74,16 +74,16 @@ def answers(run: RunFolder, shown: list[Shown]) -> list[np.ndarray]:
     return [np.array(Image.open(io.BytesIO(png))) for png in pngs]
 
 
-def truth_picture(one: Shown) -> Image.Image:
+def labels_picture(one: Shown) -> Image.Image:
     """The ground truth laid over the photo; blank where there is none."""
-    if one.truth is None:
+    if one.labels is None:
         return Image.new("RGB", one.photo.size, "white")
-    return overlay(one.photo, one.truth, PETS)
+    return overlay(one.photo, one.labels, PETS)
 
 
 def draw_predictions(runs: dict[str, RunFolder], shown: list[Shown], file: Path) -> None:
     """A column per photo: itself, its ground truth, the predictions, and mean IoU on the model's own data."""
-    rows = {"photo": [one.photo for one in shown], "ground truth": [truth_picture(one) for one in shown]}
+    rows = {"photo": [one.photo for one in shown], "ground truth": [labels_picture(one) for one in shown]}
     for name, run in runs.items():
         label = f"{name}\n{number(run.metrics['model']['mean_iou'], 4)}"
         rows[label] = [

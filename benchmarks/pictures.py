@@ -27,7 +27,7 @@ def sample_names(sample: Path, number: int) -> list[str]:
     return names[:: max(1, len(names) // number)][:number]
 
 
-def sample_truth(sample: Path, name: str) -> np.ndarray:
+def sample_labels(sample: Path, name: str) -> np.ndarray:
     """The class ids of a pair's trimap, uint8 [height, width]."""
     values_to_ids = np.zeros(256, np.uint8)
     values_to_ids[list(PETS.values)] = range(len(PETS))
@@ -51,14 +51,14 @@ def main() -> None:
     width, height = TILE
     rows = -(-len(names) // 2)
     sheet = Image.new("RGB", (6 * (width + GAP) + 3 * GAP, rows * (height + GAP) + GAP), "white")
-    for place, (name, file, png) in enumerate(zip(names, files, pngs, strict=True)):
+    for index, (name, file, png) in enumerate(zip(names, files, pngs, strict=True)):
         photo = Image.open(file).convert("RGB")
-        truth = sample_truth(arguments.data, name)
+        labels = sample_labels(arguments.data, name)
         predicted = np.array(Image.open(io.BytesIO(png)))
-        left = GAP + (place % 2) * (3 * (width + GAP) + GAP)
-        top = GAP + (place // 2) * (height + GAP)
+        left = GAP + (index % 2) * (3 * (width + GAP) + GAP)
+        top = GAP + (index // 2) * (height + GAP)
         for column, picture in enumerate(
-            (photo, overlay(photo, truth, PETS), overlay(photo, predicted, PETS))
+            (photo, overlay(photo, labels, PETS), overlay(photo, predicted, PETS))
         ):
             sheet.paste(picture.resize(TILE, Image.Resampling.LANCZOS), (left + column * (width + GAP), top))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

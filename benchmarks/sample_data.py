@@ -28,9 +28,9 @@ LEARNING_RATE = 2e-3
 WARMUP_STEPS = 20
 
 
-def iou(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+def iou(labels: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     """IoU of each class, float64 [3], over all pixels together."""
-    pairs = CLASSES * truth.astype(int).ravel() + prediction.astype(int).ravel()
+    pairs = CLASSES * labels.astype(int).ravel() + prediction.astype(int).ravel()
     return iou_per_class(np.bincount(pairs, minlength=CLASSES**2).reshape(CLASSES, CLASSES))
 
 

@@ -50,7 +50,7 @@ class Schedules(Protocol):
         """Pauses a schedule until it is resumed."""
 
     def resume(self, name: str) -> object:
-        """Resumes a paused schedule; missed runs are not made up for."""
+        """Resumes a paused schedule; missed runs are skipped."""
 
     def delete(self, name: str) -> object:
         """Deletes a schedule; its runs stay."""

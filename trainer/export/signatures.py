@@ -173,19 +173,19 @@ class Predictor:
     def _count_photo(self, photo: tuple[tf.Tensor, tf.Tensor]) -> PhotoCounts:
         """Counts of one photo, int64 [2, ...]."""
         probabilities, mask_bytes = photo
-        truth = decode_mask(mask_bytes, self.settings.classes)
+        labels = decode_mask(mask_bytes, self.settings.classes)
         at_model_resolution = photo_counts(
-            resize_mask(truth, self._size),
+            resize_mask(labels, self._size),
             class_ids(probabilities),
             tf.reduce_max(probabilities, axis=-1),
             self._classes,
         )
-        at_native_size = photo_counts(
-            truth, *most_probable_at(probabilities, tf.shape(truth)), classes=self._classes
+        at_native_resolution = photo_counts(
+            labels, *most_probable_at(probabilities, tf.shape(labels)), classes=self._classes
         )
         return {
-            output: tf.stack([at_model_resolution[output], at_native_size[output]])
-            for output in at_native_size
+            output: tf.stack([at_model_resolution[output], at_native_resolution[output]])
+            for output in at_native_resolution
         }
 
 

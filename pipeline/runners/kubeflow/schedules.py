@@ -63,7 +63,7 @@ class KubeflowSchedules(KubeflowClient):
             client.disable_recurring_run(self._id(name, client))
 
     def resume(self, name: str) -> None:
-        """Resumes a recurring run; missed runs are not made up for."""
+        """Resumes a recurring run; missed runs are skipped."""
         with self._refusals():
             client = self._client()
             client.enable_recurring_run(self._id(name, client))

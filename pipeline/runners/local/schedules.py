@@ -85,7 +85,7 @@ class LocalSchedules:
         self._change(name, lambda scheduler: scheduler.pause_job(name))
 
     def resume(self, name: str) -> datetime:
-        """Resumes a paused schedule; missed runs are not made up for. Returns when it is next due."""
+        """Resumes a paused schedule; missed runs are skipped. Returns when it is next due."""
         return self._change(name, lambda scheduler: scheduler.resume_job(name)).next_run_time
 
     def delete(self, name: str) -> None:
@@ -104,7 +104,7 @@ class LocalSchedules:
     def running(self) -> Iterator[BackgroundScheduler]:
         """Runs what is due in a thread, one run after another, while the context lasts.
 
-        What became due while no scheduler ran is made up for at once: one run per schedule, if its grace time
+        What became due while no scheduler ran starts at once: one run per schedule, if its grace time
         has not passed. A run that is in progress at the end is interrupted, as by Ctrl-C.
 
         Raises:

@@ -71,7 +71,7 @@ class VertexSchedules(VertexClient):
             client.pause_schedule(name=self._resource(name, client))
 
     def resume(self, name: str) -> None:
-        """Resumes a schedule; missed runs are not made up for."""
+        """Resumes a schedule; missed runs are skipped."""
         with self._refusals():
             client = self._client()
             client.resume_schedule(request={"name": self._resource(name, client), "catch_up": False})

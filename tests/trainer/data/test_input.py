@@ -83,7 +83,7 @@ def test_each_pair_comes_at_most_once_an_epoch_with_its_own_mask():
 
 
 def test_no_epoch_ends_with_a_wait_for_the_autotuning():
-    """It held up every other epoch for up to a minute, and judging too."""
+    """It delayed every other epoch by up to a minute, and evaluation too."""
     pairs = shape_pairs(4, SIZE)
     training, evaluation = TrainingBatches(pairs, 4, AUGMENTED, seed=1).epoch(0), evaluation_batches(pairs, 4)
     assert [dataset.options().autotune.enabled for dataset in (training, evaluation)] == [False, False]
