@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks.pets import PETS
-from benchmarks.pictures import sample_names, sample_labels
+from benchmarks.pictures import sample_labels, sample_names
 from components.run_report.templates import number
 from petseg.overlay import overlay
 from pipeline.runs.run_folder import HISTORY_FILE, RunFolder, find_run, read_file
