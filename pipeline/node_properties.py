@@ -19,6 +19,7 @@ from pipeline.paths import Observed, Paths
 from pipeline.schema_text import schema_text
 from pipeline.settings import PipelineSettings
 from pipeline.source_hash import source_hash
+from trainer.settings import TrainingSettings
 
 Properties = dict[str, Any]
 
@@ -101,7 +102,7 @@ class NodeProperties:
         return {
             "tuner_fn": "trainer.tuner.tuner_fn",
             "custom_config": {
-                "training": _json(self._settings.training),
+                "training": _json(self._training()),
                 "tuner": _json(self._settings.tuner),
                 "checkpoints": self._paths.checkpoints,
                 "code": source_hash("trainer.tuner", chosen=self._chosen_for_training()),
@@ -111,7 +112,7 @@ class NodeProperties:
     def trainer(self) -> Properties:
         """The training, and where an unfinished one is kept."""
         return {
-            "training": _json(self._settings.training),
+            "training": _json(self._training()),
             "checkpoints": self._paths.checkpoints,
             "code": source_hash("components.model_trainer.component", chosen=self._chosen_for_training()),
             "warm_start": self._observed.warm_start,
@@ -150,6 +151,16 @@ class NodeProperties:
             "settings_sha256": self._settings.sha256(),
             "code": source_hash("components.run_report.component"),
         }
+
+    def _training(self) -> TrainingSettings:
+        """The training's settings. In a local run, files have names that follow from their content."""
+        training, observed = self._settings.training, self._observed
+        model, trainer = training.model, training.trainer
+        if observed.encoder_weights:
+            model = model.model_copy(update={"encoder_weights": observed.encoder_weights})
+        if observed.warm_start_folder:
+            trainer = trainer.model_copy(update={"warm_start": observed.warm_start_folder})
+        return training.model_copy(update={"model": model, "trainer": trainer})
 
     def _chosen_for_training(self) -> Mapping[str, list[str]]:
         """What is used of the trainer's registries: other networks' code does not change this one's hash."""

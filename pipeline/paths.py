@@ -37,12 +37,17 @@ class Observed:
         run_id: Names the run and its folder.
         fingerprint: Fingerprint of the data's files, so that changed data is read again.
         production_version: Version in production, `none`, or `latest` to look it up when the node runs.
-        warm_start: Digest of the folder that `trainer.warm_start` names, if it names one.
+        encoder_weights: Path of the encoder's weights under a name that follows from their content; None: the
+            path in the settings.
+        warm_start_folder: The same of the folder that `trainer.warm_start` names.
+        warm_start: Digest of that folder, if there is one.
     """
 
     run_id: str = ""
     fingerprint: str = ""
     production_version: str = "latest"
+    encoder_weights: str | None = None
+    warm_start_folder: str | None = None
     warm_start: str = ""
 
 

@@ -30,6 +30,7 @@ from petseg.errors import UserError
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE
 from petseg.files.atomic import write_atomic
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
+from petseg.shards import shard_files
 from petseg.versions import model_digest
 
 COUNTS_FOLDER = "known_counts"
@@ -126,7 +127,7 @@ def _record_files(examples: list[types.Artifact], split: str) -> list[str]:
     files: list[str] = []
     if split in artifact_utils.decode_split_names(artifact.split_names):
         pattern = io_utils.all_files_pattern(artifact_utils.get_split_uri(examples, split))
-        files = sorted(map(os.fsdecode, fileio.glob(pattern)))
+        files = shard_files([pattern])
     if not files or not any(True for _ in tf.data.TFRecordDataset(files, "GZIP").take(1)):
         raise UserError(f"{artifact.uri}: split `{split}` has no photos to evaluate a model on")
     return files

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from PIL import Image
-from tfx.dsl.io import fileio
 
 from components.run_report.inputs import RunInputs
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
 from petseg.evaluation.photo_counts import read_confusion
 from petseg.metrics.iou import iou_per_class, mean_iou
 from petseg.overlay import overlay
+from petseg.shards import shard_files
 from petseg.tf_data import without_autotuning
 from petseg.tf_photo import decode_photo
 
@@ -100,7 +100,7 @@ def choose(scores: np.ndarray, number: int, seed: int) -> dict[str, list[int]]:
 
 def _read_examples(uri: str, names: set[str]) -> dict[str, tuple[bytes, bytes]]:
     """Photo and mask of the named examples."""
-    files = sorted(fileio.glob(os.path.join(uri, "*")))
+    files = shard_files([os.path.join(uri, "*")])
     found = {}
     records = without_autotuning(tf.data.TFRecordDataset(files, compression_type="GZIP"))
     for record in records.as_numpy_iterator():

@@ -50,8 +50,15 @@ def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
     )
     with _importable_type_names(dag.components):
         job = KubeflowV2DagRunner(config=config).run(dag, write_out=False)
-    _ask_for_resources(job["pipelineSpec"], settings.runner)
+    _ask_for_resources(job["pipelineSpec"], settings.runner, _outside_world(settings))
     return job
+
+
+def _outside_world(settings: PipelineSettings) -> set[str]:
+    """OUTSIDE_WORLD, and the nodes that train where the settings name a file or folder to begin with."""
+    reads_weights = settings.model.encoder_weights not in (None, "imagenet")
+    trains_on = ("Trainer", "Tuner") if reads_weights or isinstance(settings.trainer.warm_start, str) else ()
+    return {*OUTSIDE_WORLD, *trains_on}
 
 
 @contextlib.contextmanager
@@ -76,10 +83,10 @@ def _importable_type_names(nodes: list[BaseComponent]) -> Iterator[None]:
             artifact_type.TYPE_NAME = name
 
 
-def _ask_for_resources(spec: dict[str, Any], runner: RunnerSettings) -> None:
+def _ask_for_resources(spec: dict[str, Any], runner: RunnerSettings, outside_world: set[str]) -> None:
     for name, task in spec["root"]["dag"]["tasks"].items():
         node = runner.node(name)
-        task["cachingOptions"] = {"enableCache": node.cache and name not in OUTSIDE_WORLD}
+        task["cachingOptions"] = {"enableCache": node.cache and name not in outside_world}
         if node.retries:
             task["retryPolicy"] = {"maxRetryCount": node.retries}
         container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from petseg.class_table import CLASS_ID_IGNORED
 from petseg.errors import UserError
+from petseg.shards import shard_files
 from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.augmentation import augment, draw_groups
 from trainer.data.augmentation.settings import AugmentationSettings
@@ -65,7 +66,7 @@ def load_pairs(
     Raises:
         UserError: There are no examples.
     """
-    files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    files = shard_files(patterns)
     records = tf.data.TFRecordDataset(files, compression_type="GZIP")
 
     def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

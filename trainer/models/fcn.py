@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from petseg.files.links import link_target
 from trainer.lazy_imports import keras, layers
 from trainer.models.architecture import Architecture
 from trainer.models.blocks import BATCH_NORM_MOMENTUM
@@ -101,7 +102,7 @@ def load_classifier(model: keras.Model, settings: FCNSettings) -> None:
         model: a network with layers `fc6` and `fc7`.
         settings: `encoder_weights` names the file.
     """
-    path = Path(settings.encoder_weights or "")
+    path = Path(link_target(settings.encoder_weights or ""))
     if not path.is_file():
         return
     for name, layer in ((name, model.get_layer(of_fcn)) for name, of_fcn in CLASSIFIER.items()):

@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from petseg.errors import UserError
+from petseg.files.links import link_target
 from trainer.data.feature_cache import training_inputs
 from trainer.data.input import Pairs, TrainingBatches
 from trainer.data.preprocessing import class_shares
@@ -74,7 +75,8 @@ def fit(
     if production_model:
         warm_start(model, production_model, "the model in production")
     elif isinstance(trainer.warm_start, str):
-        warm_start(model, trainer.warm_start, trainer.warm_start)
+        # A local run gives a link, which says nothing to a person.
+        warm_start(model, trainer.warm_start, link_target(trainer.warm_start))
     if trainer.pretrain_epochs:
         photos = TrainingBatches(
             train_pairs,

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from petseg.saved_model import EXTRA_FOLDER, WEIGHTS_FILE
+from petseg.shards import shard_files
 from trainer.settings import TrainingSettings
 
 BLOCK_BYTES = 1 << 20
@@ -31,14 +32,14 @@ def training_identity(
         settings: A tuner's values included.
         examples: File patterns of the transformed examples, GZIP.
         code: Hash of the trainer's source.
-        warm_start: Digest of the folder that `trainer.warm_start` names; empty: its path counts.
+        warm_start: Digest of the folder that `trainer.warm_start` names; empty: its files are read.
         base_model: SavedModel to start from, or None.
     """
     tree = settings.model_dump(mode="json")
     # Neither changes a weight.
     del tree["trainer"]["cache"], tree["trainer"]["preview_photos"]
-    if warm_start:
-        tree["trainer"]["warm_start"] = warm_start
+    if isinstance(settings.trainer.warm_start, str):
+        tree["trainer"]["warm_start"] = warm_start or _folder_content(settings.trainer.warm_start)
     tree["model"]["encoder_weights"] = _content(tree["model"].get("encoder_weights"))
     base_weights = base_model and _content(os.path.join(base_model, EXTRA_FOLDER, WEIGHTS_FILE))
     return _digest([tree, code, _examples_digest(examples), base_weights])
@@ -54,7 +55,7 @@ def _examples_digest(patterns: Sequence[str]) -> list[str]:
 
 
 def _example_digests(pattern: str) -> Iterator[str]:
-    files = sorted(tf.io.gfile.glob(pattern))
+    files = shard_files([pattern])
     for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
         example = tf.train.Example.FromString(record)
         yield hashlib.sha256(example.SerializeToString(deterministic=True)).hexdigest()
@@ -69,3 +70,9 @@ def _content(path: str | None) -> str | None:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _folder_content(folder: str) -> list[tuple[str, str | None]]:
+    """Path below the folder and digest of all its files."""
+    files = (os.path.join(parent, name) for parent, _, names in tf.io.gfile.walk(folder) for name in names)
+    return sorted((os.path.relpath(file, folder), _content(file)) for file in files)

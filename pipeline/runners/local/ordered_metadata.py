@@ -1,5 +1,6 @@
-"""ML Metadata in the order that TFX expects."""
+"""ML Metadata in the order of ids: that is the order in which things happened, whatever the clock said."""
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,9 @@ class OrderedMetadata(metadata.Metadata):
     TFX matches the artifacts of a reused execution with its outputs by their order. SQLite and MySQL return
     them by id. PostgreSQL returns the last written one last, which swaps outputs of one type, such as the two
     schemas.
+
+    TFX reuses the execution that was created last by the clock. Here a later execution is never older than an
+    earlier one, so that the newest is reused even if the clock went back.
     """
 
     def __enter__(self) -> "OrderedMetadata":
@@ -24,5 +28,16 @@ class OrderedMetadata(metadata.Metadata):
             artifacts = get_artifacts_by_id(list(positions), *args, **kwargs)
             return sorted(artifacts, key=lambda artifact: positions[artifact.id])
 
+        get_executions_by_context = self._store.get_executions_by_context
+
+        def never_older(*args: Any, **kwargs: Any) -> list[mlmd.Execution]:
+            executions = sorted(get_executions_by_context(*args, **kwargs), key=lambda entry: entry.id)
+            for before, after in itertools.pairwise(executions):
+                after.create_time_since_epoch = max(
+                    after.create_time_since_epoch, before.create_time_since_epoch + 1
+                )
+            return executions
+
         self._store.get_artifacts_by_id = in_order
+        self._store.get_executions_by_context = never_older
         return self

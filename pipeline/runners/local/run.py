@@ -21,6 +21,7 @@ from components.example_gen.spans import list_spans
 from petseg.errors import UserError
 from petseg.files.object_store import as_path, check_scheme, check_writable, copy_folder, is_url
 from pipeline.nodes import check_node
+from pipeline.runners.local.pinned_files import weights_file
 from pipeline.runs.memory import PeakMemory
 from pipeline.runs.outcome import (
     CALLER_MUST_CHANGE,
@@ -102,6 +103,7 @@ def _check_paths(settings: PipelineSettings) -> None:
     started_from = settings.trainer.warm_start
     if isinstance(started_from, str) and not Path(started_from).is_dir():
         raise UserError(f"trainer.warm_start: there is no folder {started_from}")
+    weights_file(settings)
     if settings.data.spans:
         list_spans(as_path(settings.data.path))
     # Find this out before hours of training.

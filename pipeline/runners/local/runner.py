@@ -1,23 +1,26 @@
 """Runs the DAG in this process, node after node."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import data_types, launcher, partial_run_utils, runtime_parameter_utils
-from tfx.proto.orchestration import execution_result_pb2, pipeline_pb2
+from tfx.orchestration.portable import runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
 
 from components.example_gen.fingerprint import fingerprint
 from petseg.errors import UserError
-from petseg.versions import list_versions, model_digest, production_version
+from petseg.versions import list_versions, production_version
 from pipeline.paths import Observed, Paths, push_directory
 from pipeline.pipeline import create_pipeline
 from pipeline.runners.local.last_release import move_to_work
+from pipeline.runners.local.launcher import NodeLauncher
 from pipeline.runners.local.metadata_store import server_config, sqlite_config
 from pipeline.runners.local.ordered_metadata import OrderedMetadata
+from pipeline.runners.local.partial_run import PartialRun
+from pipeline.runners.local.pinned_files import pin_files
 from pipeline.runners.local.reuse import SUCCEEDED, output_uri, output_uris, why_it_runs
+from pipeline.runners.local.unknown_artifacts import check_all_known
 from pipeline.runs.lineage import Lineage, trace
 from pipeline.runs.memory import release_free_memory
 from pipeline.runs.progress import RunProgress
@@ -45,16 +48,23 @@ class LocalRunner:
         self.push_directory = settings.push.directory or push_directory(root)
         variable = settings.metadata.url_variable
         self._connection = server_config(variable) if variable else sqlite_config(root / "metadata.db")
+        self._metadata_location = (
+            f"the database in environment variable {variable}" if variable else str(root / "metadata.db")
+        )
         self._paths = Paths(str(root / "pipeline_root"), self.push_directory, str(root / "work"))
+        pinned = pin_files(settings, Path(self._paths.work))
+        observed = Observed(
+            run_id=run_id,
+            fingerprint=fingerprint(settings.data),
+            production_version=production_version(self.push_directory),
+            encoder_weights=pinned.encoder_weights,
+            warm_start_folder=pinned.warm_start,
+            warm_start=pinned.warm_start_digest,
+        )
         dag = create_pipeline(
             settings,
             self._paths,
-            Observed(
-                run_id,
-                fingerprint(settings.data),
-                production_version(self.push_directory),
-                _digest(settings.trainer.warm_start),
-            ),
+            observed,
             enable_cache=enable_cache,
             beam_pipeline_args=settings.beam.pipeline_args,
         )
@@ -65,37 +75,38 @@ class LocalRunner:
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self.node_ids = [node.pipeline_node.node_info.id for node in self._ir.nodes]
         self.executions: dict[str, int] = {}
+        self._part = PartialRun(self._ir, None, None)
 
     def limit(self, from_node: str | None, to_node: str | None) -> None:
         """Makes the run a partial one.
 
         Raises:
-            UserError: A node before `from_node` has no results of an earlier run.
+            UserError: `to_node` does not come after `from_node`.
         """
-        if from_node or to_node:
-            partial_run_utils.mark_pipeline(
-                self._ir,
-                from_nodes=[from_node] if from_node else None,
-                to_nodes=[to_node] if to_node else None,
-            )
+        self._part = PartialRun(self._ir, from_node, to_node)
 
     def run(self, progress: RunProgress) -> None:
         """Runs all nodes that were asked for and are not cached.
 
         Raises:
+            UserError: There are artifacts that ML Metadata does not know, or a node before `--from` has no
+                results.
             Exception: What the failing node raised; its incomplete output has been removed.
         """
         move_to_work(self._paths)
+        with OrderedMetadata(self._connection) as handle:
+            check_all_known(handle.store, Path(self._paths.pipeline_root), self._metadata_location)
         for node in self._ir.nodes:
             pipeline_node = node.pipeline_node
             node_id = pipeline_node.node_info.id
-            if pipeline_node.execution_options.HasField("skip"):
+            if not self._part.is_wanted(node_id):
                 progress.ends(node_id, "skipped", "not asked for")
                 continue
-            if pipeline_node.execution_options.run.perform_snapshot:
-                self._reuse_earlier_run()
-            if node_id == "Pusher" and self._last_push_is_gone():
-                pipeline_node.execution_options.caching_options.enable_cache = False
+            caching = pipeline_node.execution_options.caching_options
+            if self._part.must_have_results(node_id):
+                caching.enable_cache = True
+            elif node_id == "Pusher" and self._last_push_is_gone():
+                caching.enable_cache = False
             try:
                 ran = self._launch(pipeline_node, progress)
             except KeyboardInterrupt:
@@ -131,12 +142,14 @@ class LocalRunner:
     def _launch(self, pipeline_node: pipeline_pb2.PipelineNode, progress: RunProgress) -> bool:
         node_id = pipeline_node.node_info.id
 
-        def announce(execution_id: int) -> None:
+        def before(execution_id: int) -> None:
             with OrderedMetadata(self._connection) as handle:
                 why = why_it_runs(handle, node_id, execution_id, self._ir.pipeline_info.id)
+            if self._part.must_have_results(node_id):
+                raise self._part.refusal(node_id, why)
             progress.starts(node_id, why)
 
-        node_launcher = _AnnouncingLauncher(
+        node_launcher = NodeLauncher(
             pipeline_node=pipeline_node,
             mlmd_connection=OrderedMetadata(self._connection),
             pipeline_info=self._ir.pipeline_info,
@@ -144,11 +157,11 @@ class LocalRunner:
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
         )
-        node_launcher.announce = announce
+        node_launcher.before = before
         info = node_launcher.launch()
         self.executions[node_id] = info.execution_id
         self._check_success(node_id, info.execution_id)
-        return node_launcher.announced
+        return node_launcher.ran
 
     def _last_push_is_gone(self) -> bool:
         """Whether the last pushed version was removed: then Pusher's cached result would be wrong."""
@@ -168,33 +181,7 @@ class LocalRunner:
                 f"{node_id} finds no results of the nodes before it; run the whole pipeline first"
             )
 
-    def _reuse_earlier_run(self) -> None:
-        try:
-            with OrderedMetadata(self._connection) as handle:
-                partial_run_utils.snapshot(handle, self._ir)
-        except LookupError as error:
-            raise UserError(
-                "--from needs an earlier run in this output whose results it can use; "
-                "run without --from first"
-            ) from error
-
 
 def _read_push(uri: str) -> dict[str, Any] | None:
     """What Pusher wrote; None if it was removed."""
     return read_file(Path(uri, PUSH_FILE))
-
-
-class _AnnouncingLauncher(launcher.Launcher):
-    """TFX's launcher with a callback when it starts an executor, which it does not for a reused node."""
-
-    announce: Callable[[int], None]
-    announced = False
-
-    def _run_executor(self, execution_info: data_types.ExecutionInfo) -> execution_result_pb2.ExecutorOutput:
-        self.announced = True
-        self.announce(execution_info.execution_id)
-        return super()._run_executor(execution_info)
-
-
-def _digest(warm_start: bool | str) -> str:
-    return model_digest(warm_start) if isinstance(warm_start, str) else ""

@@ -23,8 +23,9 @@ def write_inputs(folder: Path, pairs: Pairs | None = None, shards: int = 1) -> N
     for split in ("train", "eval"):
         write_pairs(folder / f"Split-{split}", pairs or shape_pairs(4, SIZE), shards)
     (folder / "weights.h5").write_bytes(b"weights")
-    (folder / "model" / "assets.extra").mkdir(parents=True)
-    (folder / "model" / "assets.extra" / "model.weights.h5").write_bytes(b"base")
+    for model in ("base", "model"):
+        (folder / model / "assets.extra").mkdir(parents=True)
+        (folder / model / "assets.extra" / "model.weights.h5").write_bytes(b"base")
 
 
 def settings_in(folder: Path, **trainer) -> TrainingSettings:
@@ -33,14 +34,14 @@ def settings_in(folder: Path, **trainer) -> TrainingSettings:
     return settings.model_copy(update={"model": model})
 
 
-def identity(folder: Path, code: str = "0", **trainer) -> str:
-    warm_start = "digest" if isinstance(trainer.get("warm_start"), str) else ""
+def identity(folder: Path, code: str = "0", warm_start_digest: str = "digest", **trainer) -> str:
+    warm_start = warm_start_digest if isinstance(trainer.get("warm_start"), str) else ""
     return training_identity(
         settings_in(folder, **trainer),
         [str(folder / "Split-train" / "*"), str(folder / "Split-eval" / "*")],
         code,
         warm_start=warm_start,
-        base_model=str(folder / "model"),
+        base_model=str(folder / "base"),
     )
 
 
@@ -48,6 +49,20 @@ def test_a_moved_folder_has_the_same_identity(folder, tmp_path):
     before = identity(folder, warm_start=str(folder / "model"))
     moved = folder.rename(tmp_path / "elsewhere")
     assert identity(moved, warm_start=str(moved / "model")) == before
+
+
+def test_without_a_digest_the_files_to_start_from_count(folder, tmp_path):
+    """On a cluster nobody gives one."""
+
+    def on_cluster(folder):
+        return identity(folder, warm_start_digest="", warm_start=str(folder / "model"))
+
+    before = on_cluster(folder)
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    assert on_cluster(copy) == before
+    (copy / "model" / "assets.extra" / "model.weights.h5").write_bytes(b"others")
+    assert on_cluster(copy) != before
 
 
 def test_the_order_of_the_examples_does_not_count(folder, tmp_path):
@@ -65,7 +80,7 @@ def test_what_the_weights_depend_on_counts(folder, tmp_path):
     for copy in copies[1:]:
         shutil.copytree(folder, copy)
     (copies[1] / "weights.h5").write_bytes(b"others")
-    (copies[2] / "model" / "assets.extra" / "model.weights.h5").write_bytes(b"others")
+    (copies[2] / "base" / "assets.extra" / "model.weights.h5").write_bytes(b"others")
     shutil.rmtree(copies[3] / "Split-eval")
     write_pairs(copies[3] / "Split-eval", shape_pairs(3, SIZE))
     identities = {

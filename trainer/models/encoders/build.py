@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from petseg.errors import UserError
+from petseg.files.links import link_target
 from trainer.models.blocks import BATCH_NORM_MOMENTUM, ENCODER_NAME
 from trainer.models.encoders import STRIDES
 from trainer.models.encoders.encoder import Encoder, load_encoder
@@ -88,7 +89,7 @@ def _build_network(
             if isinstance(layer, layers.BatchNormalization):
                 layer.momentum = BATCH_NORM_MOMENTUM
     elif load_weights and not published:
-        _load_weights_file(network, Path(weights), settings.encoder)
+        _load_weights_file(network, Path(link_target(weights)), settings.encoder)
     return network
 
 
