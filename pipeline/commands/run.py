@@ -18,7 +18,7 @@ def run(
     override: Overrides = None,
     from_node: Annotated[
         str | None,
-        typer.Option("--from", help="First node to run. Earlier nodes keep the results of the last run."),
+        typer.Option("--from", help="First node to run. Nodes before it keep their newest results that fit."),
     ] = None,
     to_node: Annotated[str | None, typer.Option("--to", help="Last node to run.")] = None,
     no_cache: Annotated[
