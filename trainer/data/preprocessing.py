@@ -107,6 +107,7 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         are in the transform graph, see `class_shares`.
 
     Examples:
+        >>> import functools
         >>> classes = [
         ...     {"value": 1, "name": "pet", "color": "#f2a03d"},
         ...     {"value": 2, "name": "background", "color": "#2e4a62"},
@@ -115,9 +116,9 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         >>> types = {"image/encoded": tf.string, "mask/encoded": tf.string, "image/name": tf.string}
         >>> types |= {"mask/share_pet": tf.float32, "mask/share_background": tf.float32}
         >>> signature = {name: tf.TensorSpec([None, 1], dtype) for name, dtype in types.items()}
-        >>> transform = tf.function(lambda inputs: preprocessing_fn(inputs, config), autograph=False)
-        >>> sorted(transform.get_concrete_function(signature).structured_outputs)
-        ['image', 'image/name', 'mask']
+        >>> transform = functools.partial(preprocessing_fn, custom_config=config)
+        >>> sorted(tft.get_transform_input_columns(transform, signature))  # The analysis needs the shares.
+        ['image/encoded', 'image/name', 'mask/encoded']
     """
     settings = custom_config["settings"]
     classes = ClassTable.model_validate(settings["classes"])
