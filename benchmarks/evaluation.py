@@ -46,7 +46,7 @@ def write_untrained_model(folder: Path) -> None:
     """Exports the default U-Net with random weights."""
     import numpy as np
 
-    from trainer.export.signatures import export_model
+    from trainer.export.export_model import export_model
     from trainer.models import build_model
     from trainer.settings import TrainingSettings
 

@@ -156,7 +156,7 @@ OTHERWISE_WHOLE = {
     "pipeline/runners/compile_pipeline.py": "in a temporary folder",
     "pipeline/sample_data/folder_sample.py": "into a folder that is renamed",
     "pipeline/sample_data/layout.py": "into a folder that is renamed",
-    "trainer/export/signatures.py": "into a folder that is renamed",
+    "trainer/export/export_model.py": "into a folder that is renamed",
 }
 
 

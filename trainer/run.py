@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from petseg.statistics import merged_statistics
 from trainer.data.input import Pairs, load_evaluation_pairs, load_training_pairs
+from trainer.export.export_model import export_model
 from trainer.export.model_card import model_card
-from trainer.export.signatures import export_model
 from trainer.settings import TrainingSettings
 from trainer.training.callbacks import Callback, logger, write_history
 from trainer.training.distribution import (

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-SOURCE = Path(__file__).parents[2] / "trainer" / "export" / "signatures.py"
+SOURCE = Path(__file__).parents[2] / "trainer" / "export" / "export_model.py"
 
 
 def signatures_page() -> str:

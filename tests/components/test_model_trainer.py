@@ -16,7 +16,7 @@ from components.model_trainer.component import Trainer
 from components.model_trainer.executor import Executor
 from petseg.errors import UserError
 from trainer.data.preprocessing import preprocessing_fn
-from trainer.export.signatures import load_trained
+from trainer.export.export_model import load_trained
 from trainer.settings import TrainingSettings
 
 SIZE = 32

@@ -18,7 +18,7 @@ from petseg.tf_exif import exif_orientation
 from petseg.tf_photo import decode_photo
 from tests.components.report_inputs import TABLE
 from tests.components.serving_models import BrightnessModel, save_model
-from trainer.export.signatures import export_model
+from trainer.export.export_model import export_model
 from trainer.models import build_model
 from trainer.models.settings import ModelSettings
 from trainer.settings import TrainingSettings

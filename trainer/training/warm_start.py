@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from petseg.errors import UserError
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
-from trainer.export.signatures import load_trained
+from trainer.export.export_model import load_trained
 
 
 def warm_start(model: keras.Model, directory: str, source: str) -> None:

@@ -17,7 +17,8 @@ from tests.trainer.expected_predictions import expected_probabilities, resize_bi
 from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
 from trainer.data.preprocessing import prepare_photo
 from trainer.export.counts import photo_counts
-from trainer.export.signatures import Predictor, export_model, load_trained
+from trainer.export.export_model import export_model, load_trained
+from trainer.export.signatures import Predictor
 from trainer.models import REGISTRY, build_model
 
 SIZE = 64

@@ -4,7 +4,7 @@ import pytest
 from petseg.errors import UserError
 from tests.trainer.shapes import tiny_network
 from tests.trainer.tiny_training import SETTINGS, SIZE, KillAfter, Killed, assert_same_weights, tiny_train
-from trainer.export.signatures import export_model
+from trainer.export.export_model import export_model
 from trainer.models import build_model
 from trainer.training.warm_start import warm_start
 

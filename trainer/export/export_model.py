@@ -1,0 +1,122 @@
+"""Writes a trained network as a SavedModel with the files that later nodes need, and reads it again."""
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from petseg.saved_model import (
+    EXPORT_FILE,
+    EXPORT_VERSION,
+    EXTRA_FOLDER,
+    MODEL_CARD_FILE,
+    REFERENCE_FILE,
+    SETTINGS_FILE,
+    STATISTICS_FILE,
+    WEIGHTS_FILE,
+)
+from trainer.export.signatures import Predictor, class_ids
+from trainer.models import build_model
+from trainer.settings import TrainingSettings
+
+
+def export_model(
+    model: keras.Model,
+    settings: TrainingSettings,
+    directory: str,
+    statistics: bytes | None,
+    reference_images: np.ndarray,
+    reference_names: Sequence[str],
+    model_card: str,
+) -> None:
+    """Writes the SavedModel with its signatures and `assets.extra/`.
+
+    It appears in one step, by a rename: a killed export leaves `<directory>.partial`, never half a model.
+
+    Args:
+        model: the trained network, from photos to logits.
+        settings: settings of the training.
+        directory: where the SavedModel goes; must not exist or be empty.
+        statistics: serialized DatasetFeatureStatisticsList of the training data, or None where there is none.
+        reference_images: uint8 [n, S, S, 3], eval photos whose predictions are stored for ServingCheck.
+        reference_names: their names.
+        model_card: Markdown.
+    """
+    partial = f"{directory.rstrip('/')}.partial"
+    if tf.io.gfile.exists(partial):
+        tf.io.gfile.rmtree(partial)
+    predictor = Predictor(model, settings)
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    strings = [None], tf.string
+    photos = [None, None, None, 3], tf.uint8
+    archive.add_endpoint(
+        "serving_default", predictor.serving_default, [tf.TensorSpec(*strings, name="image_bytes")]
+    )
+    archive.add_endpoint("images", predictor.images, [tf.TensorSpec(*photos, name="images")])
+    archive.add_endpoint("evaluate", predictor.evaluate, [tf.TensorSpec(*strings, name="examples")])
+    archive.write_out(partial, verbose=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        _write_extra(scratch, predictor, statistics, reference_images, reference_names, model_card)
+        tf.io.gfile.makedirs(os.path.join(partial, EXTRA_FOLDER))
+        for name in sorted(os.listdir(scratch)):
+            tf.io.gfile.copy(os.path.join(scratch, name), os.path.join(partial, EXTRA_FOLDER, name))
+    tf.io.gfile.rename(partial, directory.rstrip("/"), overwrite=True)
+
+
+def _write_extra(
+    folder: str,
+    predictor: Predictor,
+    statistics: bytes | None,
+    images: np.ndarray,
+    names: Sequence[str],
+    model_card: str,
+) -> None:
+    """Writes the files of `assets.extra/` into a local folder: Keras writes weights to local files only."""
+    predictor.model.save_weights(os.path.join(folder, WEIGHTS_FILE))
+    texts = {
+        SETTINGS_FILE: predictor.settings.model_dump_json(indent=2),
+        MODEL_CARD_FILE: model_card,
+        EXPORT_FILE: json.dumps({"version": EXPORT_VERSION}),
+    }
+    for name, text in texts.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    if statistics is not None:
+        with open(os.path.join(folder, STATISTICS_FILE), "wb") as file:
+            file.write(statistics)
+    # PNG is lossless, so the SavedModel must return exactly the predictions of the trainer.
+    encoded = [tf.io.encode_png(image).numpy() for image in images]
+    probabilities = predictor.probabilities(tf.constant(images))
+    np.savez_compressed(
+        os.path.join(folder, REFERENCE_FILE),
+        names=np.array(names, dtype=np.str_),
+        lengths=np.array([len(image) for image in encoded], np.int64),
+        bytes=np.frombuffer(b"".join(encoded), np.uint8),
+        mask=class_ids(probabilities).numpy(),
+        probabilities=probabilities.numpy(),
+    )
+
+
+def load_trained(directory: str) -> tuple[keras.Model, TrainingSettings]:
+    """Rebuilds the Keras model of an exported SavedModel, which Keras 3 itself cannot load.
+
+    Args:
+        directory: a SavedModel that `export_model` wrote.
+
+    Returns:
+        The network with its trained weights, and the settings it was trained with.
+    """
+    extra = os.path.join(directory, EXTRA_FOLDER)
+    with tf.io.gfile.GFile(os.path.join(extra, SETTINGS_FILE)) as file:
+        settings = TrainingSettings.from_stored(file.read())
+    model = build_model(settings, load_encoder_weights=False)
+    with tempfile.TemporaryDirectory() as scratch:
+        weights = os.path.join(scratch, WEIGHTS_FILE)
+        tf.io.gfile.copy(os.path.join(extra, WEIGHTS_FILE), weights)
+        model.load_weights(weights)
+    return model, settings
