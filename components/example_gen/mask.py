@@ -8,10 +8,10 @@ import tensorflow as tf
 from PIL import Image
 
 from components.example_gen.mask_values import READINGS, PaletteReading, read_palette, read_samples
-from components.example_gen.photo import BIT_DEPTH_BYTE, Photo
+from components.example_gen.photo import Photo
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError
-from petseg.files.image_file import decode, open_image, turn_upright
+from petseg.files.image_file import BIT_DEPTH_BYTE, decode, open_image, turn_upright
 
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations in which height and width are exchanged."""

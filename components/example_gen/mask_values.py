@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from components.example_gen.photo import BIT_DEPTH_BYTE
 from petseg.errors import BrokenFileError
+from petseg.files.image_file import BIT_DEPTH_BYTE
 
 PaletteReading = Literal["index", "color"]
 """How to read a palette mask: the values are its indices, or the gray levels of its colors."""

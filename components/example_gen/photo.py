@@ -7,15 +7,19 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from petseg.files.image_file import JPEG_FORMATS, PHOTO_FORMATS, exif_orientation, open_image, upright_rgb
+from petseg.files.image_file import (
+    BIT_DEPTH_BYTE,
+    JPEG_FORMATS,
+    PHOTO_FORMATS,
+    exif_orientation,
+    open_image,
+    upright_rgb,
+)
 from petseg.tf_exif import exif_orientation as exif_orientation_in_graph
 from petseg.tf_photo import decode_photo
 
 KEPT_MODES = {"JPEG": ("RGB", "L"), "MPO": ("RGB",), "PNG": ("RGB", "L", "RGBA")}
 """Pillow's formats and modes of files whose bytes are kept, if they have 8 bits a sample."""
-
-BIT_DEPTH_BYTE = 24
-"""Index of the bit depth in a PNG file."""
 
 FAST_COMPRESSION = 1
 """PNG compression level. A higher level takes seconds for a photo of 12 megapixels and saves little."""

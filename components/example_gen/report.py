@@ -48,8 +48,15 @@ def decide(listing: Listing, checked: list[CheckedPair], data: DataSettings) -> 
     for note in quarantined:
         _details.warning("quarantined: %s %s", note.file, note.reason)
     _refuse_too_broken(quarantined, len(pairs) + len(listing.broken), data.max_bad_fraction)
-    _refuse_empty_splits(good, data.path)
+    _refuse_empty_splits({pair.source.split for pair in good}, data.path)
     return Decision(good, quarantined)
+
+
+def check_listing(listing: Listing, data: DataSettings) -> None:
+    """Raises the UserError of `decide` if it is certain before a photo is opened."""
+    total = len(listing.pairs) + len(listing.broken)
+    _refuse_too_broken(sorted(listing.broken, key=lambda note: note.file), total, data.max_bad_fraction)
+    _refuse_empty_splits({pair.split for pair in listing.pairs}, data.path)
 
 
 def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dict[str, Any]:
@@ -112,8 +119,7 @@ def _refuse_too_broken(quarantined: list[Note], total: int, max_bad_fraction: fl
     raise UserError("\n".join(lines))
 
 
-def _refuse_empty_splits(pairs: list[CheckedPair], folder: str | None) -> None:
-    found = {pair.source.split for pair in pairs}
+def _refuse_empty_splits(found: set[str], folder: str | None) -> None:
     for split in SPLITS:
         if split not in found:
             raise UserError(

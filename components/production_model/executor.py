@@ -8,7 +8,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from petseg.errors import UserError
-from petseg.versions import NONE, fetch_version, production_version
+from petseg.versions import NONE, check_production_model, fetch_version, production_version
 
 LATEST = "latest"
 
@@ -25,7 +25,7 @@ class Executor(base_executor.BaseExecutor):
         """Copies version `version` of `directory`; see the component.
 
         Raises:
-            UserError: If that version is not, or no longer, in the folder.
+            UserError: If that version is not, or no longer, in the folder, or no model of this pipeline.
         """
         directory, version = exec_properties["directory"], exec_properties["version"]
         if version == LATEST:
@@ -41,3 +41,4 @@ class Executor(base_executor.BaseExecutor):
                 f"{directory}/{version}: the model that was in production when the run started is gone; "
                 "run again"
             ) from None
+        check_production_model(directory, version)

@@ -11,6 +11,9 @@ from PIL import ExifTags, Image
 from petseg.errors import BrokenFileError
 from petseg.files.png_chunks import without_comments
 
+BIT_DEPTH_BYTE = 24
+"""Index of the bit depth in a PNG file."""
+
 PHOTO_FORMATS = {
     "JPEG": (".jpg", ".jpeg"),
     "PNG": (".png",),

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import ModuleType
 
 from petseg.errors import UserError
-from petseg.files.object_store import is_url
+from petseg.files.object_store import as_path, is_url
+from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.versions import folder, store
 from petseg.versions.digest import model_digest
 from petseg.versions.production import NONE, ProductionChangedError, highest
@@ -18,6 +19,7 @@ from petseg.versions.withdrawn import allow, withdraw, withdrawal
 __all__ = [
     "NONE",
     "ProductionChangedError",
+    "check_production_model",
     "fetch_version",
     "list_versions",
     "model_digest",
@@ -52,6 +54,25 @@ def fetch_version(directory: str | Path, version: str, target: str | Path) -> No
         FileNotFoundError: There is no such version.
     """
     _kept_by(directory).fetch(str(directory), version, Path(target))
+
+
+def check_production_model(directory: str | Path, version: str | None = None) -> None:
+    """Checks that the model in production, if any, is one that this project exported.
+
+    Args:
+        directory: Folder of versions.
+        version: Of the model; None: the highest.
+
+    Raises:
+        UserError: It has no settings, so a new model cannot be compared with it.
+    """
+    version = version or production_version(directory)
+    file = f"{EXTRA_FOLDER}/{SETTINGS_FILE}"
+    if version != NONE and not (as_path(str(directory)) / version / file).exists():
+        raise UserError(
+            f"push.directory: {directory}/{version} is not a model of this pipeline ({file} is missing), and "
+            f"no new model can be compared with it; set another push.directory, or move {version} away"
+        )
 
 
 def publish(model: str | Path, directory: str | Path, after: str | None = None) -> str:

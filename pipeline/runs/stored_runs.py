@@ -32,7 +32,8 @@ def stored_runs(store_name: str) -> list[RunFolder]:
         UserError: There is no such store, or it has no run.
     """
     store = open_store(store_name)
-    contexts = sorted(store.get_contexts_by_type("pipeline_run"), key=lambda context: context.name)
+    # By number, not by name, which is the time: a clock may go back.
+    contexts = sorted(store.get_contexts_by_type("pipeline_run"), key=lambda context: context.id)
     if not contexts:
         raise UserError(f"--metadata {store_name}: no run in it")
     return [_run(store, context) for context in contexts]

@@ -29,7 +29,8 @@ def fetch(tmp_path, pushed):
 
 def push(tmp_path: Path, pushed: Path, content: str) -> str:
     model = tmp_path / content
-    model.mkdir()
+    (model / "assets.extra").mkdir(parents=True)
+    (model / "assets.extra" / "settings.json").write_text("{}")
     (model / "saved_model.pb").write_text(content)
     return publish(model, pushed)
 
@@ -61,3 +62,10 @@ def test_version_that_is_gone_is_refused(fetch, tmp_path, pushed):
     push(tmp_path, pushed, "old")
     with pytest.raises(UserError, match="is gone; run again"):
         fetch("12")
+
+
+def test_a_foreign_model_is_named(fetch, tmp_path, pushed):
+    version = push(tmp_path, pushed, "foreign")
+    (pushed / version / "assets.extra" / "settings.json").unlink()
+    with pytest.raises(UserError, match=f"{pushed}/{version} is not a model of this pipeline"):
+        fetch(version)

@@ -7,21 +7,18 @@ import os
 import secrets
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TextIO
 
 from filelock import FileLock, Timeout
 
-from components.example_gen.spans import list_spans
 from petseg.errors import UserError
-from petseg.files.object_store import as_path, check_scheme, check_writable, copy_folder, is_url
-from pipeline.nodes import check_node
-from pipeline.runners.local.pinned_files import weights_file
+from petseg.files.object_store import as_path, copy_folder
+from pipeline.runners.local.checks import check_before_run
 from pipeline.runs.memory import PeakMemory
 from pipeline.runs.outcome import (
     CALLER_MUST_CHANGE,
@@ -37,6 +34,8 @@ from pipeline.runs.outcome import (
 from pipeline.runs.run_folder import REPORT_FILE
 from pipeline.runs.run_log import STDERR, STDOUT, redirect_output
 from pipeline.settings import PipelineSettings
+
+RUN_ID = "%Y%m%d-%H%M%S"
 
 
 @dataclass(frozen=True)
@@ -62,58 +61,13 @@ def run_local(settings: PipelineSettings, output: Path, options: RunOptions) -> 
     Raises:
         UserError: Before anything was written: the arguments or the data cannot be right.
     """
-    check_before_run(settings, options)
+    check_before_run(settings, output, options.from_node, options.to_node)
     output.mkdir(parents=True, exist_ok=True)
     with _only_run(output):
         run_id = _new_run_id(output, settings)
         log = output / "logs" / f"{run_id}.log"
         log.parent.mkdir(exist_ok=True)
         return _LocalRun(settings, output, options, run_id, log).outcome()
-
-
-def check_before_run(settings: PipelineSettings, options: RunOptions) -> None:
-    """Checks everything that can be checked without importing TFX.
-
-    Raises:
-        UserError: A node's name is unknown, or the data or the metadata server is not there.
-    """
-    for flag, node in (("--from", options.from_node), ("--to", options.to_node)):
-        check_node(flag, node)
-    _check_paths(settings)
-    if settings.metadata.url_variable:
-        # ML Metadata takes a second to import.
-        from pipeline.runners.local.metadata_store import check_can_be_stored, open_server
-
-        open_server(settings.metadata.url_variable)
-        check_can_be_stored(settings)
-    settings.data.require_classes()
-
-
-def _check_paths(settings: PipelineSettings) -> None:
-    if settings.output and is_url(settings.output):
-        raise UserError(
-            f"output must be a local folder; received {settings.output}. TensorFlow has no S3 filesystem for "
-            "pipeline_root; data.path, push.directory and report.directory may be s3:// or gs://"
-        )
-    if settings.data.path is None:
-        raise UserError("data.path is not set; set it with --data DIR")
-    check_scheme("data.path", settings.data.path)
-    if not as_path(settings.data.path).is_dir():
-        raise UserError(f"data.path: there is no folder {settings.data.path}")
-    started_from = settings.trainer.warm_start
-    if isinstance(started_from, str) and not Path(started_from).is_dir():
-        raise UserError(f"trainer.warm_start: there is no folder {started_from}")
-    weights_file(settings)
-    if settings.data.spans:
-        list_spans(as_path(settings.data.path))
-    # Find this out before hours of training.
-    for key, url in (
-        ("push.directory", settings.push.directory),
-        ("report.directory", settings.report.directory),
-    ):
-        if url and is_url(url):
-            check_scheme(key, url)
-            check_writable(url)
 
 
 class _LocalRun:
@@ -220,14 +174,22 @@ def _scratch_folder() -> Iterator[None]:
 
 
 def _new_run_id(output: Path, settings: PipelineSettings) -> str:
-    while True:
-        run_id = datetime.now(timezone.utc).strftime("%Y%m%d-%H%M%S")
-        if settings.metadata.url_variable:
-            # Two runs on the server may start in the same second; it would take them for one.
-            run_id += f"-{secrets.token_hex(2)}"
-        if not (output / "logs" / f"{run_id}.log").exists():
-            return run_id
-        time.sleep(0.2)
+    """UTC date and time, or one second after the newest run where the clock is behind that."""
+    moment = datetime.now(timezone.utc).replace(microsecond=0, tzinfo=None)
+    earlier = [_moment(log.stem) for log in (output / "logs").glob("*.log")]
+    newest = max((start for start in earlier if start), default=None)
+    if newest and moment <= newest:
+        moment = newest + timedelta(seconds=1)
+    run_id = moment.strftime(RUN_ID)
+    # Two runs on the server may start in the same second; it would take them for one.
+    return f"{run_id}-{secrets.token_hex(2)}" if settings.metadata.url_variable else run_id
+
+
+def _moment(run_id: str) -> datetime | None:
+    try:
+        return datetime.strptime(run_id[:15], RUN_ID)
+    except ValueError:
+        return None
 
 
 def _explain(error: BaseException) -> tuple[int, str]:

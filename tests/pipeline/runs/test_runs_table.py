@@ -120,6 +120,14 @@ def test_a_stopped_run_is_in_the_metadata_store_too(tmp_path):
     assert "stopped: Transform failed" in line
 
 
+def test_runs_of_a_store_are_in_the_order_in_which_they_ran(tmp_path):
+    ids = ["20260902-101500", "20260901-101500", "20260903-101500"]
+    for run_id in ids:
+        store = stored_pipeline_run(tmp_path / "metadata.db", run_id, failed="Transform")
+    done = petseg("runs", "--metadata", store)
+    assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith("2026")] == ids
+
+
 def stored_pipeline_run(database, run_id, failed):
     """A metadata store with one run of which one node failed, as TFX records it."""
     store = MetadataStore(sqlite_metadata_connection_config(str(database)))

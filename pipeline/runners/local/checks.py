@@ -1,0 +1,114 @@
+"""What can be found out before a run writes anything, and without importing TFX."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.example_gen.listing import list_pairs
+from components.example_gen.report import check_listing
+from components.example_gen.spans import list_spans
+from petseg.errors import UserError
+from petseg.files.local_folder import check_writable_folder
+from petseg.files.object_store import as_path, check_scheme, check_writable, is_url
+from petseg.versions import check_production_model
+from pipeline.nodes import check_node
+from pipeline.paths import push_directory
+from pipeline.runners.local.metadata_file import check_metadata_file
+from pipeline.runners.local.pinned_files import weights_file
+from pipeline.settings import PipelineSettings
+
+PATTERN_CHARACTERS = "[]*?{}"
+
+
+def check_before_run(
+    settings: PipelineSettings, output: Path, from_node: str | None, to_node: str | None
+) -> None:
+    """Checks settings, arguments, data and folders.
+
+    Args:
+        settings: Of the run.
+        output: The output folder; it may be missing.
+        from_node: As given on the command line.
+        to_node: The same.
+
+    Raises:
+        UserError: A node's name is unknown, data or weights are missing, a folder cannot be written, the
+            metadata store cannot be used, or production's model is not one of this pipeline.
+    """
+    for flag, node in (("--from", from_node), ("--to", to_node)):
+        check_node(flag, node)
+    _check_inputs(settings)
+    _check_output(settings, output)
+    _check_metadata(settings, output)
+    for key, folder in _written_folders(settings, output):
+        if is_url(folder):
+            check_scheme(key, folder)
+            check_writable(folder)
+        else:
+            check_writable_folder(key, folder)
+    settings.data.require_classes()
+    _check_data(settings)
+    check_production_model(settings.push.directory or push_directory(output))
+
+
+def _check_inputs(settings: PipelineSettings) -> None:
+    if settings.data.path is None:
+        raise UserError("data.path is not set; set it with --data DIR")
+    check_scheme("data.path", settings.data.path)
+    if not as_path(settings.data.path).is_dir():
+        raise UserError(f"data.path: there is no folder {settings.data.path}")
+    if settings.data.schema_file and not as_path(settings.data.schema_file).exists():
+        raise UserError(
+            f"data.schema: {settings.data.schema_file} does not exist; null makes a schema from the class "
+            "table"
+        )
+    started_from = settings.trainer.warm_start
+    if isinstance(started_from, str) and not Path(started_from).is_dir():
+        raise UserError(f"trainer.warm_start: there is no folder {started_from}")
+    weights_file(settings)
+    if settings.data.spans:
+        list_spans(as_path(settings.data.path))
+
+
+def _check_output(settings: PipelineSettings, output: Path) -> None:
+    if settings.output and is_url(settings.output):
+        raise UserError(
+            f"output must be a local folder; received {settings.output}. TensorFlow has no S3 filesystem for "
+            "pipeline_root; data.path, push.directory and report.directory may be s3:// or gs://"
+        )
+    # TFX and Beam take the paths of their files for patterns.
+    if any(character in str(output.absolute()) for character in PATTERN_CHARACTERS):
+        raise UserError(
+            f"output: the path must have none of {' '.join(PATTERN_CHARACTERS)}, which TFX takes for a "
+            f"pattern; received {output.absolute()}"
+        )
+
+
+def _check_metadata(settings: PipelineSettings, output: Path) -> None:
+    variable = settings.metadata.url_variable
+    if not variable:
+        check_metadata_file(output / "metadata.db")
+        return
+    # ML Metadata takes a second to import.
+    from pipeline.runners.local.metadata_store import check_can_be_stored, open_server
+
+    open_server(variable)
+    check_can_be_stored(settings)
+
+
+def _check_data(settings: PipelineSettings) -> None:
+    """Refuses data that the first node would refuse without opening a photo."""
+    if settings.data.format == "tfds":
+        # Listing them unpacks them, and needs TensorFlow.
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        check_listing(list_pairs(settings.data, f"{scratch}/unpacked"), settings.data)
+
+
+def _written_folders(settings: PipelineSettings, output: Path) -> Iterator[tuple[str, str]]:
+    """The folders that a run writes, by setting."""
+    yield "output", str(output)
+    if settings.push.directory:
+        yield "push.directory", settings.push.directory
+    if settings.report.directory:
+        yield "report.directory", settings.report.directory
