@@ -1,7 +1,8 @@
 """Whether a local folder can be written, found out before hours of training."""
 
+import contextlib
+import itertools
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def check_writable_folder(key: str, folder: str | os.PathLike[str]) -> None:
     Raises:
         UserError: It cannot be made or written, or the disk is full.
     """
-    missing = _topmost_missing(Path(folder).absolute())
+    missing = _missing_folders(Path(folder).absolute())
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".write_check") as probe:
@@ -33,15 +34,12 @@ def check_writable_folder(key: str, folder: str | os.PathLike[str]) -> None:
             "make this one writable"
         ) from None
     finally:
-        if missing is not None:
-            shutil.rmtree(missing, ignore_errors=True)
+        # Only empty ones: another run may have begun to write there.
+        with contextlib.suppress(OSError):
+            for made in missing:
+                made.rmdir()
 
 
-def _topmost_missing(folder: Path) -> Path | None:
-    """The highest folder that would have to be made; None if the folder exists."""
-    missing = None
-    for path in (folder, *folder.parents):
-        if os.path.lexists(path):
-            break
-        missing = path
-    return missing
+def _missing_folders(folder: Path) -> list[Path]:
+    """The folder and those above it that do not exist, deepest first."""
+    return list(itertools.takewhile(lambda path: not os.path.lexists(path), (folder, *folder.parents)))
