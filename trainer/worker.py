@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from petseg.errors import UserError
+from petseg.saved_model import SERVING_FOLDER
 from trainer.settings import TrainingSettings
 from trainer.training.training_paths import TrainingPaths
 
@@ -44,9 +45,9 @@ def main() -> int:
                     transform_graph=arguments.transform_graph,
                     statistics=arguments.statistics,
                     checkpoints=arguments.checkpoints,
-                    model=os.path.join(arguments.model, "Format-Serving"),
+                    model=os.path.join(arguments.model, SERVING_FOLDER),
                     model_run=arguments.model_run,
-                    base_model=arguments.base_model and os.path.join(arguments.base_model, "Format-Serving"),
+                    base_model=arguments.base_model and os.path.join(arguments.base_model, SERVING_FOLDER),
                 ),
             )
         except WorkerLostError as error:

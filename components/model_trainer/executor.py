@@ -9,6 +9,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils
 
+from petseg.saved_model import SERVING_FOLDER
+
 RUN_FN = "components.model_trainer.process.run_fn"
 
 
@@ -47,6 +49,6 @@ def _without_empty_base_model(
 ) -> dict[str, list[types.Artifact]]:
     """Drops the base model where its artifact holds none, as before the first push."""
     models = input_dict.get(standard_component_specs.BASE_MODEL_KEY, [])
-    if models and not fileio.exists(os.path.join(models[0].uri, "Format-Serving")):
+    if models and not fileio.exists(os.path.join(models[0].uri, SERVING_FOLDER)):
         return {k: v for k, v in input_dict.items() if k != standard_component_specs.BASE_MODEL_KEY}
     return input_dict
