@@ -45,3 +45,11 @@ class Reader(Protocol):
 def find_reader(name: str) -> Reader:
     """Imports the reader of a `data.format`."""
     return cast(Reader, importlib.import_module(READERS[name]))
+
+
+def unpacks(name: str) -> bool:
+    """Whether a reader must unpack files to list the pairs: its module says `UNPACKS = True`.
+
+    `run` lists the pairs of the other readers before it starts anything, to refuse unusable data at once.
+    """
+    return getattr(find_reader(name), "UNPACKS", False)

@@ -16,6 +16,9 @@ from petseg.errors import UserError
 from petseg.files.object_store import is_url
 
 LISTS = {"train": pets.TRAINVAL_LIST, "test": pets.TEST_LIST}
+UNPACKS = True
+"""Listing needs TensorFlow and writes files: too much before a run."""
+
 FEATURES = ("file_name", "image", "label", "segmentation_mask", "species")
 
 

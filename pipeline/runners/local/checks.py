@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.example_gen.listing import list_pairs
+from components.example_gen.readers import unpacks
 from components.example_gen.report import check_listing
 from components.example_gen.spans import list_spans
 from petseg.errors import UserError
@@ -98,8 +99,7 @@ def _check_metadata(settings: PipelineSettings, output: Path) -> None:
 
 def _check_data(settings: PipelineSettings) -> None:
     """Refuses data that the first node would refuse without opening a photo."""
-    if settings.data.format == "tfds":
-        # Listing them unpacks them, and needs TensorFlow.
+    if unpacks(settings.data.format):
         return
     with tempfile.TemporaryDirectory() as scratch:
         check_listing(list_pairs(settings.data, f"{scratch}/unpacked"), settings.data)
