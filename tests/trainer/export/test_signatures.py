@@ -14,47 +14,15 @@ from petseg.class_table import CLASS_ID_IGNORED
 from petseg.files.image_file import turn_upright
 from tests.exif_files import ORIENTATIONS, turned_jpeg
 from tests.trainer.expected_predictions import expected_probabilities, resize_bilinearly, resize_nearest
+from tests.trainer.export.networks import SIZE, example, prepared, trained
 from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
-from trainer.data.preprocessing import prepare_photo
 from trainer.export.counts import photo_counts
 from trainer.export.export_model import export_model, load_trained
 from trainer.export.signatures import Predictor
 from trainer.models import REGISTRY, build_model
 
-SIZE = 64
 TABLE = {"classes": THREE_CLASSES, "ignored_value": 0}
 PHOTO_SIZES = [(50, 75), (64, 64), (3, 5), (130, 97)]
-
-
-def trained(settings):
-    """A network whose predictions use every class and differ for the mirror image, as a trained one's do."""
-    model = build_model(settings)
-    random = np.random.default_rng(0)
-    photos = np.stack([smooth_photo(random, SIZE, SIZE) for _ in range(4)]).astype(np.float32)
-    scores = [
-        layer
-        for layer in model.layers
-        if hasattr(layer, "kernel") and layer.output.shape[-1] == len(settings.classes)
-    ]
-    for layer in scores:
-        layer.kernel.assign(random.normal(size=layer.kernel.shape))
-    spread = np.std(model(photos), axis=(0, 1, 2)).mean()
-    for layer in scores:
-        layer.kernel.assign(layer.kernel * 3 / spread)
-    scores[-1].bias.assign(-np.mean(model(photos), axis=(0, 1, 2)))
-    return model
-
-
-def example(image_bytes, mask_bytes):
-    features = {
-        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-        for key, value in {
-            "image/encoded": image_bytes,
-            "mask/encoded": mask_bytes,
-            "image/name": b"a",
-        }.items()
-    }
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +55,6 @@ def exported(request, tiny_settings, tmp_path_factory):
     photos = np.random.default_rng(4).integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
     export_model(model, settings, str(directory), b"statistics", photos, ["a", "b", "ü"], "# Card\n")
     return tf.saved_model.load(str(directory)), directory, model, settings
-
-
-def prepared(photos):
-    return np.stack([prepare_photo(tf.constant(photo), SIZE, "bilinear")[0] for photo in photos])
 
 
 def test_names_shapes_and_types(exported):
