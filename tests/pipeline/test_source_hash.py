@@ -131,6 +131,14 @@ def test_an_import_for_type_checkers_is_no_use(project):
     assert node_hash(project, "unet") == before
 
 
+def test_what_runs_in_place_of_an_import_for_type_checkers_counts(project):
+    imports = "if TYPE_CHECKING:\n    import typing\nelse:\n    SIZE = 1\n\ndef run"
+    replace(project, "trainer/run.py", "def run", imports)
+    before = node_hash(project, "unet")
+    replace(project, "trainer/run.py", "SIZE = 1", "SIZE = 2")
+    assert node_hash(project, "unet") != before
+
+
 def test_a_module_that_does_not_exist_is_an_error(project):
     with pytest.raises(ModuleNotFoundError, match=r"trainer\.rnu"):
         source_hash("trainer.rnu", root=project)
