@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m trainer.worker",
         description="One of several workers that train together; the environment variable TF_CONFIG names "
         "them. Arguments have the names of the inputs, outputs and properties of the Trainer node.",
-        epilog="example: see deploy/kubernetes/training/tfjob.yaml",
+        epilog="example: see deploy/kubernetes/training/job.yaml",
         allow_abbrev=False,
     )
     parser.add_argument(

@@ -13,14 +13,8 @@ from trainer.settings import TrainingSettings
 
 KUBERNETES = PROJECT / "deploy" / "kubernetes"
 LAYERS = sorted(file.parent.name for file in KUBERNETES.glob("*/kustomization.yaml"))
-VERSIONS = ("1.28", "1.34")
-
-TFJOB = {"tfReplicaSpecs", "runPolicy", "successPolicy", "enableDynamicWorker"}
-RUN_POLICY = {
-    "activeDeadlineSeconds", "backoffLimit", "cleanPodPolicy", "managedBy", "schedulingPolicy", "suspend",
-    "ttlSecondsAfterFinished",
-}  # fmt: skip
-"""Fields of a TFJob in the training operator's CustomResourceDefinition, version 1.9."""
+VERSIONS = ("1.29", "1.32", "1.34")
+"""The first with each field on by default, then the targets of Kubeflow 1.10 and 1.11 (their README.md)."""
 
 
 def built(layer: str) -> list[dict]:
@@ -52,24 +46,7 @@ def test_every_object_is_valid(layer, version):
     objects = built(layer)
     assert objects or layer == "training-gpu"
     for each in objects:
-        if each["kind"] == "TFJob":
-            check_tfjob(each, version)
-        else:
-            kubernetes_validate.validate(each, version, strict=True)
-
-
-def check_tfjob(job: dict, version: str) -> None:
-    assert job["apiVersion"] == "kubeflow.org/v1"
-    assert job["spec"].keys() <= TFJOB
-    assert job["spec"]["runPolicy"].keys() <= RUN_POLICY
-    assert job["spec"]["runPolicy"]["cleanPodPolicy"] in ("None", "Running", "All")
-    worker = job["spec"]["tfReplicaSpecs"]["Worker"]
-    assert worker.keys() == {"replicas", "restartPolicy", "template"}
-    assert worker["replicas"] > 1
-    assert worker["restartPolicy"] in ("Always", "OnFailure", "Never", "ExitCode")
-    assert [container["name"] for container in worker["template"]["spec"]["containers"]] == ["tensorflow"]
-    template = {"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": "t"}}
-    kubernetes_validate.validate({**template, "template": worker["template"]}, version, strict=True)
+        kubernetes_validate.validate(each, version, strict=True)
 
 
 def test_a_misspelt_field_would_be_found():
@@ -79,11 +56,17 @@ def test_a_misspelt_field_would_be_found():
         kubernetes_validate.validate(service, VERSIONS[0], strict=True)
 
 
-@pytest.mark.parametrize(("layer", "kind"), [("serving", "Deployment"), ("training", "TFJob")])
-def test_pods_are_not_root_and_mount_the_one_volume(layer, kind):
+@pytest.mark.parametrize(
+    ("layer", "kind"), [("serving", "Deployment"), ("training", "Job"), ("shell", "Pod"), ("base", "Job")]
+)
+def test_pods_are_the_images_user_and_mount_the_one_volume(layer, kind):
     spec = only(built(layer), kind)["spec"]
-    pod = (spec["tfReplicaSpecs"]["Worker"] if kind == "TFJob" else spec)["template"]["spec"]
-    assert pod["securityContext"]["runAsNonRoot"] is True
+    pod = spec["template"]["spec"] if "template" in spec else spec
+    if layer == "base":  # gives the volume to the images' user
+        assert pod["containers"][0]["command"] == ["chown", "10001:10001", "/petseg"]
+    else:
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == 10001
     assert all(
         not container["securityContext"]["allowPrivilegeEscalation"] for container in pod["containers"]
     )
@@ -106,6 +89,25 @@ def test_the_service_leads_to_the_serving_pods():
     assert f"--port={ports['grpc']}" in container["args"]
 
 
+def test_serving_is_not_killed_while_it_waits_for_a_first_version():
+    (container,) = only(built("serving"), "Deployment")["spec"]["template"]["spec"]["containers"]
+    startup = container["startupProbe"]
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 24 * 3600
+    assert "initialDelaySeconds" not in container["livenessProbe"]
+
+
+@pytest.mark.parametrize(("layer", "kind"), [("base", "Job"), ("training", "Job"), ("shell", "Pod")])
+def test_what_ends_has_no_proxy_that_does_not(layer, kind):
+    found = only(built(layer), kind)
+    metadata = found["spec"]["template"]["metadata"] if kind == "Job" else found["metadata"]
+    for words in (metadata["annotations"], metadata["labels"]):
+        assert words["sidecar.istio.io/inject"] == "false"
+
+
+def training_pod(objects: list[dict]) -> dict:
+    return only(objects, "Job")["spec"]["template"]["spec"]
+
+
 def test_workers_get_what_the_trainer_node_gets(kubeflow_file):
     trainer = yaml.safe_load(kubeflow_file.read_text().split("\n---\n")[0])["components"]["Trainer"]
     names = {
@@ -113,7 +115,7 @@ def test_workers_get_what_the_trainer_node_gets(kubeflow_file):
         *trainer["inputDefinitions"]["parameters"],
         *trainer["outputDefinitions"]["artifacts"],
     }
-    worker = only(built("training"), "TFJob")["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]
+    worker = training_pod(built("training"))
     arguments = dict(argument.split("=") for argument in worker["containers"][0]["args"])
     # Digests are for the cache, and training does not read the schema.
     unread = {"code", "warm_start", "schema"}
@@ -131,7 +133,7 @@ def test_workers_read_the_generated_settings_and_gpus_are_asked_for():
     needs_kustomize()
     plain, gpu = built("training"), built("training-gpu")
     for objects in (plain, gpu):
-        pod = only(objects, "TFJob")["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]
+        pod = training_pod(objects)
         source = pod["containers"][0]["envFrom"][0]["configMapRef"]["name"]
         assert source == only(objects, "ConfigMap")["metadata"]["name"]
     assert pod["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
