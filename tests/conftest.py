@@ -64,6 +64,21 @@ def sample(tmp_path_factory) -> Path:
     return folder
 
 
+CONFIG_VARIABLES = {
+    "PETSEG_DATA": "/data",
+    "PETSEG_WEIGHTS": "/weights",
+    "PETSEG_IMAGE": "registry.example.com/petseg",
+    "PETSEG_BUCKET": "bucket",
+}
+"""The environment variables that configs and documentation use."""
+
+
+@pytest.fixture
+def config_variables(monkeypatch):
+    for name, value in CONFIG_VARIABLES.items():
+        monkeypatch.setenv(name, value)
+
+
 PETS_CONFIG = PROJECT / "configs/data/pets.yaml"
 
 TINY_SETTINGS = [

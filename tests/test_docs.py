@@ -43,12 +43,6 @@ def commands():
     return list(pages(r"^ *python pipeline_runner\.py ([^\n]+)$"))
 
 
-@pytest.fixture
-def environment(monkeypatch):
-    monkeypatch.setenv("PETSEG_DATA", "/data")
-    monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
-
-
 def parse(command):
     """The parameters of a command line; fails where the command or an option does not exist."""
     arguments = shlex.split(re.sub(r"\s#.*", "", command))
@@ -59,7 +53,7 @@ def parse(command):
 
 
 @pytest.mark.parametrize("command", commands())
-def test_every_command_in_the_docs_parses(command, environment):
+def test_every_command_in_the_docs_parses(command, config_variables):
     parameters = parse(command)
     config = parameters.get("config")
     if config is not None and str(config) not in PLACEHOLDERS:
@@ -79,7 +73,7 @@ def test_every_make_target_in_the_docs_exists(target):
 
 
 @pytest.mark.parametrize("config", pages(r"^```yaml\n(.*?)^```"))
-def test_every_config_in_the_docs_is_valid(config, tmp_path, environment):
+def test_every_config_in_the_docs_is_valid(config, tmp_path, config_variables):
     if "extends:" not in config and "classes:" not in config:
         config = f"extends: data/pets.yaml\n{config}"
     config = config.replace("extends: data/", f"extends: {PROJECT}/configs/data/")

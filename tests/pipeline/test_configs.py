@@ -11,9 +11,7 @@ from trainer.training.fit import fit
 
 
 @pytest.fixture(params=sorted(Path("configs").glob("*.yaml")), ids=lambda path: path.stem)
-def settings(request, monkeypatch):
-    monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
-    monkeypatch.setenv("PETSEG_DATA", "/data")
+def settings(request, config_variables):
     return load_settings(request.param).training
 
 

@@ -223,9 +223,7 @@ def test_the_local_engines_never_become_prism(engine):
 
 
 @pytest.mark.parametrize("config", sorted(Path("configs").rglob("*.yaml")), ids=lambda path: path.stem)
-def test_every_config_is_valid_and_says_how_to_run_it(config, monkeypatch):
-    monkeypatch.setenv("PETSEG_WEIGHTS", "/weights")
-    monkeypatch.setenv("PETSEG_DATA", "/data")
+def test_every_config_is_valid_and_says_how_to_run_it(config, config_variables):
     load_settings(config).data.require_classes()
     head = config.read_text().split("\n\n", 1)[0]
     assert f"--config {config}" in config.read_text()

@@ -28,6 +28,7 @@ class VertexClient:
         self._project, self._region = vertex.project, vertex.region
         self._endpoint = vertex.endpoint or f"https://{vertex.region}-aiplatform.googleapis.com"
         self._service_account = settings.runner.service_account
+        self._network, self._labels = vertex.network, vertex.labels
         self._credentials = _credentials()
 
     def submit(self, compiled: Path) -> str:
@@ -40,20 +41,26 @@ class VertexClient:
             UserError: Vertex cannot be reached, or refuses.
         """
         from google.cloud import aiplatform_v1
-        from google.protobuf import json_format
 
-        job = aiplatform_v1.PipelineJob()
-        json_format.ParseDict(json.loads(compiled.read_text(encoding="utf-8")), job._pb)
-        if self._service_account:
-            job.service_account = self._service_account
         client = self._service(aiplatform_v1.PipelineServiceClient)
         with self._refusals():
-            created = client.create_pipeline_job(parent=self._parent, pipeline_job=job)
+            created = client.create_pipeline_job(parent=self._parent, pipeline_job=self._job(compiled))
         run_id = created.name.rsplit("/", 1)[-1]
         return (
             f"https://console.cloud.google.com/vertex-ai/locations/{self._region}/pipelines/runs/{run_id}"
             f"?project={self._project}"
         )
+
+    def _job(self, compiled: Path) -> Any:
+        """The PipelineJob of a compiled file, with the account, network and labels of the settings."""
+        from google.cloud import aiplatform_v1
+        from google.protobuf import json_format
+
+        job = aiplatform_v1.PipelineJob()
+        json_format.ParseDict(json.loads(compiled.read_text(encoding="utf-8")), job._pb)
+        job.service_account, job.network = self._service_account, self._network
+        job.labels.update(self._labels)
+        return job
 
     @property
     def _parent(self) -> str:

@@ -1,6 +1,5 @@
 """Schedules on Vertex AI Pipelines."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,10 @@ class VertexSchedules(VertexClient):
             UserError: Vertex refuses, or has a schedule of that name.
         """
         from google.cloud import aiplatform_v1
-        from google.protobuf import json_format
 
-        request = aiplatform_v1.CreatePipelineJobRequest(parent=self._parent)
-        job = json.loads(compiled.read_text(encoding="utf-8"))
-        json_format.ParseDict(job, request._pb.pipeline_job)
-        if self._service_account:
-            request.pipeline_job.service_account = self._service_account
+        request = aiplatform_v1.CreatePipelineJobRequest(
+            parent=self._parent, pipeline_job=self._job(compiled)
+        )
         schedule = aiplatform_v1.Schedule(
             display_name=name,
             cron=cron,

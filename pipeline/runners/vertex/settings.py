@@ -1,9 +1,14 @@
 """Settings of Vertex AI Pipelines."""
 
-from pydantic import Field, field_validator
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
 
 from petseg.settings import Settings
 from pipeline.runners.address import checked_address
+
+LabelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+LabelValue = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{0,63}$")]
 
 
 class VertexSettings(Settings):
@@ -14,6 +19,13 @@ class VertexSettings(Settings):
     endpoint: str | None = Field(
         None, description="Address of a private API endpoint; null: the region's public one."
     )
+    network: str | None = Field(
+        None,
+        pattern=r"^projects/[^/]+/global/networks/[^/]+$",
+        description="VPC network that the steps are peered with, as projects/NUMBER/global/networks/NAME; "
+        "null: none.",
+    )
+    labels: dict[LabelName, LabelValue] = Field({}, description="Labels of the runs, such as a cost center.")
 
     @field_validator("endpoint")
     @classmethod

@@ -11,6 +11,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 from petseg.errors import UserError
 from pipeline.nodes import NODES
 from pipeline.runners.submit_pipeline import submit_pipeline
+from pipeline.runners.vertex.schedules import VertexSchedules
 from pipeline.settings import load_settings
 from tests.conftest import petseg
 from tests.pipeline.conftest import COMPILED, kubeflow_settings, public_pem, vertex_settings
@@ -72,6 +73,34 @@ def test_vertex_starts_the_file_as_it_is(vertex, key_file, vertex_file):
     assert set(spec.root.dag.tasks) == set(NODES)
     sent = json_format.ParseDict(json.loads(vertex_file.read_text())["pipelineSpec"], kfp.PipelineSpec())
     assert spec == sent
+
+
+def test_vertex_is_told_of_network_and_labels(vertex, key_file, vertex_file):
+    network = "projects/123/global/networks/vpc"
+    settings = [
+        *vertex_settings(vertex.address),
+        f"runner.vertex.network={network}",
+        "runner.vertex.labels={team: vision}",
+    ]
+    submit_pipeline(load_settings(None, settings), "vertex", vertex_file)
+    VertexSchedules(load_settings(None, settings)).add("weekly", "0 3 * * MON", vertex_file)
+    (job,) = [body for method, path, body in vertex.received if (method, path) == ("POST", JOBS)]
+    (schedule,) = vertex.schedules.values()
+    for started in (job, schedule["createPipelineJobRequest"]["pipelineJob"]):
+        assert started["network"] == network
+        assert started["labels"]["team"] == "vision"
+        assert "tfx_version" in started["labels"]
+        assert started["serviceAccount"] == "petseg@pets.iam.gserviceaccount.com"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["runner.vertex.network=vpc", "runner.vertex.labels={Team: vision}", "runner.vertex.labels={a: B}"],
+)
+def test_a_network_or_label_that_google_refuses_is_one_line(setting):
+    with pytest.raises(UserError, match=r"^runner\.vertex\.(network|labels).*received") as caught:
+        load_settings(None, [setting])
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The training that deploy/kubernetes/training starts: its pods as processes, with the environment of Kubernetes."""
+"""The training that deploy/kubernetes/training starts: its pods as processes with their environment."""
 
 import json
 import re
@@ -41,7 +41,9 @@ def environment_of_pod(index: int, inputs: dict[str, str]) -> dict[str, str]:
 def pods(inputs: dict[str, str]) -> list[subprocess.Popen]:
     """Starts a process for each pod; ports on loopback stand for the names that the cluster's DNS knows."""
     indices = range(JOB["spec"]["completions"])
-    addresses = {f"petseg-training-{index}.petseg-training:2222": f"127.0.0.1:{reserve_port()}" for index in indices}
+    addresses = {
+        f"petseg-training-{index}.petseg-training:2222": f"127.0.0.1:{reserve_port()}" for index in indices
+    }
     started = []
     for index in indices:
         environment = environment_of_pod(index, inputs)
