@@ -22,7 +22,8 @@ def files(tmp_path_factory) -> dict:
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("sys.argv", ["petseg"])
         for target in GPU:
-            settings = load_settings(PROJECT / f"configs/{target}_gpu.yaml")
+            root = ["runner.pipeline_root=gs://bucket/pipeline_root"]
+            settings = load_settings(PROJECT / f"configs/{target}_gpu.yaml", root)
             compile_pipeline(settings, target, folder / f"{target}.yaml")
     return {target: folder / f"{target}.yaml" for target in GPU}
 
