@@ -24,12 +24,15 @@ def predict(
 ) -> None:
     """Segment photos with a pushed model.
 
-    Files that are not photos are named and skipped, and the exit status is 1.
+    Photos that cannot be read are named, and the exit status is 1. Hidden files of a folder and files without
+    a photo's ending are skipped and counted.
     """
     from pipeline.prediction.predict import predict as predict_photos
 
-    unreadable = predict_photos(model, images, output)
-    for line in unreadable:
+    predicted = predict_photos(model, images, output)
+    for line in predicted.unreadable:
         typer.echo(f"error: {line}", err=True)
+    if predicted.skipped:
+        typer.echo(f"files that are not photos, skipped: {predicted.skipped}")
     typer.echo(f"masks, overlays and class shares in {output}")
-    raise typer.Exit(1 if unreadable else 0)
+    raise typer.Exit(1 if predicted.unreadable else 0)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
+from components.example_gen.readers.files import has_ending
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError, UserError
 from petseg.files.atomic import atomic_file
 from petseg.files.image_file import PHOTO_ENDINGS, PHOTO_FORMATS, open_image, upright_rgb
+from petseg.files.local_folder import check_writable_folder
 from petseg.overlay import overlay
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.versions import NONE, production_version
@@ -35,13 +38,26 @@ class SavedSegmenter:
     """
 
     def __init__(self, folder: Path):
-        """Loads the SavedModel of a version's folder, see `model_folder`."""
+        """Loads the SavedModel of a version's folder, see `model_folder`.
+
+        Raises:
+            UserError: It cannot be loaded.
+        """
         import tensorflow as tf
 
         self._tf = tf
-        self._signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
-        settings = json.loads((folder / MODEL_SETTINGS).read_text())
-        self.classes = ClassTable.model_validate(settings["classes"])
+        try:
+            settings = json.loads((folder / MODEL_SETTINGS).read_text())
+            self.classes = ClassTable.model_validate(settings["classes"])
+            self._model = tf.saved_model.load(str(folder))
+            self._signature = self._model.signatures["serving_default"]
+        # TensorFlow and Protocol Buffers raise all kinds of errors for damaged files.
+        except Exception as error:
+            said = (str(error).strip().splitlines() or [""])[0]
+            raise UserError(
+                f"--model {folder}: the model cannot be loaded: {type(error).__name__}: {said}; it is "
+                "damaged or incomplete: copy it there again, or use another version"
+            ) from error
 
     def class_ids(self, photo: Image.Image) -> np.ndarray:
         """Class ids of an upright RGB photo, uint8 [h, w]."""
@@ -51,7 +67,20 @@ class SavedSegmenter:
         return np.array(Image.open(io.BytesIO(mask_png)))
 
 
-def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
+@dataclass(frozen=True)
+class Predicted:
+    """What became of the files.
+
+    Attributes:
+        unreadable: A line for each photo that cannot be read.
+        skipped: Number of files in the folders that are not photos by their names.
+    """
+
+    unreadable: list[str]
+    skipped: int
+
+
+def predict(model: Path, images: Sequence[Path], output: Path) -> Predicted:
     """Writes a mask, an overlay and a row of `shares.csv` for each photo.
 
     Masks are palette PNGs at native resolution with the mask values of the class table, shown in the colors
@@ -59,16 +88,17 @@ def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
 
     Args:
         model: Folder of a pushed version, or of all versions.
-        images: Photos and folders of photos.
+        images: Photos and folders of photos. In a folder, hidden files and those without a photo's ending are
+            skipped, as the readers of data sets do.
         output: Folder for `masks/`, `overlays/` and `shares.csv`; created if missing.
 
-    Returns:
-        A line for each photo that cannot be read.
-
     Raises:
-        UserError: There is no model or no photo, or two photos have the same name.
+        UserError: There is no model or no photo, two photos have the same name, the model cannot be loaded,
+            or the output cannot be written.
     """
-    version, files = model_folder(model), _photo_files(images)
+    version = model_folder(model)
+    files, skipped = _photo_files(images)
+    check_writable_folder("--output", output)
     for folder in ("masks", "overlays"):
         (output / folder).mkdir(parents=True, exist_ok=True)
     with redirect_output(output / "predict.log") as terminal:
@@ -84,7 +114,7 @@ def predict(model: Path, images: Sequence[Path], output: Path) -> list[str]:
                     unreadable.append(f"{photo_file}: {error}")
                     continue
                 rows.writerow([photo_file, *_write(photo, photo_file.stem, segmenter, output)])
-    return unreadable
+    return Predicted(unreadable, skipped)
 
 
 def model_folder(model: Path) -> Path:
@@ -118,11 +148,15 @@ def shares(class_ids: np.ndarray, classes: ClassTable) -> dict[str, float]:
     return dict(zip(classes.names, (counts / class_ids.size).tolist(), strict=True))
 
 
-def _photo_files(images: Sequence[Path]) -> list[Path]:
+def _photo_files(images: Sequence[Path]) -> tuple[list[Path], int]:
+    """The photos, and how many other files lie in their folders."""
     files: list[Path] = []
+    skipped = 0
     for path in images:
         if path.is_dir():
-            files += sorted(entry for entry in path.iterdir() if entry.suffix.lower() in PHOTO_ENDINGS)
+            entries = sorted(path.iterdir())
+            files += [entry for entry in entries if has_ending(entry.name, PHOTO_ENDINGS)]
+            skipped += sum(not has_ending(entry.name, PHOTO_ENDINGS) and entry.is_file() for entry in entries)
         elif path.is_file():
             files.append(path)
         else:
@@ -134,7 +168,7 @@ def _photo_files(images: Sequence[Path]) -> list[Path]:
         if file.stem in by_name:
             raise UserError(f"{by_name[file.stem]} and {file} would both become {file.stem}.png; rename one")
         by_name[file.stem] = file
-    return files
+    return files, skipped
 
 
 def _with_progress(files: list[Path], terminal: Any) -> Iterator[Path]:

@@ -1,7 +1,6 @@
 """The app in a real browser, on a tiny model whose classes are dark, medium and bright."""
 
 import io
-import json
 import os
 import re
 import signal
@@ -15,21 +14,8 @@ import requests
 from PIL import Image
 
 from tests.browser import needs_chromium, shown
-from tests.components.serving_models import save_model
 from tests.conftest import PROJECT, petseg
 from tests.ports import reserve_port
-
-COLORS = {"dark": "#ff0000", "medium": "#00ff00", "bright": "#0000ff"}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A folder of versions with one model in it."""
-    versions = tmp_path_factory.mktemp("app") / "serving_model"
-    folder = save_model(versions / "1790000000")
-    classes = [{"value": i, "name": name, "color": color} for i, (name, color) in enumerate(COLORS.items())]
-    (folder / "assets.extra" / "settings.json").write_text(json.dumps({"classes": {"classes": classes}}))
-    return versions
 
 
 @pytest.fixture(scope="module")
