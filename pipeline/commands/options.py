@@ -1,12 +1,15 @@
-"""What several commands share: options, and the examples under `--help`."""
+"""What several commands share: options, the examples under `--help`, and suggestions for a wrong name."""
 
+import difflib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
+from typer.core import TyperGroup
 
+from petseg.errors import UserError
 from pipeline.runners.registry import RUNNERS, cluster_names
 
 PROGRAM = "petseg" if Path(sys.argv[0]).name == "petseg" else "python pipeline_runner.py"
@@ -38,6 +41,23 @@ else:
     RunnerName, ClusterName = Literal[tuple(RUNNERS)], Literal[cluster_names()]
 Target = Annotated[RunnerName, typer.Option("--target", help="This machine or a cluster.")]
 ClusterTarget = Annotated[ClusterName, typer.Option("--target", help="Cluster to use.")]
+
+
+class Commands(TyperGroup):
+    """Commands whose unknown name gets a suggestion, as that of a setting does."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first argument names.
+
+        Raises:
+            UserError: There is no such command.
+        """
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(known)}"
+            raise UserError(f"{name}: there is no such command; {hint}")
+        return super().resolve_command(ctx, args)
 
 
 def example(arguments: str) -> str:

@@ -4,6 +4,8 @@ import importlib
 
 import typer
 
+from pipeline.commands.options import Commands
+
 COMMANDS = (
     "run",
     "sample_data",
@@ -24,6 +26,7 @@ COMMANDS = (
 def command_line() -> typer.Typer:
     """Builds the command line from the registered commands."""
     command_line = typer.Typer(
+        cls=Commands,
         add_completion=False,
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,

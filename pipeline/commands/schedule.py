@@ -8,6 +8,7 @@ import typer
 from pipeline.commands.options import (
     PROGRAM,
     AsJson,
+    Commands,
     Config,
     Data,
     Output,
@@ -21,6 +22,7 @@ from pipeline.schedule.conditions import OnlyIf
 
 app = typer.Typer(
     name="schedule",
+    cls=Commands,
     rich_markup_mode="markdown",
     epilog=example('schedule --target local --cron "0 3 * * 1" --config configs/retraining.yaml --data spans')
     + f" && {PROGRAM} schedule start",

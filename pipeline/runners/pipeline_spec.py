@@ -13,7 +13,7 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 from tfx.types.artifact import Artifact
 
 from components import artifacts
-from pipeline.nodes import NODES
+from pipeline.nodes import ALL_NODES
 from pipeline.paths import Observed, Paths
 from pipeline.pipeline import create_pipeline
 from pipeline.runners.settings import NodeSettings, RunnerSettings
@@ -44,7 +44,7 @@ def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
         Observed(run_id=PIPELINE_JOB_ID_PLACEHOLDER),
         beam_pipeline_args=settings.beam.pipeline_args,
     )
-    images = {name: settings.runner.node(name).image or settings.runner.image for name in NODES}
+    images = {name: settings.runner.node(name).image or settings.runner.image for name in ALL_NODES}
     config = KubeflowV2DagRunnerConfig(
         default_image=images, default_commands=STEP_COMMAND, use_pipeline_spec_2_1=True
     )

@@ -46,7 +46,12 @@ def test_a_typo_in_the_settings_is_one_line_and_writes_nothing(tmp_path):
         (["--data", "no/such/folder"], ["no/such/folder"]),
         ([], ["data.path", "--data"]),
         (["--from", "Trainr"], ["--from Trainr", "did you mean Trainer?"]),
+        (["--from", "Trianer"], ["--from Trianer", "did you mean Trainer?"]),
         (["--to", "Push"], ["--to Push", "Pusher"]),
+        (
+            ["--from", "Trainer", "--to", "Transform"],
+            ["--from Trainer --to Transform", "runs before Trainer"],
+        ),
     ],
 )
 def test_arguments_that_cannot_be_right_are_refused_before_tfx_is_imported(arguments, words, tmp_path):
@@ -97,7 +102,11 @@ def test_every_setting_can_be_listed():
         (["run", "--nope"], ["--nope"]),
         (["rollback"], ["--output"]),
         (["sample-data", "--output", "x", "--pairs", "ten"], ["--pairs", "integer"]),
-        (["bogus"], ["bogus"]),
+        (["bogus"], ["bogus", "the commands are run, sample-data, "]),
+        (["trian"], ["trian: there is no such command; did you mean run?"]),
+        (["Compre", "a", "b"], ["did you mean compare?"]),
+        (["schedule", "lst"], ["did you mean list?"]),
+        (["schedule", "never"], ["the commands are list, pause, "]),
     ],
 )
 def test_a_wrong_command_line_is_one_line(arguments, words):

@@ -29,10 +29,16 @@ def make_strategy(distribution: str) -> tf.distribute.Strategy:
             names, each with all its GPUs).
 
     Raises:
-        UserError: TF_CONFIG is missing, or gives this process no role in the training.
+        UserError: mirrored without a second device; TF_CONFIG is missing, or gives this process no role in
+            the training.
     """
     if distribution == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        if len(devices) < 2:
+            raise UserError(
+                "trainer.distribution: mirrored needs at least two GPUs that TensorFlow can use; here it "
+                f"finds {', '.join(device.name for device in devices)} only; set none"
+            )
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     if distribution == "multi_worker":
         workers = tf.distribute.cluster_resolver.TFConfigClusterResolver()

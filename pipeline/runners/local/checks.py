@@ -11,12 +11,16 @@ from components.example_gen.spans import list_spans
 from petseg.errors import UserError
 from petseg.files.local_folder import check_writable_folder
 from petseg.files.object_store import as_path, check_scheme, check_writable, is_url
+from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.versions import check_production_model
-from pipeline.nodes import check_node
+from pipeline.nodes import check_part
 from pipeline.paths import push_directory
+from pipeline.runners.local.devices import check_devices
 from pipeline.runners.local.metadata_file import check_metadata_file
 from pipeline.runners.local.pinned_files import weights_file
+from pipeline.runs.run_log import discard_output
 from pipeline.settings import PipelineSettings
+from trainer.models.encoders.weights_file import stored_layers
 
 PATTERN_CHARACTERS = "[]*?{}"
 
@@ -33,11 +37,11 @@ def check_before_run(
         to_node: The same.
 
     Raises:
-        UserError: A node's name is unknown, data or weights are missing, a folder cannot be written, the
-            metadata store cannot be used, or production's model is not one of this pipeline.
+        UserError: A node's name is unknown, `to_node` runs before `from_node`, data, weights or devices are
+            missing, a folder cannot be written, the metadata store cannot be used, or production's model is
+            not one of this pipeline.
     """
-    for flag, node in (("--from", from_node), ("--to", to_node)):
-        check_node(flag, node)
+    check_part(from_node, to_node, _absent_nodes(settings))
     _check_inputs(settings)
     _check_output(settings, output)
     _check_metadata(settings, output)
@@ -50,6 +54,15 @@ def check_before_run(
     settings.data.require_classes()
     _check_data(settings)
     check_production_model(settings.push.directory or push_directory(output))
+    # Last, because these take seconds.
+    check_devices(settings.trainer)
+    _check_layers(settings)
+
+
+def _absent_nodes(settings: PipelineSettings) -> dict[str, str]:
+    """Nodes that the run does not have, and the setting that would give it each."""
+    absent = {} if settings.tuner.enabled else {"Tuner": "tuner.enabled=true"}
+    return absent if settings.evaluation.split == "test" else absent | {"Pusher": "evaluation.split=test"}
 
 
 def _check_inputs(settings: PipelineSettings) -> None:
@@ -63,12 +76,32 @@ def _check_inputs(settings: PipelineSettings) -> None:
             f"data.schema: {settings.data.schema_file} does not exist; null makes a schema from the class "
             "table"
         )
-    started_from = settings.trainer.warm_start
-    if isinstance(started_from, str) and not Path(started_from).is_dir():
-        raise UserError(f"trainer.warm_start: there is no folder {started_from}")
-    weights_file(settings)
+    if isinstance(settings.trainer.warm_start, str):
+        _check_warm_start(Path(settings.trainer.warm_start))
+    if weights := weights_file(settings):
+        stored_layers(weights, settings.model.encoder)
     if settings.data.spans:
         list_spans(as_path(settings.data.path))
+
+
+def _check_warm_start(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UserError(f"trainer.warm_start: there is no folder {folder}")
+    if not any((folder / file).is_file() for file in (f"{EXTRA_FOLDER}/{SETTINGS_FILE}", "checkpoint")):
+        raise UserError(
+            f"trainer.warm_start: {folder} is neither a SavedModel of this pipeline nor a folder with a "
+            "checkpoint; set true, false, serving_model/<version> or a folder that holds `checkpoint`"
+        )
+
+
+def _check_layers(settings: PipelineSettings) -> None:
+    """Builds the network where the settings name layers of the encoder, which only the network knows."""
+    if isinstance(settings.model.freeze_encoder, bool) and settings.model.encoder_taps is None:
+        return
+    with discard_output():
+        from trainer.models import build_model
+
+        build_model(settings.training, load_encoder_weights=False)
 
 
 def _check_output(settings: PipelineSettings, output: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from filelock import FileLock, Timeout
 
-from petseg.errors import UserError
+from petseg.errors import UserError, describe_error
 from petseg.files.object_store import as_path, copy_folder
 from pipeline.runners.local.checks import check_before_run
 from pipeline.runs.memory import PeakMemory
@@ -85,7 +85,11 @@ class _LocalRun:
         directory = self._settings.report.directory
         if directory and self._folder.is_dir():
             target = as_path(directory) / self._run_id
-            copy_folder(self._folder, target)
+            try:
+                copy_folder(self._folder, target)
+            except (UserError, OSError) as error:
+                outcome.lines.append(f"error: report.directory: not copied: {describe_error(error)}")
+                return replace(outcome, status=outcome.status or NODE_FAILED)
             outcome.lines.append(f"copied   {target}")
         return outcome
 

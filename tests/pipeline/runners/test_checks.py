@@ -8,15 +8,17 @@ import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import h5py
 import pytest
 from ml_metadata import MetadataStore
 
 from petseg.errors import UserError
-from pipeline.runners.local import metadata_file
+from pipeline.runners.local import devices, metadata_file
 from pipeline.runners.local.checks import check_before_run
 from pipeline.runners.local.metadata_file import check_metadata_file
 from pipeline.runners.local.metadata_store import sqlite_config
-from pipeline.runners.local.run import _new_run_id
+from pipeline.runners.local.run import RunOptions, _LocalRun, _new_run_id
+from pipeline.runs.outcome import Outcome
 from pipeline.sample_data import write_sample
 from pipeline.settings import load_settings
 from tests.conftest import PETS_CONFIG, petseg
@@ -36,9 +38,9 @@ def output(tmp_path) -> Path:
 
 @pytest.fixture
 def check(data, output):
-    def run(*overrides: str, output=output, config=PETS_CONFIG) -> None:
+    def run(*overrides: str, output=output, config=PETS_CONFIG, part=(None, None)) -> None:
         settings = load_settings(config, [f"data.path={data}", *overrides])
-        check_before_run(settings, Path(output), None, None)
+        check_before_run(settings, Path(output), *part)
 
     return run
 
@@ -115,6 +117,97 @@ def test_data_that_the_first_node_would_refuse_is_refused(check, data, tmp_path)
         check(f"data.schema={tmp_path}/gone.pbtxt")
     with pytest.raises(UserError, match=r"model\.encoder_weights: there is no file .*gone\.h5"):
         check(f"model.encoder_weights={tmp_path}/gone.h5")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "part", "words"),
+    [
+        ([], ("Pusher", "Evaluator"), "--from Pusher --to Evaluator: Evaluator runs before Pusher"),
+        ([], ("Tuner", None), "--from Tuner: this run has no Tuner; set tuner.enabled=true"),
+        (["evaluation.split=eval"], (None, "Pusher"), "--to Pusher: .* set evaluation.split=test"),
+        (["tuner.enabled=true"], ("Trainer", "Tuner"), "Tuner runs before Trainer"),
+        ([], (None, "tuner"), "did you mean Tuner"),
+    ],
+)
+def test_a_part_that_cannot_be_run_is_refused(check, overrides, part, words):
+    with pytest.raises(UserError, match=words):
+        check(*overrides, part=part)
+    check("tuner.enabled=true", part=("Tuner", "Trainer"))
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x89HDF\r\n\x1a\n" + bytes(90)])
+def test_a_weights_file_that_cannot_be_used_is_known_before_the_run(check, tmp_path, content):
+    (tmp_path / "weights.h5").write_bytes(content)
+    with pytest.raises(
+        UserError, match=r"model\.encoder_weights: .*weights\.h5 does not fit mobilenet_v2"
+    ) as refused:
+        check(f"model.encoder_weights={tmp_path}/weights.h5")
+    assert "\n" not in str(refused.value)
+
+
+def test_weights_of_a_whole_model_are_no_weights_of_an_encoder(check, tmp_path):
+    with h5py.File(tmp_path / "model.weights.h5", "w") as file:
+        file.create_group("layers")
+    with pytest.raises(UserError, match=r"model\.encoder_weights: .* does not fit mobilenet_v2"):
+        check(f"model.encoder_weights={tmp_path}/model.weights.h5")
+
+
+def test_a_folder_to_start_from_that_holds_nothing_is_known_before_the_run(check, tmp_path):
+    with pytest.raises(UserError, match=r"trainer\.warm_start: there is no folder"):
+        check(f"trainer.warm_start={tmp_path}/none")
+    with pytest.raises(UserError, match=r"trainer\.warm_start: .* is neither a SavedModel"):
+        check(f"trainer.warm_start={tmp_path}")
+    (tmp_path / "checkpoint").touch()
+    check(f"trainer.warm_start={tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("model.freeze_encoder=blok_6", "model.freeze_encoder: the encoder has no block 'blok_6'"),
+        ("model.encoder_taps=[a, b, c, d, e]", "model.encoder_taps: mobilenet_v2 has no layer 'a'"),
+    ],
+)
+def test_layers_that_the_encoder_does_not_have_are_known_before_the_run(check, tmp_path, override, words):
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        file.attrs["layer_names"] = ["block_6_expand"]
+    weights = f"model.encoder_weights={tmp_path}/weights.h5"
+    with pytest.raises(UserError, match=words):
+        check(override, weights, "model.image_size=32")
+    check("model.freeze_encoder=block_6", weights, "model.image_size=32")
+
+
+def test_devices_that_are_not_there_are_known_before_the_run(check, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with pytest.raises(UserError, match=r"mirrored needs at least two GPUs .* has none; set none"):
+        check("trainer.distribution=mirrored")
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(UserError, match="multi_worker needs the environment variable TF_CONFIG"):
+        check("trainer.distribution=multi_worker")
+
+
+def test_a_batch_that_the_gpus_cannot_share_is_known_before_the_run(check, monkeypatch):
+    monkeypatch.setattr(devices, "COUNT_GPUS", "print(3)")
+    with pytest.raises(UserError, match="a multiple of the number of GPUs, 3; received 32"):
+        check("trainer.distribution=mirrored")
+    check("trainer.distribution=mirrored", "trainer.batch_size=33")
+    check("trainer.distribution=mirrored", "trainer.replica_scaling=linear")
+
+
+def test_a_report_that_cannot_be_copied_is_told_and_the_model_stays_pushed(tmp_path):
+    class Done(_LocalRun):
+        def _outcome(self):
+            self._folder.mkdir(parents=True)
+            (self._folder / "report.html").touch()
+            return Outcome(0, "blessed", "why", ["blessed: why"], "serving_model/1")
+
+    (tmp_path / "file").touch()
+    settings = load_settings(None, [f"report.directory={tmp_path}/file"])
+    outcome = Done(settings, tmp_path, RunOptions(), "20260901-101500", tmp_path / "log").outcome()
+    assert (outcome.status, outcome.verdict, outcome.model) == (1, "blessed", "serving_model/1")
+    assert outcome.lines[-1].startswith(
+        f"error: report.directory: not copied: {tmp_path}/file/20260901-101500"
+    )
 
 
 def test_a_refused_run_leaves_nothing(tmp_path, output):

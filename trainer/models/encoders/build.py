@@ -3,7 +3,6 @@
 import logging
 from pathlib import Path
 
-import h5py
 import keras
 from keras import layers
 
@@ -12,6 +11,7 @@ from petseg.files.links import link_target
 from trainer.models.blocks import BATCH_NORM_MOMENTUM, ENCODER_NAME
 from trainer.models.encoders import STRIDES
 from trainer.models.encoders.encoder import Encoder, load_encoder
+from trainer.models.encoders.weights_file import stored_layers, unfit
 from trainer.models.settings import ModelSettings
 
 log = logging.getLogger("petseg")
@@ -116,18 +116,11 @@ def _check_strides(
 
 def _load_weights_file(network: keras.Model, path: Path, encoder: str) -> None:
     """Loads the layers of the file by name, and logs which are missing."""
-    if not path.is_file():
-        raise UserError(f"model.encoder_weights: there is no file {path}; set a file, `imagenet` or null")
+    given = stored_layers(path, encoder)
     try:
-        with h5py.File(path) as file:
-            stored = file.get("model_weights", file).attrs["layer_names"]
-            given = {name if isinstance(name, str) else name.decode() for name in stored}
         network.load_weights(str(path), by_name=True)
     except (OSError, KeyError, ValueError) as error:
-        raise UserError(
-            f"model.encoder_weights: {path} does not fit {encoder} of keras.applications without its top: "
-            f"{' '.join(str(error).split())}"
-        ) from error
+        raise unfit(path, encoder, error) from error
     wanted = [layer.name for layer in network.layers if layer.weights]
     missing = [name for name in wanted if name not in given]
     if len(missing) == len(wanted):
