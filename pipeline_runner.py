@@ -10,18 +10,18 @@ except ModuleNotFoundError as missing:
         "everything into .venv, and then `source .venv/bin/activate`"
     )
 
-from petseg.errors import UserError
+from petseg.errors import UserError, describe_error
 from pipeline.commands.options import PROGRAM
 from pipeline.commands.registry import command_line
 
 
 def main() -> None:
-    """Runs the command; an error that the caller can fix is one line, not a traceback."""
+    """Runs the command; an error that the caller or the system can fix is one line, not a traceback."""
     try:
         sys.exit(command_line()(sys.argv[1:] or ["--help"], prog_name=PROGRAM, standalone_mode=False))
-    except UserError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_status)
+    except (UserError, OSError) as error:
+        typer.echo(f"error: {describe_error(error)}", err=True)
+        sys.exit(UserError.exit_status)
     except typer.TyperException as error:
         said = getattr(error, "format_message", error.__str__)()
         typer.echo(f"error: {' '.join(said.split()).rstrip('.')}; see --help", err=True)

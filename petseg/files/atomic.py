@@ -45,8 +45,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield unfinished
         sync(unfinished)
         unfinished.replace(file)
-    except BaseException:
+    except BaseException as error:
         unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and str(error.filename) == str(unfinished):
+            # Nobody knows the temporary one.
+            error.filename = str(file)
         raise
     sync(file.parent)
 

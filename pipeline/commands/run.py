@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from petseg.errors import UserError
+from petseg.errors import UserError, describe_error
 from pipeline.commands.options import Config, Data, Output, Overrides, example, with_shorts
 
 app = typer.Typer()
@@ -42,10 +42,11 @@ def run(
         settings = load_settings(config, with_shorts(override, data, output))
         options = RunOptions(from_node, to_node, enable_cache=not no_cache, progress_on_stderr=as_json)
         outcome = run_local(settings, output_folder(settings, config), options)
-    except UserError as error:
+    except (UserError, OSError) as error:
         if not as_json:
             raise
-        outcome = Outcome(error.exit_status, "error", str(error), [f"error: {error}"])
+        reason = describe_error(error)
+        outcome = Outcome(UserError.exit_status, "error", reason, [f"error: {reason}"])
     for line in outcome.lines:
         typer.echo(line, err=as_json or line.startswith("error:"))
     if as_json:

@@ -183,7 +183,7 @@ def _page(comparison: Comparison, seed: int) -> str:
 
 def _curves(comparison: Comparison) -> plots.Plot | None:
     """Learning curves of the runs; None if no run has a history."""
-    histories = {one.letter: read_file(one.run.path / HISTORY_FILE) for one in comparison.runs}
+    histories = {one.letter: read_file(one.run.path / HISTORY_FILE, list) for one in comparison.runs}
     kept = {letter: history for letter, history in histories.items() if history}
     return plots.compared_curves(kept) if kept else None
 

@@ -18,6 +18,9 @@ METRICS_FILE = "metrics.json"
 SETTINGS_FILE = "settings.yaml"
 """The resolved settings, every key named."""
 
+REQUIRED_METRICS = {"model", "blessed", "reason", "settings_sha256"}
+"""Keys that metrics.json of every release and of a stopped run has."""
+
 PUSH_FILE = "push.json"
 """Whether the model was pushed, as which version, and why not."""
 
@@ -115,7 +118,11 @@ def find_run(path: Path) -> RunFolder:
 def read_metrics(folder: Path) -> dict[str, Any] | None:
     """Content of metrics.json, also of one that the last release wrote; None where there is none."""
     metrics = read_file(folder / METRICS_FILE)
-    return None if metrics is None else with_native_group(metrics)
+    if metrics is None:
+        return None
+    if missing := sorted(REQUIRED_METRICS - metrics.keys()):
+        raise UserError(f"{folder / METRICS_FILE} is not of a run: it has no {missing[0]}")
+    return with_native_group(metrics)
 
 
 def _ended(output: Path) -> list[Path]:
@@ -123,15 +130,27 @@ def _ended(output: Path) -> list[Path]:
     return sorted(file.parent for file in (output / "runs").glob(f"*/{METRICS_FILE}"))
 
 
-def read_file(path: Path) -> Any:
-    """Content of a JSON or YAML file; None where there is no such file."""
+def read_file(path: Path, kind: type = dict) -> Any:
+    """Content of a JSON or YAML file; None where there is no such file.
+
+    Args:
+        path: The file.
+        kind: What it must hold: a dict or a list.
+
+    Raises:
+        UserError: It cannot be read, or holds something else.
+    """
     try:
         text = path.read_text(encoding="utf-8")
-        return json.loads(text) if path.suffix == ".json" else yaml.load(text, _YAML_LOADER)
+        content = json.loads(text) if path.suffix == ".json" else yaml.load(text, _YAML_LOADER)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(content, kind):
+        expected = "keys and values" if kind is dict else "a list"
+        raise UserError(f"{path} must hold {expected}; received {type(content).__name__}")
+    return content
 
 
 def flattened(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -88,6 +88,12 @@ def test_every_setting_has_a_sentence_and_a_default():
             "evaluation.thresholds=[{metric: model/mean_iou}]",
             ["evaluation.thresholds", "minimum, maximum, max_gap or max_regression"],
         ),
+        ("model=[1, 2]", ["model:", "valid dictionary", "received [1, 2]"]),
+        ("trainer=text", ["trainer:", "valid dictionary", "received 'text'"]),
+        ("data.classes=text", ["data.classes:", "valid dictionary", "received 'text'"]),
+        ("data.classes=[1, 2]", ["data.classes:", "valid dictionary", "received 1"]),
+        ("runner.nodes={1: 2}", ["runner.nodes: 1: there is no such node"]),
+        ("runner.nodes={Trainer: 2}", ["runner.nodes.Trainer", "valid dictionary", "received 2"]),
         ("data.sized_class=wheel", ["sized_class", "wheel", "pet"]),
         ("data.format=foldr", ["data.format", "'foldr'", "folder", "pets", "tfds"]),
         ("data.format=tfds", ["tfds_builder", "oxford_iiit_pet:4"]),
@@ -124,6 +130,16 @@ def test_a_config_that_is_missing_or_no_yaml_is_named(tmp_path):
     (tmp_path / "unet.yaml").write_text("trainer: [\n")
     assert "did you mean" in complaint(config=tmp_path / "unet.yml")
     assert "not valid YAML" in complaint(config=tmp_path / "unet.yaml")
+
+
+@pytest.mark.parametrize(("content", "kind"), [("- a\n- b\n", "list"), ("text", "str"), ("3", "int")])
+def test_a_config_that_is_no_mapping_is_named(tmp_path, content, kind):
+    (tmp_path / "base.yaml").write_text(content)
+    assert complaint(config=tmp_path / "base.yaml") == (
+        f"config {tmp_path}/base.yaml must hold keys and values; received {kind}"
+    )
+    (tmp_path / "mine.yaml").write_text("extends: base.yaml\n")
+    assert "base.yaml must hold keys and values" in complaint(config=tmp_path / "mine.yaml")
 
 
 def test_environment_variables_are_expanded_and_missing_ones_named(monkeypatch):

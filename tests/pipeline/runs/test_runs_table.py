@@ -7,7 +7,9 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 
+from petseg.errors import UserError
 from petseg.versions import rollback
+from pipeline.runs.run_folder import list_runs
 from tests.conftest import petseg
 from tests.pipeline.run_folders import write_run, write_version
 
@@ -149,3 +151,24 @@ def test_what_cannot_be_listed_is_one_line(tmp_path):
     assert done.status == 2
     assert str(folder / "metrics.json") in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("metrics.json", "[1, 2]", "must hold keys and values; received list"),
+        ("metrics.json", "{}", "is not of a run: it has no blessed"),
+        ("metrics.json", '{"model": nul', "cannot be read: "),
+        ("settings.yaml", "- a\n- b\n", "must hold keys and values; received list"),
+        ("settings.yaml", "text", "must hold keys and values; received str"),
+        ("settings.yaml", "a: [", "cannot be read: "),
+        ("push.json", "3", "must hold keys and values; received int"),
+    ],
+)
+def test_a_file_of_a_run_that_holds_something_else_is_named(tmp_path, name, content, words):
+    folder = write_run(tmp_path, "20260901-101500", push=pushed("100"))
+    (folder / name).write_text(content)
+    with pytest.raises(UserError) as refused:
+        list_runs(tmp_path)
+    assert str(refused.value).startswith(f"{folder / name} {words}")
+    assert "\n" not in str(refused.value)
