@@ -25,8 +25,11 @@ def compile_(
     override: Overrides = None,
 ) -> None:
     """Compile the pipeline for a cluster: to YAML for Kubeflow, to JSON for Vertex."""
-    from pipeline.runners.compile_pipeline import compile_pipeline
+    from pipeline.runners.compile_pipeline import compile_pipeline, compile_warnings
     from pipeline.settings import load_settings
 
-    compile_pipeline(load_settings(config, override or []), target, output)
+    settings = load_settings(config, override or [])
+    compile_pipeline(settings, target, output)
+    for warning in compile_warnings(settings, target):
+        typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"pipeline for {target} in {output}")

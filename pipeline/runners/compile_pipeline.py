@@ -12,8 +12,10 @@ from petseg.errors import UserError
 from petseg.files.atomic import write_atomic
 from petseg.files.object_store import check_scheme, is_url
 from pipeline.paths import Paths, push_directory
+from pipeline.runners.reach import check_reach, unseen_folders
 from pipeline.runners.registry import find_cluster
 from pipeline.runners.runner import Cluster
+from pipeline.runners.settings import RunnerSettings
 from pipeline.runs.run_log import discard_output
 from pipeline.settings import PipelineSettings
 
@@ -31,12 +33,45 @@ def compile_pipeline(settings: PipelineSettings, target: str, output: Path) -> N
     """
     cluster = find_cluster(target)
     paths = cluster_paths(settings)
+    check_reach(settings, cluster.reach(settings))
     _check_gpu_types(settings, cluster)
     settings.data.require_classes()
     # TensorFlow and TFX print warnings while they are imported.
     with discard_output():
         text = _compiled(settings, cluster, paths)
     write_atomic(output, text)
+
+
+def compile_warnings(settings: PipelineSettings, target: str) -> Iterator[str]:
+    """Yields what will probably go wrong with a compiled pipeline, one line each.
+
+    Args:
+        settings: As for compile_pipeline.
+        target: Name of the cluster.
+    """
+    cluster = find_cluster(target)
+    yield from unseen_folders(settings, cluster.reach(settings))
+    yield from cluster.warnings(settings)
+    for key, image in _images(settings.runner):
+        if "@" not in image and image.rpartition("/")[2].partition(":")[2] in ("", "latest"):
+            yield (
+                f"{key}: {image} may be another image tomorrow, and the cluster's cache would not notice; "
+                "name a version, or a digest (@sha256:...)"
+            )
+    if settings.trainer.distribution == "multi_worker":
+        yield (
+            "trainer.distribution: multi_worker needs TF_CONFIG, which the cluster does not set; use "
+            "mirrored, or train outside the pipeline (deploy/kubernetes/training)"
+        )
+    if settings.runner.node("Trainer").gpus > 1 and settings.trainer.distribution == "none":
+        yield "runner.nodes.Trainer.gpus: with trainer.distribution none only one GPU is used; set mirrored"
+
+
+def _images(runner: RunnerSettings) -> Iterator[tuple[str, str]]:
+    named = {"runner.image": runner.image} | {
+        f"runner.nodes.{name}.image": node.image for name, node in runner.nodes.items()
+    }
+    yield from ((key, image) for key, image in named.items() if image)
 
 
 @contextmanager

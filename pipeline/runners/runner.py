@@ -1,6 +1,7 @@
 """What a runner offers to `compile`, `submit` and `schedule`."""
 
 import abc
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import ClassVar, Protocol
 
 from petseg.errors import UserError
 from pipeline.paths import Paths
+from pipeline.runners.reach import Reach
 from pipeline.runs.run_log import discard_output
 from pipeline.schedule.conditions import OnlyIf
 from pipeline.schedule.cron import cluster_cron
@@ -114,6 +116,14 @@ class Cluster(Runner):
 
     gpu_type_pattern: ClassVar[str]
     gpu_type_example: ClassVar[str]
+
+    @abc.abstractmethod
+    def reach(self, settings: PipelineSettings) -> Reach:
+        """Returns what the steps on the cluster see."""
+
+    def warnings(self, settings: PipelineSettings) -> Iterator[str]:
+        """Yields what will probably go wrong on this cluster only, one line each."""
+        yield from ()
 
     @abc.abstractmethod
     def compile(self, settings: PipelineSettings, paths: Paths) -> str:

@@ -1,12 +1,16 @@
 """Kubeflow Pipelines as a runner."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from pipeline.beam_settings import LOCAL_ENGINES
 from pipeline.paths import Paths
 from pipeline.runners.kubeflow.client import KubeflowClient
 from pipeline.runners.kubeflow.schedules import KubeflowSchedules
+from pipeline.runners.reach import Reach
 from pipeline.runners.runner import Cluster
 from pipeline.settings import PipelineSettings
 
@@ -16,6 +20,25 @@ class Kubeflow(Cluster):
 
     gpu_type_pattern = r".+/.+"
     gpu_type_example = "a resource such as nvidia.com/gpu"
+
+    def reach(self, settings: PipelineSettings) -> Reach:
+        """The claimed volume, and the launcher's copies of artifacts in the pod itself."""
+        kubeflow = settings.runner.kubeflow
+        return Reach(
+            folder=os.path.normpath(kubeflow.mount_path) if kubeflow.volume_claim else None,
+            folder_comes_from="copy it to the volume that runner.kubeflow.volume_claim names, which is "
+            f"mounted at {kubeflow.mount_path}",
+            engines=LOCAL_ENGINES,
+            why_no_others="workers outside the pod cannot read its copies of the artifacts",
+        )
+
+    def warnings(self, settings: PipelineSettings) -> Iterator[str]:
+        """Yields what only Kubeflow does."""
+        if not settings.runner.kubeflow.volume_claim:
+            yield (
+                "runner.kubeflow.volume_claim is not set: checkpoints stay in Trainer's pod, and a lost pod "
+                "trains anew"
+            )
 
     def compile(self, settings: PipelineSettings, paths: Paths) -> str:
         """Returns the pipeline spec in YAML."""

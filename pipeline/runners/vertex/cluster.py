@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+from pipeline.beam_settings import LOCAL_ENGINES
 from pipeline.paths import Paths
+from pipeline.runners.reach import Reach
 from pipeline.runners.runner import Cluster
 from pipeline.runners.vertex.client import VertexClient
 from pipeline.runners.vertex.schedules import VertexSchedules
@@ -15,6 +17,15 @@ class Vertex(Cluster):
 
     gpu_type_pattern = r"[^/]+"
     gpu_type_example = "a type such as NVIDIA_TESLA_T4"
+
+    def reach(self, settings: PipelineSettings) -> Reach:
+        """The buckets, which Vertex mounts in each step."""
+        return Reach(
+            folder="/gcs",
+            folder_comes_from="copy it to a bucket and name it as /gcs/BUCKET/...",
+            engines=(*LOCAL_ENGINES, "portable", "dataflow"),
+            why_no_others="the others start a job server in Java, which the image does not have",
+        )
 
     def compile(self, settings: PipelineSettings, paths: Paths) -> str:
         """Returns the PipelineJob in JSON."""

@@ -4,7 +4,9 @@ import json
 import os
 from pathlib import Path
 
+from pipeline.beam_settings import LOCAL_ENGINES
 from pipeline.paths import Paths
+from pipeline.runners.reach import Reach
 from pipeline.runners.runner import Cluster, ScheduleEntry
 from pipeline.settings import PipelineSettings
 
@@ -14,6 +16,9 @@ class FolderCluster(Cluster):
 
     gpu_type_pattern = r"gpu-\d+"
     gpu_type_example = "a number such as gpu-1"
+
+    def reach(self, settings: PipelineSettings) -> Reach:
+        return Reach("/", "", LOCAL_ENGINES, "")
 
     def compile(self, settings: PipelineSettings, paths: Paths) -> str:
         return json.dumps({"folder_pipeline": settings.name, "root": paths.pipeline_root})
