@@ -1,6 +1,7 @@
 """Reads the YAML file of an experiment and the files that it extends."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from petseg.errors import UserError
 
 EXTENDS = "extends"
 CONFIG_DIR = "${config_dir}"
+
+UNQUOTED_COLOR = re.compile(r"(\b(?:color|source|ignored_value):[ \t]+)(#[0-9a-fA-F]{6})\b")
+"""A color that YAML would take for a comment."""
 
 
 def read_config(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -44,7 +48,7 @@ def read_config(path: Path, extended_by: tuple[Path, ...] = ()) -> dict[str, Any
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = _parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"config {path} does not exist{_nearest_config(path)}") from None
     except OSError as error:
@@ -56,6 +60,38 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise UserError(f"config {path} must hold keys and values; received {type(tree).__name__}")
     return tree
+
+
+def _parse(text: str) -> Any:
+    """Parses YAML, with class tables as people write them: `color: #444444`, and `name: no`."""
+    loader = yaml.SafeLoader(UNQUOTED_COLOR.sub(r'\1"\2"', text))
+    document = loader.get_single_node()
+    if document is None:
+        return None
+    for data in _values(document, "data"):
+        for table in _values(data, "classes"):
+            _read_words_as_text(table)
+    return loader.construct_document(document)
+
+
+def _values(node: yaml.Node, key: str) -> list[yaml.Node]:
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    return [value for name, value in node.value if name.value == key]
+
+
+def _read_words_as_text(node: yaml.Node) -> None:
+    """Takes yes, no, on and off for text, as YAML 1.2 does; PyYAML takes them for booleans."""
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag.endswith(":bool") and node.value.lower() not in ("true", "false"):
+            node.tag = "tag:yaml.org,2002:str"
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            _read_words_as_text(key)
+            _read_words_as_text(value)
+    else:
+        for entry in node.value:
+            _read_words_as_text(entry)
 
 
 def _nearest_config(path: Path) -> str:

@@ -44,13 +44,13 @@ def schema_of(data: DataSettings) -> schema_pb2.Schema:
         feature.int_domain.max = data.max_pixels
         feature.drift_comparator.jensen_shannon_divergence.threshold = DRIFT_OF_NUMBERS
         schema.feature.append(feature)
-    for class_name in data.classes.names:
-        feature = required_feature(f"mask/share_{class_name}", schema_pb2.FLOAT)
+    for key in data.classes.keys:
+        feature = required_feature(f"mask/share_{key}", schema_pb2.FLOAT)
         feature.float_domain.min = 0
         feature.float_domain.max = 1
         feature.drift_comparator.jensen_shannon_divergence.threshold = DRIFT_OF_NUMBERS
         schema.feature.append(feature)
-    for sized in filter(None, ("photo", data.sized_class)):
+    for sized in filter(None, ("photo", data.sized_key)):
         feature = required_feature(f"slice/{sized}_size", schema_pb2.BYTES)
         feature.string_domain.value.extend(SIZES)
         schema.feature.append(feature)

@@ -18,6 +18,7 @@ from tfx.types import artifact_utils
 from components.dataset_gate.drift_check import check_drift
 from components.dataset_gate.model_resolution import vanished_classes
 from components.dataset_gate.settings import GateSettings, TrainedMasks
+from petseg.class_table import ClassTable
 from petseg.errors import UserError
 from petseg.files.atomic import write_atomic
 
@@ -50,17 +51,15 @@ class Executor(base_executor.BaseExecutor):
                 training mask shows; or for drift, where that stops a run.
         """
         settings = GateSettings.model_validate_json(exec_properties["gate_settings"])
+        trained_masks = TrainedMasks.model_validate_json(exec_properties["trained_masks"])
         anomalies = [
             *_against_schema(artifact_utils.get_single_instance(input_dict["anomalies"])),
             *_empty_splits(artifact_utils.get_single_instance(input_dict["statistics"])),
-            *_unseen_classes(artifact_utils.get_single_uri(input_dict["data_report"])),
+            *_unseen_classes(artifact_utils.get_single_uri(input_dict["data_report"]), trained_masks.classes),
         ]
         if anomalies:
             raise UserError(f"data: {len(anomalies)} anomalies stop the run\n{_table(anomalies)}")
-        vanished = vanished_classes(
-            _training_files(input_dict["examples"]),
-            TrainedMasks.model_validate_json(exec_properties["trained_masks"]),
-        )
+        vanished = vanished_classes(_training_files(input_dict["examples"]), trained_masks)
         if vanished:
             raise UserError(f"data: {'; '.join(vanished)}")
         drift = check_drift(input_dict)
@@ -124,13 +123,16 @@ def _empty_splits(artifact: types.Artifact) -> Iterator[Anomaly]:
             yield Anomaly("(all)", split, "at least one example", "none")
 
 
-def _unseen_classes(data_report_uri: str) -> Iterator[Anomaly]:
+def _unseen_classes(data_report_uri: str, classes: ClassTable) -> Iterator[Anomaly]:
     """Classes without a training pixel, which could never be learned."""
     with tf.io.gfile.GFile(os.path.join(data_report_uri, "data_report.json")) as file:
         report = json.load(file)
-    for name, share in report["class_shares"]["train"].items():
-        if not share:
-            yield Anomaly(f"mask/share_{name}", "train", f"pixels of class {name}", "none in any mask")
+    shares = report["class_shares"]["train"]
+    for entry in classes.classes:
+        if not shares[entry.name]:
+            yield Anomaly(
+                f"mask/share_{entry.key}", "train", f"pixels of class {entry.name}", "none in any mask"
+            )
 
 
 def _table(anomalies: list[Anomaly]) -> str:

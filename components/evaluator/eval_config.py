@@ -38,7 +38,7 @@ def eval_config(settings: EvaluatorSettings, has_baseline: bool) -> config_pb2.E
     metrics = config.metrics_specs[0].metrics
     metrics.add(class_name="ExampleCount", config=json.dumps({"name": EXAMPLE_COUNT}))
     for resolution in RESOLUTIONS:
-        for entry in metric_entries(settings.classes.names, bool(foreground)):
+        for entry in metric_entries(settings.classes.keys, bool(foreground)):
             metrics.append(_metric_config(resolution, entry, foreground))
     by_name = {json.loads(metric.config)["name"]: metric for metric in metrics}
     by_name["model/mean_iou"].per_slice_thresholds.append(

@@ -18,7 +18,8 @@ class Threshold(Settings):
     """What a metric must reach: over all photos, or in each slice."""
 
     metric: str = Field(
-        description="Name of the metric, such as model/mean_iou or native/dice/NAME, where NAME is a class."
+        description="Name of the metric, such as model/mean_iou or native/dice/KEY, where KEY is that of a "
+        "class."
     )
     slice: str | None = Field(
         None, description="Feature; each of its values must pass. null: all photos together."
@@ -118,9 +119,9 @@ class EvaluationSettings(Settings):
             check_known("evaluation.foreground", name, classes.names)
         if set(self.foreground) == set(classes.names):
             raise ValueError("evaluation.foreground must leave a class for the background; it names all")
-        known = metric_names(classes.names, bool(self.foreground))
+        known = metric_names(classes.keys, bool(self.foreground))
         for threshold in self.thresholds:
-            check_known("evaluation.thresholds: metric", threshold.metric, known)
+            check_known("evaluation.thresholds: metric", _with_key(threshold.metric, classes), known)
             if threshold.slice is not None:
                 check_known("evaluation.thresholds: slice", threshold.slice, slice_features)
 
@@ -132,16 +133,34 @@ class EvaluatorSettings(Settings):
     classes: ClassTable
     slice_features: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _thresholds_use_keys(self) -> "EvaluatorSettings":
+        """Accepts the name of a class, as it is in the class table, in a threshold's metric."""
+        thresholds = tuple(
+            threshold.model_copy(update={"metric": _with_key(threshold.metric, self.classes)})
+            for threshold in self.evaluation.thresholds
+        )
+        evaluation = self.evaluation.model_copy(update={"thresholds": thresholds})
+        object.__setattr__(self, "evaluation", evaluation)
+        return self
 
-def metric_names(class_names: Sequence[str], has_foreground: bool) -> list[str]:
-    """Names of the metrics in TFMA's results: `model/mean_iou`, `native/iou/NAME`."""
-    entries = metric_entries(class_names, has_foreground)
+
+def metric_names(class_keys: Sequence[str], has_foreground: bool) -> list[str]:
+    """Names of the metrics in TFMA's results: `model/mean_iou`, `native/iou/KEY`."""
+    entries = metric_entries(class_keys, has_foreground)
     return [f"{resolution}/{entry.name}" for resolution in RESOLUTIONS for entry in entries]
 
 
 def metric_of(name: str) -> str:
     """Name in the registry of a metric in TFMA's results: `iou` of `native/iou/NAME`."""
     return name.split("/")[1] if "/" in name else ""
+
+
+def _with_key(metric: str, classes: ClassTable) -> str:
+    """The metric with the key of its class, where it has the name."""
+    prefix, slash, name = metric.rpartition("/")
+    keys = dict(zip(classes.names, classes.keys, strict=True))
+    return f"{prefix}{slash}{keys.get(name, name)}" if prefix.count("/") else metric
 
 
 def _is_former(name: str) -> bool:

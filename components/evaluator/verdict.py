@@ -1,6 +1,5 @@
 """The verdict in numbers and one sentence, made from TFMA's results."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow_model_analysis as tfma
@@ -8,6 +7,7 @@ import tensorflow_model_analysis as tfma
 from components.evaluator.eval_config import BASELINE, CANDIDATE, EXAMPLE_COUNT
 from components.evaluator.settings import EvaluationSettings, EvaluatorSettings
 from components.evaluator.thresholds import SlicedMetrics, missed_limits
+from petseg.class_table import ClassTable
 from petseg.evaluation.resolutions import Resolution
 from petseg.metrics.registry import METRICS
 
@@ -37,11 +37,11 @@ def evaluation_result(
         "examples": int(metrics[EXAMPLE_COUNT]),
         "blessed": bool(tfma.load_validation_result(evaluation_uri).validation_ok),
         "reason": "",
-        **_groups(metrics, settings.classes.names, model_size),
+        **_groups(metrics, settings.classes, model_size),
         "baseline": None,
     }
     if baseline is not None and baseline_size is not None:
-        result["baseline"] = _groups(baseline.overall(), settings.classes.names, baseline_size)
+        result["baseline"] = _groups(baseline.overall(), settings.classes, baseline_size)
     result["reason"] = _reason(result, settings.evaluation)
     if thresholds := settings.evaluation.thresholds:
         missed = [text for entry in thresholds for text in missed_limits(entry, candidate, baseline)]
@@ -52,7 +52,7 @@ def evaluation_result(
     return result
 
 
-def _groups(metrics: dict[str, float], class_names: Sequence[str], model_size: list[int]) -> dict[str, Any]:
+def _groups(metrics: dict[str, float], classes: ClassTable, model_size: list[int]) -> dict[str, Any]:
     def group(resolution: Resolution) -> dict[str, Any]:
         overall = {
             metric.name: metrics.get(f"{resolution}/{metric.name}")
@@ -60,7 +60,10 @@ def _groups(metrics: dict[str, float], class_names: Sequence[str], model_size: l
             if not metric.per_class
         }
         per_class = {
-            metric.name: {name: metrics.get(f"{resolution}/{metric.name}/{name}") for name in class_names}
+            metric.name: {
+                entry.name: metrics.get(f"{resolution}/{metric.name}/{entry.key}")
+                for entry in classes.classes
+            }
             for metric in METRICS.values()
             if metric.per_class
         }

@@ -73,10 +73,10 @@ def small_features(pair: CheckedPair, data: DataSettings) -> dict[str, int | flo
         "image/width": pair.width,
         "slice/photo_size": _size((pair.height * pair.width) ** 0.5, data.photo_size_edges),
     }
-    for name, share in zip(data.classes.names, pair.shares, strict=True):
-        features[f"mask/share_{name}"] = share
-        if name == data.sized_class:
-            features[f"slice/{name}_size"] = _size(share, data.sized_class_edges)
+    for entry, share in zip(data.classes.classes, pair.shares, strict=True):
+        features[f"mask/share_{entry.key}"] = share
+        if entry.name == data.sized_class:
+            features[f"slice/{entry.key}_size"] = _size(share, data.sized_class_edges)
     return features | pair.source.labels
 
 

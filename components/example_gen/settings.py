@@ -1,7 +1,7 @@
 """Settings of the data: its path, format and classes, and how it is split and checked."""
 
 import difflib
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
@@ -33,8 +33,23 @@ class DataSettings(Settings):
     tfds_builder: str | None = Field(
         None, description="Builder and version for format tfds, such as oxford_iiit_pet:4.*.*."
     )
+    photos: str | None = Field(
+        None,
+        description="Pattern of the photos below data.path, such as images/*.jpg, */images/* or "
+        "{split}/{city}/{id}_photo.png. * stands for any text in a name, ** for any folders, {split} for a "
+        "folder of train, val or test, other {words} for text that data.masks can use. Format folder: null "
+        "is images/**. Format tfds: name of the feature.",
+    )
+    masks: str | None = Field(
+        None,
+        description="Path of a photo's mask below data.path, such as masks/{stem}_mask.png. {name} is the "
+        "photo's path below its folder without ending, {stem} its file name without ending, {dir} its "
+        "folder; the ending .* stands for any. Without a folder: beside the photo. Formats coco and "
+        "labelme: pattern of the annotation files. Format tfds: name of the feature.",
+    )
     classes: ClassTable = Field(
-        ClassTable(), description="Mask values, names and colors of the classes. A run needs at least two."
+        ClassTable(),
+        description="Values, names, colors and sources of the classes. A run needs at least two.",
     )
     schema_file: str | None = Field(
         None,
@@ -45,7 +60,7 @@ class DataSettings(Settings):
     slice_features: tuple[str, ...] = Field(
         ("slice/photo_size",),
         description="Features whose values slice the metrics. If sized_class is set, the default includes "
-        "slice/<name>_size.",
+        "slice/<key>_size.",
     )
     eval_percent: int = Field(
         15, ge=1, le=50, description="Percentage of the train list that becomes `eval`."
@@ -59,8 +74,39 @@ class DataSettings(Settings):
         description="Values of palette masks: their indices, or the gray levels of their colors. null: the "
         "levels of a mask whose colors are all gray and values of the class table, else the indices.",
     )
+    mask_threshold: float | None = Field(
+        None,
+        gt=0,
+        description="For masks of two classes, such as 0 and 255: from this level on, a pixel is of the "
+        "class with the higher value. JPEG masks need it. null: masks hold values or colors.",
+    )
+    resize_masks: bool = Field(
+        False,
+        description="Resize masks of another size than their photo, by nearest neighbor. false: such pairs "
+        "are broken.",
+    )
+    masks_follow_exif: bool | None = Field(
+        None,
+        description="Whether masks lie as their photo is stored, and are turned with it. Asked for only "
+        "where photos are turned by EXIF and no size tells. null: the sizes of the pairs decide.",
+    )
+    photo_range: tuple[float, float] | None = Field(
+        None,
+        description="Samples of photos with more than 8 bits that become black and white, such as [0, 4095]. "
+        "null: the whole range of 16 bits; floats are refused.",
+    )
+    metadata: str | None = Field(
+        None,
+        description="CSV or Parquet file below data.path, a row for each photo, with its name in one column. "
+        "The other columns become the features label/<column>, which data.slice_features can name.",
+    )
+    group_by: str | None = Field(
+        None,
+        description="Column of data.metadata whose rows of one value stay in one split, such as patient. "
+        "Only for data without lists.",
+    )
     sized_class: str | None = Field(
-        None, description="Class whose share of pixels defines the slice `slice/<name>_size`; null: none."
+        None, description="Class whose share of pixels defines the slice `slice/<key>_size`; null: none."
     )
     sized_class_edges: tuple[float, float] = Field(
         (0.15, 0.35), description="Share of pixels from which the sized class is medium, and large."
@@ -86,13 +132,23 @@ class DataSettings(Settings):
             raise ValueError(f"must be one of {', '.join(READERS)}; received {name!r}{hint}")
         return name
 
-    @model_validator(mode="before")
-    @classmethod
-    def _slice_by_the_sized_class(cls, values: Any) -> Any:
-        """Adds the sized class to the default slices."""
-        if not isinstance(values, dict) or "slice_features" in values or not values.get("sized_class"):
-            return values
-        return values | {"slice_features": ("slice/photo_size", f"slice/{values['sized_class']}_size")}
+    @model_validator(mode="after")
+    def _slices_use_keys(self) -> "DataSettings":
+        """Adds the sized class to the default slices, and accepts its name where its key belongs."""
+        if self.sized_key is not None:
+            feature = f"slice/{self.sized_key}_size"
+            if "slice_features" not in self.model_fields_set:
+                object.__setattr__(self, "slice_features", (*self.slice_features, feature))
+            named = f"slice/{self.sized_class}_size"
+            renamed = tuple(feature if name == named else name for name in self.slice_features)
+            object.__setattr__(self, "slice_features", renamed)
+        return self
+
+    @property
+    def sized_key(self) -> str | None:
+        """Key of the class whose share defines the slice `slice/<key>_size`."""
+        keys = dict(zip(self.classes.names, self.classes.keys, strict=True))
+        return keys.get(self.sized_class) if self.sized_class is not None else None
 
     @model_validator(mode="after")
     def _consistent(self) -> "DataSettings":
@@ -105,6 +161,12 @@ class DataSettings(Settings):
                 f"sized_class must be null or one of {', '.join(self.classes.names)};"
                 f" received {self.sized_class!r}"
             )
+        if self.mask_threshold is not None and len(self.classes) not in (0, 2):
+            raise ValueError(f"mask_threshold needs two classes; data.classes has {len(self.classes)}")
+        if self.photo_range is not None and not self.photo_range[0] < self.photo_range[1]:
+            raise ValueError(f"photo_range must be two increasing numbers; received {list(self.photo_range)}")
+        if self.group_by is not None and self.metadata is None:
+            raise ValueError("group_by is a column of data.metadata, which is not set")
         for key in ("photo_size_edges", "sized_class_edges"):
             low, high = getattr(self, key)
             if not 0 < low < high:

@@ -117,8 +117,8 @@ def _draw(table: ClassTable, rng: np.random.Generator) -> tuple[Image.Image, Ima
         painting.begin_object()
         painting.paint(placement.apply(list(OUTLINES.values())[kind]), cloth(size, rng), relief=0.7)
         values[painting.silhouette > 0.5] = table.values[1 if len(table) == 2 else kind + 1]
-    if table.ignored_value is not None:
-        values[_contours(values)] = table.ignored_value
+    if table.stored_ignored is not None:
+        values[_contours(values)] = table.stored_ignored
     return Image.fromarray(develop(painting.rgb, rng)), Image.fromarray(values)
 
 

@@ -97,7 +97,7 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 
     Args:
         inputs: raw features, dense, one value an example: `image/encoded`, `mask/encoded`, `image/name`, and
-            `mask/share_<class name>` for every class.
+            `mask/share_<class key>` for every class.
         custom_config: `settings` has the keys `classes`, `transform` and `image_size`.
 
     Returns:
@@ -148,12 +148,12 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 
 
 def _analyze_class_shares(scalars: dict[str, tf.Tensor], classes: ClassTable) -> None:
-    """Sums the classes' pixel shares into a vocabulary: the class names, each weighted by its share.
+    """Sums the classes' pixel shares into a vocabulary: the class keys, each weighted by its share.
 
     A vocabulary is a file of the transform graph, so the shares cost no column in every example.
     """
-    shares = tf.stack([scalars[f"mask/share_{name}"] for name in classes.names], axis=1)
-    names = tf.broadcast_to(tf.constant(classes.names), tf.shape(shares))
+    shares = tf.stack([scalars[f"mask/share_{name}"] for name in classes.keys], axis=1)
+    names = tf.broadcast_to(tf.constant(classes.keys), tf.shape(shares))
     tft.vocabulary(
         tf.reshape(names, [-1]),
         weights=tf.reshape(shares, [-1]),
@@ -176,7 +176,7 @@ def class_shares(transform_output: tft.TFTransformOutput, classes: ClassTable) -
     with tf.io.gfile.GFile(path) as lines:
         weight_and_name = [line.split() for line in lines]
     weights = {name: float(weight) for weight, name in weight_and_name}
-    sums = np.array([weights.get(name, 0.0) for name in classes.names])
+    sums = np.array([weights.get(name, 0.0) for name in classes.keys])
     return (sums / sums.sum()).astype(np.float32)
 
 
