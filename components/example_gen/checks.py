@@ -4,7 +4,8 @@ import hashlib
 
 import tensorflow as tf
 
-from components.example_gen.mask import Mask, check_rendered_mask, load_mask
+from components.example_gen.mask import Mask, fit_rendered_mask, load_mask
+from components.example_gen.mask_values import MOST_UNKNOWN, UnknownValuesError
 from components.example_gen.near_duplicates import difference_hash
 from components.example_gen.pairs import CheckedPair, Note, PairSource
 from components.example_gen.photo import Photo, load_photo
@@ -21,12 +22,15 @@ def check_pair(source: PairSource, data: DataSettings) -> CheckedPair:
     file = source.photo_path
     try:
         content = source.photo.read(_max_bytes(data))
-        photo = load_photo(content, data.max_pixels)
+        photo = load_photo(content, data.max_pixels, data.photo_range)
         file = source.mask_path
         mask = _load_mask(source, photo, data)
+    except UnknownValuesError as error:
+        unknown = tuple(error.pixels.items())[:MOST_UNKNOWN]
+        return CheckedPair(source, broken=Note(file, str(error)), unknown=unknown)
     except BrokenFileError as error:
         return CheckedPair(source, broken=Note(file, str(error)))
-    height, width = photo.pixels.shape[:2]
+    height, width = photo.shape
     return CheckedPair(
         source,
         repairs=_notes(source.photo_path, photo.repairs) + _notes(source.mask_path, mask.repairs),
@@ -36,6 +40,11 @@ def check_pair(source: PairSource, data: DataSettings) -> CheckedPair:
         width=width,
         pixels=mask.pixels,
         palette=mask.palette,
+        ignored=mask.ignored,
+        between=mask.between,
+        orientation=photo.orientation,
+        lie=mask.lie,
+        is_as_stored=mask.content is not None and not photo.repairs,
     )
 
 
@@ -49,11 +58,11 @@ def make_example(pair: CheckedPair, data: DataSettings) -> tf.train.Example:
     encoded = source.photo.read(_max_bytes(data))
     if hashlib.sha256(encoded).hexdigest() != pair.sha256:
         raise RuntimeError(f"{source.photo_path} changed while it was read")
-    if pair.repairs or isinstance(source.mask, RenderedMask):
-        photo = load_photo(encoded, data.max_pixels)
-        encoded, png = photo.encoded, _load_mask(source, photo, data).png
-    else:
+    if pair.is_as_stored and not isinstance(source.mask, RenderedMask):
         png = source.mask.read(_max_bytes(data))
+    else:
+        photo = load_photo(encoded, data.max_pixels, data.photo_range)
+        encoded, png = photo.encoded, _load_mask(source, photo, data, pair.turned).png
     features = {
         "image/encoded": _bytes(encoded),
         "image/name": _bytes(source.name.encode()),
@@ -80,11 +89,11 @@ def small_features(pair: CheckedPair, data: DataSettings) -> dict[str, int | flo
     return features | pair.source.labels
 
 
-def _load_mask(source: PairSource, photo: Photo, data: DataSettings) -> Mask:
+def _load_mask(source: PairSource, photo: Photo, data: DataSettings, turned: bool = False) -> Mask:
     if isinstance(source.mask, RenderedMask):
-        height, width = photo.pixels.shape[:2]
-        return check_rendered_mask(source.mask.render(height, width), photo, data.classes)
-    return load_mask(source.mask.read(_max_bytes(data)), photo, data.classes, data.max_pixels, data.palette)
+        is_upright = getattr(source.mask, "is_upright", False)
+        return fit_rendered_mask(source.mask.render(*photo.shape), photo, data, is_upright, turned)
+    return load_mask(source.mask.read(_max_bytes(data)), photo, data, turned)
 
 
 def _max_bytes(data: DataSettings) -> int:

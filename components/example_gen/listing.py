@@ -53,10 +53,11 @@ def watched(data: DataSettings) -> tuple[str, ...]:
     return tuple(f"{span}/{path}" for span in visible_folders(as_path(data.path)) for path in paths)
 
 
-def is_plain_name(name: str) -> bool:
-    """Whether a name is text and names a file in the folder itself, never above or below it."""
+def is_plain_path(name: str) -> bool:
+    """Whether a name is text and names a file in the folder or below it, never above it."""
     is_text = not any("\ud800" <= character <= "\udfff" for character in name)
-    return is_text and name not in ("", ".", "..") and not any(mark in name for mark in "/\\\0")
+    parts = name.split("/")
+    return is_text and not {"", ".", ".."} & set(parts) and not any(mark in name for mark in "\\\0")
 
 
 def _listing(found: Iterable[Found], eval_percent: int) -> Listing:
@@ -70,7 +71,7 @@ def _listing(found: Iterable[Found], eval_percent: int) -> Listing:
             broken.append(each)
         elif isinstance(each, LeftOut):
             left_out.append(each.name)
-        elif not is_plain_name(each.name):
+        elif not is_plain_path(each.name):
             broken.append(Note(each.found_in, f"{each.name!r} is not a plain file name"))
         elif each.name in pairs:
             reason = f"{each.name} is duplicated: {pairs[each.name].found_in} has it too"

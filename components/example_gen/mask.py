@@ -1,20 +1,20 @@
-"""Checks a mask against its photo and the class table."""
+"""Checks a mask against its photo and the class table, and turns or resizes it to fit."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from components.example_gen.mask_values import READINGS, PaletteReading, read_palette, read_samples
+from components.example_gen.exif import TURNED, lie_of
+from components.example_gen.mask_values import MaskValues, UnknownValuesError, read_values
+from components.example_gen.pairs import Lie
 from components.example_gen.photo import Photo
+from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError
-from petseg.files.image_file import BIT_DEPTH_BYTE, decode, open_image, turn_upright
-
-SIDEWAYS = (5, 6, 7, 8)
-"""EXIF orientations in which height and width are exchanged."""
+from petseg.files.image_file import MASK_FORMATS, decode, open_image, turn_upright
 
 
 @dataclass(frozen=True)
@@ -22,110 +22,105 @@ class Mask:
     """A mask of the upright photo's size.
 
     Attributes:
-        png: One-channel 8-bit PNG of class values.
+        values: uint8 [height, width], values of the class table.
+        content: The file's own bytes, where they are an 8-bit gray PNG of just these values; else None.
         pixels: Pixels of each class, in the order of class ids; ignored ones are not counted.
-        repairs: What was changed; empty if `png` is the file's own bytes.
-        palette: How `read_palette` read a palette image; None for a gray image.
+        ignored: Ignored pixels.
+        repairs: What was changed.
+        palette: How a palette image was read, a key of READINGS; None for others.
+        between: With `data.mask_threshold`, pixels that are neither black nor white.
+        lie: Whether the file lies as the stored or the upright photo; None where both have its size.
     """
 
-    png: bytes
+    values: np.ndarray
+    content: bytes | None
     pixels: tuple[int, ...]
+    ignored: int
     repairs: tuple[str, ...]
     palette: str | None = None
+    between: int = 0
+    lie: Lie | None = "upright"
+
+    @property
+    def png(self) -> bytes:
+        """One-channel 8-bit PNG of the values."""
+        return _encode_png(self.values) if self.content is None else self.content
 
 
-def load_mask(
-    content: bytes,
-    photo: Photo,
-    classes: ClassTable,
-    max_pixels: int,
-    palette: PaletteReading | None = None,
-) -> Mask:
+def load_mask(content: bytes, photo: Photo, data: DataSettings, turned: bool = False) -> Mask:
     """Decodes a mask and checks channels, size and values.
 
     Args:
-        content: The file: a PNG of one channel, gray or with a palette.
+        content: The file, in one of MASK_FORMATS.
         photo: Its photo.
-        classes: The class table.
-        max_pixels: Limit of pixels, checked in the header.
-        palette: How to read a palette image; None: `read_palette` decides.
+        data: The class table, and how masks hold it.
+        turned: Whether the mask of a photo turned by EXIF is turned like it, where no size tells.
 
     Raises:
-        BrokenFileError: Too many pixels, not decodable, several channels, another size than the photo's,
-            a value that is not in the class table, or only ignored pixels.
+        BrokenFileError: Too many pixels, not decodable, another size than the photo's, values that are not in
+            the class table, or only ignored pixels.
     """
-    image = open_image(content, ("PNG",), max_pixels)
-    if len(image.getbands()) != 1:
-        raise BrokenFileError(f"has {len(image.getbands())} channels ({image.mode}); a mask must have one")
+    image = open_image(content, MASK_FORMATS, data.max_pixels)
     decode(image)
-    repairs = []
-    taken: str | None = None
-    if image.mode == "P":
-        values, taken = read_palette(image, classes.known_values, palette)
-        repairs.append(f"PNG of mode P, not 8-bit gray; {READINGS[taken]}")
-    else:
-        values = read_samples(image, content, classes.known_values)
-        if content[BIT_DEPTH_BYTE] != 8:
-            repairs.append(f"PNG of {content[BIT_DEPTH_BYTE]} bits, not 8-bit gray")
-    values, turned = _turn_like(photo, values)
-    pixels = _check_values(values, photo, classes)
-    repairs += turned
-    if not repairs and not _tensorflow_reads(content, values):
-        repairs.append("TensorFlow cannot decode the PNG")
-    if repairs:
-        content = _encode_png(values)
-    return Mask(content, pixels, tuple(repairs), taken)
+    read = read_values(image, content, data)
+    mask = _fit(read, photo, data, lie_of(read.values.shape, photo, data.resize_masks), turned)
+    if mask.repairs or read.is_mapped:
+        return mask
+    if not _tensorflow_reads(content, mask.values):
+        return replace(mask, repairs=("TensorFlow cannot decode the PNG",))
+    return replace(mask, content=content)
 
 
-def check_rendered_mask(values: np.ndarray, photo: Photo, classes: ClassTable) -> Mask:
-    """Checks size and values of a mask that a reader rendered, and encodes it.
+def fit_rendered_mask(
+    values: np.ndarray, photo: Photo, data: DataSettings, is_upright: bool, turned: bool = False
+) -> Mask:
+    """Checks size and values of a mask that a reader rendered.
 
     Args:
         values: Integers [height, width], values of the class table.
         photo: The upright photo.
-        classes: The class table.
+        data: The class table.
+        is_upright: Whether the mask was drawn over the upright photo, whatever its size.
+        turned: As for load_mask.
 
     Raises:
         BrokenFileError: As load_mask.
     """
-    values, repairs = _turn_like(photo, values.astype(np.int32))
-    return Mask(_encode_png(values), _check_values(values, photo, classes), tuple(repairs))
+    known = data.classes.known_values
+    if not np.isin(values, known).all():
+        unknown, counts = np.unique(values[~np.isin(values, known)], return_counts=True)
+        raise UnknownValuesError(dict(zip(map(str, unknown), counts.tolist(), strict=True)), sorted(known))
+    lie = "upright" if is_upright else lie_of(values.shape, photo, data.resize_masks)
+    return _fit(MaskValues(values.astype(np.uint8)), photo, data, lie, turned)
 
 
-def _turn_like(photo: Photo, values: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Turns the mask of a photo that EXIF turns; returns it and what was repaired."""
-    if photo.orientation == 1 or not _belongs_to_stored_photo(values, photo):
-        return values, []
-    turned = turn_upright(Image.fromarray(values), photo.orientation)
-    return np.asarray(turned), ["turned like its photo"]
+def _fit(read: MaskValues, photo: Photo, data: DataSettings, lie: Lie | None, turned: bool) -> Mask:
+    """Resizes and turns a mask like its photo, where settings and sizes say so, and counts its pixels."""
+    values, repairs = read.values, list(read.repairs)
+    is_turned = photo.orientation != 1 and (lie == "stored" or (lie is None and turned))
+    height, width = photo.stored_shape if is_turned else photo.shape
+    if values.shape != (height, width):
+        if not data.resize_masks:
+            raise BrokenFileError(
+                f"is {values.shape[1]} x {values.shape[0]} pixels, its photo {photo.shape[1]} x "
+                f"{photo.shape[0]}; data.resize_masks: true resizes masks"
+            )
+        repairs.append(f"resized from {values.shape[1]} x {values.shape[0]} pixels")
+        values = np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.NEAREST))
+    if is_turned:
+        values = np.asarray(turn_upright(Image.fromarray(values), photo.orientation))
+        repairs.append(TURNED)
+    pixels, ignored = _count(values, data.classes)
+    return Mask(values, None, pixels, ignored, tuple(repairs), read.palette, read.between, lie)
 
 
-def _belongs_to_stored_photo(values: np.ndarray, photo: Photo) -> bool:
-    """Whether the mask has the size of the photo before EXIF turned it."""
-    height, width = photo.pixels.shape[:2]
-    return values.shape == ((width, height) if photo.orientation in SIDEWAYS else (height, width))
-
-
-def _check_values(values: np.ndarray, photo: Photo, classes: ClassTable) -> tuple[int, ...]:
-    """Returns the number of pixels of each class."""
-    if values.shape != photo.pixels.shape[:2]:
-        raise BrokenFileError(
-            f"is {values.shape[1]} x {values.shape[0]} pixels,"
-            f" its photo {photo.pixels.shape[1]} x {photo.pixels.shape[0]}"
-        )
+def _count(values: np.ndarray, classes: ClassTable) -> tuple[tuple[int, ...], int]:
+    """Number of pixels of each class, and of ignored ones."""
     found = np.bincount(values.ravel(), minlength=256)
     pixels = tuple(int(found[value]) for value in classes.values)
-    known = classes.known_values
-    found[list(known)] = 0
-    if found.any():
-        unknown = int(np.flatnonzero(found)[0])
-        raise BrokenFileError(
-            f"has the value {unknown} in {found[unknown]} pixels;"
-            f" the class table has {', '.join(map(str, sorted(known)))}"
-        )
     if not any(pixels):
         raise BrokenFileError("has only ignored pixels")
-    return pixels
+    return pixels, 0 if classes.stored_ignored is None else int(found[classes.stored_ignored])
 
 
 def _tensorflow_reads(content: bytes, values: np.ndarray) -> bool:
@@ -137,5 +132,5 @@ def _tensorflow_reads(content: bytes, values: np.ndarray) -> bool:
 
 def _encode_png(values: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(values.astype(np.uint8)).save(buffer, "PNG")
+    Image.fromarray(values).save(buffer, "PNG")
     return buffer.getvalue()

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 from components.example_gen.sources import EncodedImage, RenderedMask
 
@@ -14,6 +15,9 @@ TRAINVAL = "trainval"
 
 BY_NAME = "by name"
 """A reader's split for data without lists: the name decides."""
+
+Lie = Literal["stored", "upright"]
+"""How a mask lies: as the photo is stored in its file, or as viewers show it."""
 
 KEPT_FIRST = ("test", "eval", "train")
 """What is in several splits stays in the first of these: evaluation comes before training."""
@@ -32,7 +36,7 @@ class PairSource:
     """A pair that a reader found: its photo, its mask, and what is known without opening them.
 
     Attributes:
-        name: The key everywhere: the photo's file name without ending.
+        name: The key everywhere: the photo's path below its folder without ending.
         photo: Opens to the photo's bytes.
         mask: Opens to the mask's bytes, or renders to its values.
         labels: Features of the whole photo, such as `label/breed`.
@@ -106,8 +110,14 @@ class CheckedPair:
         height: Pixels of the upright photo.
         width: Pixels of the upright photo.
         pixels: Mask pixels of each class, in the order of class ids.
-        palette: What the values of a palette mask were taken from: `index`, `color`, or `same` where both are
-            equal; else None.
+        palette: How a palette mask was read: a key of `mask_values.READINGS`; else None.
+        ignored: Mask pixels that are ignored.
+        between: With `data.mask_threshold`, mask pixels that are neither black nor white.
+        unknown: Values or colors of the mask that the class table lacks, and their pixels.
+        orientation: EXIF orientation of the photo's file; 1 is upright.
+        lie: How the mask lies by its size: `stored` or `upright`; None where both have it.
+        turned: Whether a mask whose size does not tell is turned like its photo.
+        is_as_stored: Whether the example holds the bytes of both files.
     """
 
     source: PairSource
@@ -119,6 +129,13 @@ class CheckedPair:
     width: int = 0
     pixels: tuple[int, ...] = ()
     palette: str | None = None
+    ignored: int = 0
+    between: int = 0
+    unknown: tuple[tuple[str, int], ...] = ()
+    orientation: int = 1
+    lie: Lie | None = "upright"
+    turned: bool = False
+    is_as_stored: bool = False
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -138,6 +155,7 @@ class CheckedPair:
         fields["broken"] = fields["broken"] and Note(**fields["broken"])
         fields["repairs"] = tuple(Note(**note) for note in fields["repairs"])
         fields["pixels"] = tuple(fields["pixels"])
+        fields["unknown"] = tuple((value, pixels) for value, pixels in fields["unknown"])
         return cls(**fields)
 
 

@@ -21,6 +21,9 @@ from petseg.tf_photo import decode_photo
 KEPT_MODES = {"JPEG": ("RGB", "L"), "MPO": ("RGB",), "PNG": ("RGB", "L", "RGBA")}
 """Pillow's formats and modes of files whose bytes are kept, if they have 8 bits a sample."""
 
+SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations in which height and width are exchanged."""
+
 FAST_COMPRESSION = 1
 """PNG compression level. A higher level takes seconds for a photo of 12 megapixels and saves little."""
 
@@ -41,16 +44,28 @@ class Photo:
     orientation: int
     repairs: tuple[str, ...]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the upright photo."""
+        height, width = self.pixels.shape[:2]
+        return height, width
 
-def load_photo(content: bytes, max_pixels: int) -> Photo:
+    @property
+    def stored_shape(self) -> tuple[int, int]:
+        """Height and width of the photo as it is stored in its file."""
+        return self.shape[::-1] if self.orientation in SIDEWAYS else self.shape
+
+
+def load_photo(content: bytes, max_pixels: int, photo_range: tuple[float, float] | None = None) -> Photo:
     """Decodes a photo. If the file's bytes cannot be kept, an upright PNG replaces them without loss.
 
     Args:
         content: The file.
         max_pixels: Limit of pixels, checked in the header before anything is decoded.
+        photo_range: Samples that become black and white, of photos with more than 8 bits; see upright_rgb.
 
     Raises:
-        BrokenFileError: It has too many pixels, or cannot be decoded.
+        BrokenFileError: It has too many pixels, cannot be decoded, or needs a `photo_range`.
     """
     image = open_image(content, PHOTO_FORMATS, max_pixels)
     orientation = exif_orientation(image)
@@ -61,7 +76,7 @@ def load_photo(content: bytes, max_pixels: int) -> Photo:
             return Photo(content, pixels, orientation, ())
         # Pillow reads more broken files than TensorFlow; what it reads is stored as PNG.
         repair = f"TensorFlow cannot decode the {image.format}"
-    pixels = np.asarray(upright_rgb(image))
+    pixels = np.asarray(upright_rgb(image, photo_range))
     return Photo(_encode_png(pixels), pixels, orientation, (f"{repair}; stored as PNG",))
 
 

@@ -8,6 +8,12 @@ from typing import Any
 import numpy as np
 
 from components.example_gen import near_duplicates
+from components.example_gen.class_findings import (
+    refuse_swallowed_classes,
+    unknown_in_words,
+    unknown_values,
+)
+from components.example_gen.exif import ExifChoice, in_words, settle
 from components.example_gen.mask_values import READINGS
 from components.example_gen.pairs import KEPT_FIRST, SPLITS, CheckedPair, Listing, Note
 from components.example_gen.settings import DataSettings
@@ -28,17 +34,22 @@ class Decision:
     Attributes:
         pairs: Good pairs, sorted by name.
         quarantined: Broken ones, with the reason, sorted by file.
+        unknown: Values that the class table lacks, with the number of masks that have them.
+        exif: How the masks of photos that EXIF turns were taken.
     """
 
     pairs: list[CheckedPair]
     quarantined: list[Note]
+    unknown: dict[str, int]
+    exif: ExifChoice
 
 
 def decide(listing: Listing, checked: list[CheckedPair], data: DataSettings) -> Decision:
     """Takes out pairs that are broken, and photos that are in two splits.
 
     Raises:
-        UserError: More is broken than `data.max_bad_fraction` allows, or a split is empty.
+        UserError: More is broken than `data.max_bad_fraction` allows, a split is empty, a class has no pixel
+            while others are ignored, or nothing tells how masks lie whose photos EXIF turns.
     """
     pairs = sorted(checked, key=lambda pair: pair.source.name)
     copies = _copies_across_splits([pair for pair in pairs if not pair.broken])
@@ -47,9 +58,17 @@ def decide(listing: Listing, checked: list[CheckedPair], data: DataSettings) -> 
     good = [pair for pair in pairs if not pair.broken and pair.source.name not in copies]
     for note in quarantined:
         _details.warning("quarantined: %s %s", note.file, note.reason)
-    _refuse_too_broken(quarantined, len(pairs) + len(listing.broken), data.max_bad_fraction)
+    unknown = unknown_values(pairs)
+    _refuse_too_broken(
+        quarantined,
+        len(pairs) + len(listing.broken),
+        data.max_bad_fraction,
+        unknown_in_words(unknown, data),
+    )
     _refuse_empty_splits({pair.source.split for pair in good}, data.path)
-    return Decision(good, quarantined)
+    refuse_swallowed_classes(good, data.classes)
+    settled, exif = settle(good, data)
+    return Decision(settled, quarantined, unknown, exif)
 
 
 def check_listing(listing: Listing, data: DataSettings) -> None:
@@ -72,6 +91,9 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         "quarantined": [asdict(note) for note in decision.quarantined],
         "repaired": [asdict(note) for note in repairs],
         "palette_masks": dict(sorted(Counter(pair.palette for pair in pairs if pair.palette).items())),
+        "unknown_values": decision.unknown,
+        "exif": asdict(decision.exif),
+        "between_share": _between_share(pairs),
         "in_no_list": list(listing.in_no_list),
         "newest_span": listing.newest_span or None,
         "superseded": list(listing.superseded),
@@ -85,6 +107,10 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         ", ".join(f"{len(members)} {split}" for split, members in by_split.items()),
         *(len(report[key]) for key in COUNTED),
     )
+    for line in filter(None, (in_words(decision.exif), unknown_in_words(decision.unknown, data))):
+        _progress.info("data: %s", line)
+    if data.mask_threshold is not None:
+        _progress.info("data.mask_threshold: %.2f%% of pixels lie in between", 100 * report["between_share"])
     if report["palette_masks"]:
         taken = "; ".join(f"{count}: {READINGS[key]}" for key, count in report["palette_masks"].items())
         _progress.info("palette masks (data.palette): %s", taken)
@@ -105,7 +131,9 @@ def _copies_across_splits(pairs: list[CheckedPair]) -> dict[str, Note]:
     return copies
 
 
-def _refuse_too_broken(quarantined: list[Note], total: int, max_bad_fraction: float) -> None:
+def _refuse_too_broken(
+    quarantined: list[Note], total: int, max_bad_fraction: float, summary: str = ""
+) -> None:
     if len(quarantined) <= max_bad_fraction * total:
         return
     named = quarantined[:NAMED_IN_ERROR]
@@ -116,6 +144,8 @@ def _refuse_too_broken(quarantined: list[Note], total: int, max_bad_fraction: fl
     ]
     if len(quarantined) > len(named):
         lines.append(f"  and {len(quarantined) - len(named)} more, all of them in the log")
+    if summary:
+        lines.append(f"  {summary}")
     raise UserError("\n".join(lines))
 
 
@@ -126,6 +156,11 @@ def _refuse_empty_splits(found: set[str], folder: str | None) -> None:
                 f"data: the split `{split}` of {folder} has no usable pair, and each of {', '.join(SPLITS)} "
                 "needs one: add pairs, or change the lists or data.eval_percent"
             )
+
+
+def _between_share(pairs: list[CheckedPair]) -> float:
+    """With a threshold, the share of mask pixels that are neither black nor white."""
+    return sum(pair.between for pair in pairs) / sum(pair.height * pair.width for pair in pairs)
 
 
 def _class_shares(pairs: list[CheckedPair], data: DataSettings) -> dict[str, float]:

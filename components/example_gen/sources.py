@@ -53,7 +53,9 @@ class RenderedMask(Protocol):
 
         Returns:
             Values of the class table. An annotation that has a size of its own is rendered at that size, and
-            the size is checked against the photo's.
+            the size is checked against the photo's. Where the photo is turned by EXIF, the size also tells
+            whether the annotation lies as the photo is stored; a class attribute `is_upright = True` says
+            that it never does.
 
         Raises:
             BrokenFileError: There is nothing to render, or it makes no sense.

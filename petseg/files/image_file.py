@@ -1,25 +1,35 @@
 """Photo files: which formats there are, and how to open, decode and turn one upright with Pillow."""
 
+import contextlib
 import io
 import math
 import struct
 from collections.abc import Iterable
 
-import numpy as np
 from PIL import ExifTags, Image
 
 from petseg.errors import BrokenFileError
+from petseg.files.deep_samples import DEEP_FILE, deep_tiff, scale_to_8_bits
 from petseg.files.png_chunks import without_comments
+
+with contextlib.suppress(ImportError):
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+HEIF_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc", b"ftypmsf1")
 
 BIT_DEPTH_BYTE = 24
 """Index of the bit depth in a PNG file."""
 
 PHOTO_FORMATS = {
-    "JPEG": (".jpg", ".jpeg"),
+    "JPEG": (".jpg", ".jpeg", ".jfif", ".jpe"),
     "PNG": (".png",),
     "BMP": (".bmp",),
     "GIF": (".gif",),
     "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "HEIF": (".heic", ".heif"),
 }
 """Endings of each format of a photo, by Pillow's name of the format.
 
@@ -27,6 +37,11 @@ A photo is opened by its content, whatever its ending. Pillow's other formats ca
 """
 
 PHOTO_ENDINGS = tuple(ending for endings in PHOTO_FORMATS.values() for ending in endings)
+
+MASK_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+"""Pillow's names of the formats of masks; a JPEG is one only with a threshold."""
+
+MASK_ENDINGS = tuple(ending for name in MASK_FORMATS for ending in PHOTO_FORMATS[name])
 
 JPEG_FORMATS = ("JPEG", "MPO")
 """Pillow's names of a JPEG; MPO is one with further pictures behind it."""
@@ -57,23 +72,34 @@ def open_image(content: bytes, formats: Iterable[str], max_pixels: int) -> Image
     Raises:
         BrokenFileError: It is in none of the formats, or has more than `max_pixels`.
     """
-    image = _identify(without_comments(content), formats)
+    image = _identify(without_comments(content), formats, max_pixels)
     if math.prod(image.size) > max_pixels:
         raise BrokenFileError(f"{image.width} x {image.height} pixels are more than the {max_pixels} allowed")
     return image
 
 
-def _identify(content: bytes, formats: Iterable[str]) -> Image.Image:
+def _identify(content: bytes, formats: Iterable[str], max_pixels: int) -> Image.Image:
     """Does what Image.open does, but for its limit of pixels, which it only takes from a global variable."""
     for name in formats:
+        if name not in Image.OPEN:
+            # pillow-heif is not installed.
+            if content[4:12] in HEIF_BRANDS:
+                raise BrokenFileError("is HEIF: pip install 'petseg[heif]' to read it")
+            continue
         factory, accept = Image.OPEN[name]
         accepted = accept is None or accept(content[:16])
         # A text instead of True or False says why the plugin cannot help.
         if not accepted or isinstance(accepted, str):
             continue
         try:
-            return factory(io.BytesIO(content), "")
+            image = factory(io.BytesIO(content), "")
+            if any(";16" in str(tile.args) for tile in image.tile) and len(image.getbands()) > 1:
+                # Pillow would drop the low byte of each sample.
+                image.info[DEEP_FILE] = content
+            return image
         except (SyntaxError, IndexError, TypeError, struct.error):
+            if name == "TIFF" and (deep := deep_tiff(content, max_pixels)) is not None:
+                return deep
             # Not in this format after all.
             continue
         except Exception as error:
@@ -118,17 +144,22 @@ def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(TURNS[orientation]) if orientation in TURNS else image
 
 
-def upright_rgb(image: Image.Image) -> Image.Image:
+def upright_rgb(image: Image.Image, photo_range: tuple[float, float] | None = None) -> Image.Image:
     """Decodes an image to upright 8-bit RGB.
 
+    Args:
+        image: The opened image.
+        photo_range: Samples that become black and white, of images with more than 8 bits a sample; None: 0
+            and 65535.
+
     Raises:
-        BrokenFileError: It cannot be decoded.
+        BrokenFileError: It cannot be decoded, or it has more than 8 bits a sample and needs a `photo_range`.
     """
     orientation = exif_orientation(image)
-    decode(image)
-    if image.mode.startswith("I"):
-        # 16-bit gray: Pillow would clip at 255 instead of scaling.
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 256).astype(np.uint8))
+    if (deep := scale_to_8_bits(image, photo_range, decode)) is not None:
+        image = Image.fromarray(deep)
+    else:
+        decode(image)
     # Alpha is dropped, not blended, as TensorFlow does when it decodes such a photo.
     return turn_upright(image, orientation).convert("RGB")
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from components.example_gen.mask import load_mask
 from components.example_gen.photo import Photo
+from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError
 from tests.components import tiny_pairs
@@ -60,7 +61,7 @@ def gray_png(samples: np.ndarray, bits: int) -> bytes:
 
 def load(content: bytes, classes: ClassTable, palette=None):
     photo = Photo(b"", np.zeros((*SHAPE, 3), np.uint8), 1, ())
-    return load_mask(content, photo, classes, 10**6, palette)
+    return load_mask(content, photo, DataSettings(classes=classes, palette=palette))
 
 
 def values_of(content: bytes, classes: ClassTable, palette=None) -> np.ndarray:
@@ -115,7 +116,7 @@ def test_the_setting_decides_what_a_palette_mask_holds():
     content = palette_png(stripes(0, 1), gray(0, 2))
     np.testing.assert_array_equal(values_of(content, table(0, 1, 2), "index"), stripes(0, 1))
     np.testing.assert_array_equal(values_of(content, table(0, 1, 2), "color"), stripes(0, 2))
-    with pytest.raises(BrokenFileError, match="palette with colors that are not gray"):
+    with pytest.raises(BrokenFileError, match="palette with colors that are neither gray"):
         load(palette_png(stripes(0, 1), [(0, 0, 0), (128, 0, 0)]), table(0, 1), "color")
 
 

@@ -1,0 +1,51 @@
+"""Raw examples of a data set, made in this process without Beam."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from components.example_gen.checks import check_pair, make_example
+from components.example_gen.listing import list_pairs
+from components.example_gen.pairs import CheckedPair
+from components.example_gen.report import Decision, data_report, decide
+from components.example_gen.settings import DataSettings
+
+
+@dataclass(frozen=True)
+class Read:
+    """What ExampleGen makes of a data set.
+
+    Attributes:
+        examples: By name, in the order in which they are written.
+        splits: Split of each name.
+        report: data_report.json.
+    """
+
+    examples: dict[str, tf.train.Example]
+    splits: dict[str, str]
+    report: dict[str, Any]
+
+    def reasons(self, kind: str = "quarantined") -> dict[str, str]:
+        """Reason by file."""
+        return {note["file"]: note["reason"] for note in self.report[kind]}
+
+
+def read(scratch: Path, data: DataSettings) -> Read:
+    """Does what the executor does: lists and checks the pairs, decides, and makes the examples.
+
+    Raises:
+        UserError: As the executor.
+    """
+    listing = list_pairs(data, str(scratch / "scratch"))
+    checked = [check_pair(source, data) for source in listing.pairs]
+    by_name = {source.name: source for source in listing.pairs}
+    # As through the files of the first pass.
+    checked = [CheckedPair.from_json(pair.to_json(), by_name) for pair in checked]
+    decision: Decision = decide(listing, checked, data)
+    return Read(
+        {pair.source.name: make_example(pair, data) for pair in decision.pairs},
+        {pair.source.name: pair.source.split for pair in decision.pairs},
+        data_report(listing, decision, data),
+    )
