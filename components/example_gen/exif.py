@@ -67,7 +67,7 @@ def settle(pairs: list[CheckedPair], data: DataSettings) -> tuple[list[CheckedPa
         UserError: Nothing decides.
     """
     turned_photos = [pair for pair in pairs if pair.orientation != 1]
-    told = dict(Counter(pair.lie for pair in turned_photos if pair.lie))
+    told = dict(Counter(str(pair.lie) for pair in turned_photos if pair.lie))
     unclear = [pair for pair in turned_photos if pair.lie is None]
     if not unclear:
         return pairs, ExifChoice(told)
