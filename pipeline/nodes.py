@@ -1,6 +1,7 @@
 """Names of the DAG's nodes, so that they can be checked before TFX is imported."""
 
 import difflib
+import re
 from collections.abc import Mapping
 
 from petseg.errors import UserError
@@ -62,3 +63,11 @@ def check_node(flag: str, node: str | None) -> None:
     near = difflib.get_close_matches(str(node).lower(), by_lower, n=1, cutoff=0.5)
     hint = f"did you mean {by_lower[near[0]]}?" if near else f"the nodes are {', '.join(ALL_NODES)}"
     raise UserError(f"{flag} {node}: there is no such node; {hint}")
+
+
+def task_name(node: str) -> str:
+    """The name of a node's task on a cluster: `SegmentationExampleGen` is `segmentation-example-gen`.
+
+    Kubeflow 2.4 and 2.5 name pods after tasks that are retried, and Kubernetes allows no capitals there.
+    """
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", node).lower()

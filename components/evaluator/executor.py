@@ -29,6 +29,7 @@ from petseg.class_table import ClassTable
 from petseg.errors import UserError
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE
 from petseg.files.atomic import write_atomic
+from petseg.files.originals import with_originals
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.shards import shard_files
 from petseg.versions import model_digest
@@ -196,7 +197,11 @@ def _writers(
 ) -> list[tfma.writers.Writer]:
     kinds = ("metrics", "plots", "attributions", "validations")
     return [
-        tfma.writers.EvalConfigWriter(evaluation_uri, eval_config=config, model_locations=models),
+        tfma.writers.EvalConfigWriter(
+            evaluation_uri,
+            eval_config=config,
+            model_locations={name: with_originals(path) for name, path in models.items()},
+        ),
         tfma.writers.MetricsPlotsAndValidationsWriter(
             output_paths={kind: os.path.join(evaluation_uri, kind) for kind in kinds},
             eval_config=config,
@@ -211,7 +216,9 @@ def _write_blessing(
     """Writes the blessing as TFX's Evaluator does, so that TFX's Pusher and resolvers can read it."""
     blessing = artifact_utils.get_single_instance(output_dict["blessing"])
     model = artifact_utils.get_single_instance(input_dict["model"])
-    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, with_originals(model.uri)
+    )
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
     file_name = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
     write_atomic(os.path.join(blessing.uri, file_name), "")

@@ -18,6 +18,7 @@ from tfx.utils import path_utils
 from components.run_report.settings import ReportSettings
 from petseg.class_table import ClassTable
 from petseg.evaluation.files import PHOTOS_FILE, evaluation_file, with_native_group
+from petseg.files.originals import with_originals
 from petseg.saved_model import EXTRA_FOLDER, STATISTICS_FILE
 from petseg.statistics import merged_statistics
 
@@ -135,7 +136,7 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
         schema=text_format.Parse(_bytes(os.path.join(uris["schema"], "schema.pbtxt")), schema_pb2.Schema()),
         production=_production(uris.get("baseline_model")),
         artifacts=[
-            InputArtifact(name, artifact.type_name, artifact.id, artifact.uri)
+            InputArtifact(name, artifact.type_name, artifact.id, with_originals(artifact.uri))
             for name, artifacts in input_dict.items()
             for artifact in artifacts
         ],

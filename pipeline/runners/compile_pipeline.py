@@ -11,7 +11,7 @@ from pathlib import Path
 from petseg.errors import UserError
 from petseg.files.atomic import write_atomic
 from petseg.files.object_store import check_scheme, is_url
-from pipeline.paths import Paths, push_directory
+from pipeline.paths import Paths
 from pipeline.runners.reach import check_reach, unseen_folders
 from pipeline.runners.registry import find_cluster
 from pipeline.runners.runner import Cluster
@@ -24,7 +24,7 @@ def compile_pipeline(settings: PipelineSettings, target: str, output: Path) -> N
     """Compiles the pipeline and writes the file atomically.
 
     Args:
-        settings: With `data.path`, `runner.pipeline_root` and `runner.image`.
+        settings: With `data.path`, `runner.image`, and what the cluster asks for.
         target: Name of the cluster.
         output: File to write.
 
@@ -32,7 +32,7 @@ def compile_pipeline(settings: PipelineSettings, target: str, output: Path) -> N
         UserError: A setting is missing, or names a folder that the steps cannot use.
     """
     cluster = find_cluster(target)
-    paths = cluster_paths(settings)
+    paths = _checked_paths(settings, cluster)
     check_reach(settings, cluster.reach(settings))
     _check_gpu_types(settings, cluster)
     settings.data.require_classes()
@@ -96,47 +96,21 @@ def compiled_file(settings: PipelineSettings, target: str, compiled: Path | None
         yield file
 
 
-def cluster_paths(settings: PipelineSettings) -> Paths:
-    """Returns the folders that the steps use, after the checks that do not need TFX.
-
-    Raises:
-        UserError: A setting is missing, or names a folder that the steps cannot use.
-    """
-    runner = settings.runner
+def _checked_paths(settings: PipelineSettings, cluster: Cluster) -> Paths:
+    """The folders that the steps use, after the checks that do not need TFX."""
     if settings.data.path is None:
         raise UserError("data.path is not set; set it to the data folder as the steps see it")
-    if not runner.image:
+    if not settings.runner.image:
         raise UserError("runner.image is not set; set it to the container image made from deploy/Dockerfile")
-    if not runner.pipeline_root:
-        raise UserError(
-            "runner.pipeline_root is not set; set it to gs://bucket/folder or to a folder that all "
-            "steps mount"
-        )
-    root = runner.pipeline_root.rstrip("/")
-    _check_root(root)
-    pushed = settings.push.directory or push_directory(root)
-    if not is_url(pushed) and not os.path.isabs(pushed):
+    paths = cluster.paths(settings)
+    if not is_url(paths.push_directory) and not os.path.isabs(paths.push_directory):
         raise UserError(
             "push.directory must be s3://bucket/folder, gs://bucket/folder or the absolute path of a folder "
-            f"that all steps mount; received {pushed}"
+            f"that all steps mount; received {paths.push_directory}"
         )
-    for key, url in (("push.directory", pushed), ("data.path", settings.data.path)):
+    for key, url in (("push.directory", paths.push_directory), ("data.path", settings.data.path)):
         check_scheme(key, url)
-    return Paths(pipeline_root=root, push_directory=pushed, work=root)
-
-
-def _check_root(root: str) -> None:
-    scheme, separator, _ = root.partition("://")
-    if separator and scheme in ("s3", "minio"):
-        raise UserError(
-            f"runner.pipeline_root: TensorFlow has no S3 filesystem, so the steps cannot write to {root}; "
-            "use gs://bucket/folder or a folder that all steps mount"
-        )
-    if (separator and scheme != "gs") or not (separator or os.path.isabs(root)):
-        raise UserError(
-            f"runner.pipeline_root must be gs://bucket/folder or the absolute path of a folder that all "
-            f"steps mount; received {root}"
-        )
+    return paths
 
 
 def _check_gpu_types(settings: PipelineSettings, cluster: Cluster) -> None:

@@ -13,19 +13,27 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 from tfx.types.artifact import Artifact
 
 from components import artifacts
-from pipeline.nodes import ALL_NODES
+from pipeline.nodes import ALL_NODES, task_name
 from pipeline.paths import Observed, Paths
 from pipeline.pipeline import create_pipeline
+from pipeline.runners.kubeflow.web_outputs import add_web_outputs
 from pipeline.runners.settings import NodeSettings, RunnerSettings
 from pipeline.settings import PipelineSettings
+from pipeline.source_hash import source_hash
 
 PipelineJob = dict[str, Any]
 """JSON of kfp.pipeline_spec's PipelineJob."""
 
-STEP_COMMAND = ["python", "-m", "pipeline.runners.kubeflow.step"]
+STEP_MODULE = "pipeline.runners.kubeflow.step"
 
 OUTSIDE_WORLD = ("SegmentationExampleGen", "ProductionModel")
 """Nodes that read what is not among their inputs: a cluster's cache would return outdated results."""
+
+VERDICTS = ("Evaluator", "ServingCheck", "Pusher", "RunReport")
+"""Nodes that can refuse a model: each says in an output parameter whether and why."""
+
+RETRY_POLICY = {"backoffDuration": "0s", "backoffFactor": 2.0, "backoffMaxDuration": "2592000s"}
+"""Without a longest duration Kubeflow tells Argo 0. Argo counts from the start of the first try."""
 
 
 def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
@@ -46,11 +54,15 @@ def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
     )
     images = {name: settings.runner.node(name).image or settings.runner.image for name in ALL_NODES}
     config = KubeflowV2DagRunnerConfig(
-        default_image=images, default_commands=STEP_COMMAND, use_pipeline_spec_2_1=True
+        default_image=images, default_commands=["python", "-m", STEP_MODULE], use_pipeline_spec_2_1=True
     )
     with _importable_type_names(dag.components):
         job = KubeflowV2DagRunner(config=config).run(dag, write_out=False)
-    _ask_for_resources(job["pipelineSpec"], settings.runner, _outside_world(settings))
+    spec = job["pipelineSpec"]
+    _identify_steps(spec, paths.pipeline_root)
+    _add_outputs(spec)
+    _ask_for_resources(spec, settings.runner, _outside_world(settings))
+    _rename_tasks(spec)
     return job
 
 
@@ -83,12 +95,44 @@ def _importable_type_names(nodes: list[BaseComponent]) -> Iterator[None]:
             artifact_type.TYPE_NAME = name
 
 
+def _identify_steps(spec: dict[str, Any], root: str) -> None:
+    """Puts into each command what a cluster's cache should compare beside it: the root, and the step's
+    source.
+
+    A result cached under another root may not be readable from this one.
+    """
+    code = source_hash(STEP_MODULE)
+    for name in spec["root"]["dag"]["tasks"]:
+        container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]
+        container["command"] += ["--node", name, f"--root={root}", f"--code={code}"]
+
+
+def _add_outputs(spec: dict[str, Any]) -> None:
+    """Adds what the cluster's web pages show and TFX does not know."""
+    for name, component in spec["components"].items():
+        if name in VERDICTS:
+            parameters = component["outputDefinitions"].setdefault("parameters", {})
+            parameters["verdict"] = {"parameterType": "STRING"}
+    add_web_outputs(spec["components"]["RunReport"])
+
+
+def _rename_tasks(spec: dict[str, Any]) -> None:
+    dag = spec["root"]["dag"]
+    dag["tasks"] = {task_name(name): task for name, task in dag["tasks"].items()}
+    for name, task in dag["tasks"].items():
+        task["taskInfo"]["name"] = name
+        task["dependentTasks"] = sorted(task_name(node) for node in task.get("dependentTasks", []))
+        for artifact in task.get("inputs", {}).get("artifacts", {}).values():
+            output = artifact["taskOutputArtifact"]
+            output["producerTask"] = task_name(output["producerTask"])
+
+
 def _ask_for_resources(spec: dict[str, Any], runner: RunnerSettings, outside_world: set[str]) -> None:
     for name, task in spec["root"]["dag"]["tasks"].items():
         node = runner.node(name)
         task["cachingOptions"] = {"enableCache": node.cache and name not in outside_world}
         if node.retries:
-            task["retryPolicy"] = {"maxRetryCount": node.retries}
+            task["retryPolicy"] = {"maxRetryCount": node.retries, **RETRY_POLICY}
         container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]
         if node.timeout_seconds:
             # The spec has no timeout that both clusters obey, and the image has coreutils' command.

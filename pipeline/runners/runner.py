@@ -126,6 +126,14 @@ class Cluster(Runner):
         yield from ()
 
     @abc.abstractmethod
+    def paths(self, settings: PipelineSettings) -> Paths:
+        """Returns the folders as the steps see them.
+
+        Raises:
+            UserError: A setting is missing, or names a folder that the steps of this cluster cannot use.
+        """
+
+    @abc.abstractmethod
     def compile(self, settings: PipelineSettings, paths: Paths) -> str:
         """Returns the compiled pipeline, the same text for the same settings and source."""
 

@@ -48,7 +48,8 @@ class RunnerSettings(Settings):
 
     pipeline_root: str | None = Field(
         None,
-        description="Folder for the artifacts on a cluster: gs://bucket/folder or a mounted folder.",
+        description="Folder for the artifacts on a cluster: gs://bucket/folder; on Kubeflow also s3:// or "
+        "minio://, or null, the namespace's own.",
     )
     image: str | None = Field(None, description="Container image of the steps, made from deploy/Dockerfile.")
     service_account: str | None = Field(

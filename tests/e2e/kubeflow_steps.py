@@ -1,16 +1,14 @@
-"""Runs a compiled Kubeflow pipeline without a cluster: what driver and launcher do there, a process a step.
+"""Runs a compiled file as open-source Kubeflow Pipelines does, without a cluster and as unkind: a process a
+step.
 
-The cluster's driver resolves a task's inputs into an ExecutorInput, its launcher starts the container's
-command with it and reads the ExecutorOutput that the step leaves. Here the container is this machine's
-Python. Artifacts lie below a local folder that stands for a bucket: folders in it need no making.
+The driver resolves a task's inputs (kubeflow_driver), the launcher copies artifacts and starts the
+container's command (kubeflow_launcher), Argo decides the order and tries again. moto's S3 is the object
+store, and a pod is a mount namespace. Where this and the real programs differ, this is wrong.
 """
 
-import hashlib
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterable
+import re
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,13 +17,21 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.e2e.kubeflow_driver import (
+    NAMESPACE_ROOT,
+    JsonObject,
+    Layout,
+    Metadata,
+    Refused,
+    Stored,
+    cache_key,
+    local_path,
+    provision_outputs,
+)
+from tests.e2e.kubeflow_launcher import Launcher
 
-Outputs = dict[str, kfp.RuntimeArtifact]
-"""A task's output artifacts by name."""
-
-Cache = dict[str, Outputs]
-"""What tasks left, by the digest of what they were asked."""
+POD_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+"""What Kubernetes takes (RFC 1123)."""
 
 
 class StepFailed(Exception):
@@ -33,7 +39,7 @@ class StepFailed(Exception):
 
     Attributes:
         tries: Number of tries.
-        status: Exit status of the last one.
+        status: Exit status of the last one's command.
     """
 
     def __init__(self, task: str, tries: int, status: int, log: str):
@@ -43,161 +49,167 @@ class StepFailed(Exception):
 
 
 @dataclass
+class Done:
+    """What a task left.
+
+    Attributes:
+        artifacts: By key.
+        parameters: By key.
+        log: Of its last try; empty where the cache answered.
+    """
+
+    artifacts: dict[str, Stored]
+    parameters: JsonObject
+    log: str = ""
+
+
+@dataclass
+class Cluster:
+    """What runs share.
+
+    Attributes:
+        folder: Of the pods.
+        claim: Name of the claim of the one volume.
+        volume: Folder that stands for it.
+        metadata: ML Metadata.
+        cache: What tasks left, by their keys.
+    """
+
+    folder: Path
+    claim: str
+    volume: Path
+    metadata: Metadata = field(default_factory=Metadata)
+    cache: dict[str, Done] = field(default_factory=dict)
+
+
+@dataclass
 class KubeflowRun:
     """One run of a compiled pipeline.
 
     Attributes:
         spec: The compiled pipeline.
-        root: Folder of the artifacts.
+        platform: Its second document.
+        cluster: Where it runs.
+        layout: Release of Kubeflow Pipelines.
+        root: What the client gives as the pipeline root.
         run_id: What the cluster puts in the place of `{{$.pipeline_job_uuid}}`.
-        cache: Of the cluster; runs may share it.
         between_tries: Called before a failed step is tried again.
-        outputs: What the tasks left, by task.
+        done: What the tasks left, by task.
         reused: Tasks that the cache answered.
     """
 
     spec: kfp.PipelineSpec
-    root: Path
-    run_id: str
-    cache: Cache = field(default_factory=dict)
+    platform: JsonObject
+    cluster: Cluster
+    layout: Layout
+    root: str | None
+    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     between_tries: Callable[[], None] = lambda: None
-    outputs: dict[str, Outputs] = field(default_factory=dict)
+    done: dict[str, Done] = field(default_factory=dict)
     reused: set[str] = field(default_factory=set)
 
     @classmethod
-    def of_file(cls, compiled: Path, root: Path, run_id: str, **more: Any) -> "KubeflowRun":
-        """A run of a compiled file; checks it against the protobuf."""
-        spec = json_format.ParseDict(yaml.safe_load(compiled.read_text()), kfp.PipelineSpec())
-        return cls(spec, root, run_id, **more)
+    def of_file(cls, compiled: Path, cluster: Cluster, layout: Layout, **more: Any) -> "KubeflowRun":
+        """A run of a compiled file, checked against the protobuf; its root is what our client reads there."""
+        documents = list(yaml.safe_load_all(compiled.read_text()))
+        spec = json_format.ParseDict(documents[0], kfp.PipelineSpec())
+        more = {"root": spec.default_pipeline_root or None} | more
+        platform = documents[1]["platforms"]["kubernetes"] if len(documents) > 1 else {}
+        return cls(spec, platform, cluster, layout, **more)
 
     def run(self) -> None:
-        """Runs all tasks, each when those that it waits for are done."""
+        """Runs all tasks, each when those that it waits for are done (argo-workflows, DAG templates)."""
         tasks = self.spec.root.dag.tasks
-        while waiting := [name for name in sorted(tasks) if name not in self.outputs]:
-            ready = [name for name in waiting if self._waits_for(tasks[name]) <= self.outputs.keys()]
+        while waiting := [name for name in sorted(tasks) if name not in self.done]:
+            ready = [name for name in waiting if set(tasks[name].dependent_tasks) <= self.done.keys()]
             assert ready, f"{waiting} wait for each other"
             for name in ready:
                 self.step(name)
 
-    def step(self, name: str) -> Outputs:
+    def step(self, name: str) -> Done:
         """Runs one task, as often as its retry policy says, or takes what an equal one left.
 
         Raises:
             StepFailed: The last try failed, too.
+            Refused: Driver, launcher, Argo or Kubernetes refuse.
         """
         task = self.spec.root.dag.tasks[name]
-        key = self._cache_key(name)
-        if task.caching_options.enable_cache and key in self.cache:
+        executor_input = self._executor_input(name)
+        key = cache_key(executor_input, self._container(name), sorted(self._claims(name).values()))
+        if task.caching_options.enable_cache and key in self.cluster.cache:
             self.reused.add(name)
-            self.outputs[name] = self.cache[key]
-            return self.outputs[name]
-        tries = task.retry_policy.max_retry_count + 1
+            self.done[name] = self.cluster.cache[key]
+            return self.done[name]
+        self._check_retries(name)
+        self.done[name] = self._tried(name, executor_input)
+        if task.caching_options.enable_cache:
+            self.cluster.cache[key] = self.done[name]
+        return self.done[name]
+
+    def _tried(self, name: str, executor_input: JsonObject) -> Done:
+        assert set(self._claims(name).values()) <= {self.cluster.claim}
+        claims = dict.fromkeys(self._claims(name), self.cluster.volume)
+        launcher = Launcher(self.layout, self.cluster.metadata, claims)
+        container = self._container(name)
+        command = [*container["command"], *container.get("args", [])]
+        tries = self.spec.root.dag.tasks[name].retry_policy.max_retry_count + 1
         for attempt in range(tries):
             if attempt:
                 self.between_tries()
-            executor_input = self._executor_input(name, attempt)
-            done = self._start(name, executor_input)
-            if done.returncode == 0:
-                self.outputs[name] = _published(executor_input)
-                if task.caching_options.enable_cache:
-                    self.cache[key] = self.outputs[name]
-                return self.outputs[name]
-        raise StepFailed(name, tries, done.returncode, done.stdout)
+            # A new pod for each try, with the same input.
+            pod = self.cluster.folder / f"{self.run_id[:8]}-{name}-{uuid.uuid4().hex[:4]}"
+            result = launcher.run(pod, command, executor_input)
+            if result.status == 0:
+                return Done(*launcher.publish(pod, executor_input), result.log)
+        raise StepFailed(name, tries, result.status, result.log)
 
-    def _cache_key(self, name: str) -> str:
-        """Digest of what the cluster compares: inputs, the outputs' definitions, and the container."""
-        component = self.spec.components[self.spec.root.dag.tasks[name].component_ref.name]
-        compared = [
-            json_format.MessageToDict(self._inputs(name)),
-            json_format.MessageToDict(component.output_definitions),
-            self._container(name),
-        ]
-        return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()
+    def _check_retries(self, name: str) -> None:
+        policy = self.spec.root.dag.tasks[name].retry_policy
+        if not policy.max_retry_count:
+            return
+        if self.layout == "2.5" and not POD_NAME.fullmatch(f"{name}-system-container-impl"):
+            # backend/src/v2/compiler/argocompiler/container.go:280-284 of 2.5.0: a template of this name.
+            raise Refused(f"pod name {name}-system-container-impl: must consist of lower case characters")
+        if self.layout == "2.16" and not policy.backoff_max_duration.seconds:
+            # container.go:404: "0" where it is absent; argo-workflows v3.6.7,
+            # workflow/controller/operator.go:994-1008.
+            raise Refused("Max duration limit exceeded")
 
-    @staticmethod
-    def _waits_for(task: kfp.PipelineTaskSpec) -> set[str]:
-        producers = {
-            artifact.task_output_artifact.producer_task for artifact in task.inputs.artifacts.values()
-        }
-        return producers | set(task.dependent_tasks)
-
-    def _inputs(self, name: str) -> kfp.ExecutorInput.Inputs:
-        """What the cluster's driver makes of a task's constants, placeholders and the tasks before it."""
+    def _executor_input(self, name: str) -> JsonObject:
+        """What the driver asks of a step."""
         task = self.spec.root.dag.tasks[name]
-        resolved = kfp.ExecutorInput.Inputs()
+        inputs: JsonObject = {}
         for key, parameter in task.inputs.parameters.items():
-            resolved.parameter_values[key].CopyFrom(parameter.runtime_value.constant)
-            if parameter.runtime_value.constant.string_value == "{{$.pipeline_job_uuid}}":
-                resolved.parameter_values[key].string_value = self.run_id
+            inputs.setdefault("parameterValues", {})[key] = self._parameter(parameter)
         for key, artifact in task.inputs.artifacts.items():
             source = artifact.task_output_artifact
-            produced = self.outputs[source.producer_task][source.output_artifact_key]
-            resolved.artifacts[key].artifacts.append(produced)
-        return resolved
-
-    def _executor_input(self, name: str, attempt: int) -> kfp.ExecutorInput:
-        """What the cluster's driver does: resolves inputs, and gives each output a place."""
-        task = self.spec.root.dag.tasks[name]
-        resolved = kfp.ExecutorInput(inputs=self._inputs(name))
-        folder = self.root / self.spec.pipeline_info.name / self.run_id / name / str(attempt)
+            produced = self.done[source.producer_task].artifacts[source.output_artifact_key]
+            inputs.setdefault("artifacts", {})[key] = {"artifacts": [produced.as_input()]}
+        root = self.root or NAMESPACE_ROOT
+        # The root driver takes gs, s3 and minio only: objectstore/config.go:115-124 of 2.5.0.
+        local_path({"uri": root}, self.layout)
+        run_root = f"{root}/{self.spec.pipeline_info.name}/{self.run_id}"
         component = self.spec.components[task.component_ref.name]
-        for key, definition in component.output_definitions.artifacts.items():
-            (folder / key).mkdir(parents=True)
-            resolved.outputs.artifacts[key].artifacts.add(
-                name=key, uri=str(folder / key), type=definition.artifact_type, metadata=definition.metadata
-            )
-        # A file that is there already would be taken for a driver's answer.
-        resolved.outputs.output_file = str(folder / "executor_output.json")
-        return resolved
+        return {"inputs": inputs, "outputs": provision_outputs(self.layout, run_root, name, component)}
 
-    def _start(self, name: str, executor_input: kfp.ExecutorInput) -> subprocess.CompletedProcess[str]:
-        """What the cluster's launcher does: starts the container's command, placeholders filled in."""
-        filled_in = {"{{$}}": json_format.MessageToJson(executor_input)}
-        command = [filled_in.get(word, word) for word in _words(self._container(name))]
-        return subprocess.run(
-            command,
-            cwd=Path(executor_input.outputs.output_file).parent,
-            env=_image_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=900,
-            check=False,
-        )
+    def _parameter(self, parameter: kfp.TaskInputsSpec.InputParameterSpec) -> Any:
+        """A constant, a placeholder filled in, or an output of another task: driver/resolve.go."""
+        if parameter.HasField("task_output_parameter"):
+            source = parameter.task_output_parameter
+            return self.done[source.producer_task].parameters[source.output_parameter_key]
+        value = json_format.MessageToDict(parameter.runtime_value.constant)
+        return self.run_id if value == "{{$.pipeline_job_uuid}}" else value
 
-    def _container(self, name: str) -> dict:
+    def _container(self, name: str) -> JsonObject:
+        return json_format.MessageToDict(self.spec.deployment_spec)["executors"][self._label(name)][
+            "container"
+        ]
+
+    def _claims(self, name: str) -> dict[str, str]:
+        """Names of the claims that a step mounts, by path: driver/k8s.go, pvcMount."""
+        executor = self.platform.get("deploymentSpec", {}).get("executors", {}).get(self._label(name), {})
+        return {mount["mountPath"]: mount["constant"] for mount in executor.get("pvcMount", [])}
+
+    def _label(self, name: str) -> str:
         component = self.spec.components[self.spec.root.dag.tasks[name].component_ref.name]
-        executors = json_format.MessageToDict(self.spec.deployment_spec)["executors"]
-        return executors[component.executor_label]["container"]
-
-
-def _words(container: dict) -> Iterable[str]:
-    return [*container["command"], *container.get("args", [])]
-
-
-def _image_environment() -> dict[str, str]:
-    """What the image brings: its Python first, the project importable, and nothing of this process."""
-    kept = {name: os.environ[name] for name in ("HOME", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
-    return {
-        **kept,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(PROJECT),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-
-
-def _published(executor_input: kfp.ExecutorInput) -> Outputs:
-    """What the launcher tells the metadata store, as the next driver reads it: without types."""
-    answer = Path(executor_input.outputs.output_file).read_text()
-    left = json_format.Parse(answer, kfp.ExecutorOutput(), ignore_unknown_fields=True)
-    published = {}
-    for key, asked in executor_input.outputs.artifacts.items():
-        artifact = kfp.RuntimeArtifact()
-        artifact.CopyFrom(asked.artifacts[0])
-        artifact.ClearField("type")
-        if key in left.artifacts:
-            artifact.uri = left.artifacts[key].artifacts[0].uri
-            artifact.metadata.update(json_format.MessageToDict(left.artifacts[key].artifacts[0].metadata))
-        published[key] = artifact
-    return published
+        return component.executor_label

@@ -1,46 +1,56 @@
-"""The compiled Kubeflow pipeline, step by step as the cluster runs it, gives what a local run gives."""
+"""The compiled pipeline under what Kubeflow's driver and launcher do gives what a local run gives."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from pipeline.nodes import NODES
-from tests.conftest import TINY, petseg
-from tests.e2e.kubeflow_steps import KubeflowRun, StepFailed
+from pipeline.nodes import NODES, task_name
+from tests.e2e.kubeflow_driver import Stored
+from tests.e2e.kubeflow_launcher import list_objects, read_object
+from tests.e2e.kubeflow_runs import (
+    NEWER,
+    OLDER,
+    ROOTS,
+    WORK,
+    compiled,
+    needs_pods,
+    new_cluster,
+    new_run,
+    put_data,
+)
+from tests.e2e.kubeflow_steps import KubeflowRun, Refused, StepFailed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_pods]
 
-RUN_ID = "0f1e2d3c-aaaa-bbbb-cccc-123456789abc"
-
-
-def compiled(folder: Path, data: Path, *more: str) -> Path:
-    file = folder / "pipeline.yaml"
-    done = petseg(
-        "compile", "--target", "kubeflow", "--output", file, *TINY,
-        "--set", f"data.path={data}",
-        "--set", f"runner.pipeline_root={folder / 'root'}",
-        "--set", f"push.directory={folder / 'serving_model'}",
-        "--set", "runner.image=petseg:cpu",
-        *more,
-    )  # fmt: skip
-    assert done.status == 0, done.stderr
-    return file
+TASKS = {task_name(node) for node in NODES}
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    return tmp_path_factory.mktemp("cluster")
-
-
-@pytest.fixture(scope="module")
-def cluster_run(cluster, sample) -> KubeflowRun:
-    timeout = ["--set", "runner.nodes.Trainer.timeout_seconds=600"]
-    run = KubeflowRun.of_file(compiled(cluster, sample, *timeout), cluster / "root", RUN_ID)
+@pytest.fixture(scope="module", params=[NEWER, OLDER])
+def cluster_run(request, tmp_path_factory, sample, s3) -> KubeflowRun:
+    """A whole run on a release of Kubeflow Pipelines."""
+    folder = tmp_path_factory.mktemp("cluster")
+    timeout = ["--set", "runner.nodes.Trainer={timeout_seconds: 600, retries: 1}"]
+    file = compiled(folder / "pipeline.yaml", ROOTS[request.param], *timeout)
+    run = new_run(file, new_cluster(folder, sample), request.param)
     run.run()
     return run
+
+
+def output(run: KubeflowRun, task: str, key: str) -> Stored:
+    return run.done[task].artifacts[key]
+
+
+def content(artifact: Stored, name: str) -> bytes:
+    return read_object(f"{artifact.uri}/{name}")
+
+
+def work(run: KubeflowRun) -> Path:
+    """The work folder on the claimed volume, as this process sees it."""
+    return run.cluster.volume / WORK
 
 
 def only_version(folder: Path) -> Path:
@@ -68,12 +78,13 @@ def masks(model: Path, photos: list[bytes]) -> list[bytes]:
 
 
 def test_every_step_ran(cluster_run):
-    assert set(cluster_run.outputs) == set(NODES)
+    assert set(cluster_run.done) == TASKS
 
 
-def test_the_pushed_model_is_the_local_runs(cluster_run, cluster, first_run):
+def test_the_pushed_model_is_the_local_runs(cluster_run, first_run):
     assert first_run.finished.status == 0, first_run.finished.stderr
-    ours, theirs = only_version(cluster / "serving_model"), only_version(first_run.output / "serving_model")
+    ours = only_version(work(cluster_run) / "serving_model")
+    theirs = only_version(first_run.output / "serving_model")
     weights, expected = arrays(ours), arrays(theirs)
     assert len(expected) > 50
     assert weights.keys() == expected.keys()
@@ -84,80 +95,118 @@ def test_the_pushed_model_is_the_local_runs(cluster_run, cluster, first_run):
     assert masks(ours, photos) == masks(theirs, photos)
 
 
+def test_what_outlives_a_step_is_on_the_volume(cluster_run):
+    assert {path.name for path in work(cluster_run).iterdir()} >= {"known_counts", "serving_model"}
+    assert list((work(cluster_run) / "known_counts").glob("*.parquet"))
+    # The training has succeeded.
+    assert not list((work(cluster_run) / "checkpoints").glob("*"))
+
+
 def test_the_report_carries_the_clusters_run_id(cluster_run):
-    folder = Path(cluster_run.outputs["RunReport"]["report"].uri)
-    metrics = json.loads((folder / "metrics.json").read_text())
+    report = output(cluster_run, "run-report", "report")
+    metrics = json.loads(content(report, "metrics.json"))
     assert metrics["blessed"] is True
     assert metrics["baseline"] is None
-    assert RUN_ID in (folder / "report.html").read_text()
+    assert cluster_run.run_id in content(report, "report.html").decode()
 
 
-def test_a_later_run_looks_at_the_outside_world_anew_and_takes_the_rest_from_the_cache(cluster_run):
-    later = KubeflowRun(cluster_run.spec, cluster_run.root, "same data", cluster_run.cache)
-    for name in ("SegmentationExampleGen", "ImportSchemaGen", "ProductionModel", "StatisticsGen"):
-        later.step(name)
-    # Statistics of examples that were read anew, be they the same, are of another artifact.
-    assert later.reused == {"ImportSchemaGen"}
-    assert later.outputs["ImportSchemaGen"] == cluster_run.outputs["ImportSchemaGen"]
-    unchanged = KubeflowRun(cluster_run.spec, cluster_run.root, "unchanged", cluster_run.cache)
-    looked_at = ("SegmentationExampleGen", "ImportSchemaGen", "ProductionModel")
-    unchanged.outputs = {name: cluster_run.outputs[name] for name in looked_at}
-    for name in ("StatisticsGen", "ExampleValidator", "DatasetGate", "Transform"):
-        unchanged.step(name)
-    assert unchanged.reused == {"StatisticsGen", "ExampleValidator", "DatasetGate", "Transform"}
+def test_the_clusters_pages_show_report_and_metrics(cluster_run):
+    """Kubeflow reads one object at the URI of a system.HTML, and the metadata of a system.Metrics."""
+    report = output(cluster_run, "run-report", "report")
+    assert read_object(output(cluster_run, "run-report", "html").uri) == content(report, "report.html")
+    native = json.loads(content(report, "metrics.json"))["native"]
+    shown = output(cluster_run, "run-report", "metrics").properties
+    assert shown["mean_iou"] == native["mean_iou"]
+    assert shown["pixel_accuracy"] == native["pixel_accuracy"]
+    assert {name: shown[f"iou_{name}"] for name in native["iou"]} == native["iou"]
 
 
-def test_a_later_run_finds_the_pushed_model_as_its_baseline(cluster_run, cluster):
-    later = KubeflowRun(cluster_run.spec, cluster_run.root, "later", outputs=dict(cluster_run.outputs))
-    production = later.step("ProductionModel")["model"]
-    assert production.metadata["version"] == only_version(cluster / "serving_model").name
-    evaluation = later.step("Evaluator")["evaluation"]
-    result = json.loads((Path(evaluation.uri) / "evaluation.json").read_text())
-    assert result["baseline"]["model"] == result["model"]
-
-
-def test_a_report_is_written_where_the_engine_names_no_run(cluster_run):
-    nameless = KubeflowRun(
-        cluster_run.spec, cluster_run.root / "nameless", "", outputs=dict(cluster_run.outputs)
-    )
-    folder = Path(nameless.step("RunReport")["report"].uri)
-    assert {"report.html", "metrics.json", "model_card.md", "settings.yaml"} <= {
-        path.name for path in folder.iterdir()
+def test_verdicts_are_outputs_and_last_lines(cluster_run):
+    expected = {
+        "evaluator": "blessed: mean IoU",
+        "serving-check": "serving check: passed",
+        "pusher": "pushed: blessed, pushed as version",
+        "run-report": "blessed: mean IoU",
     }
+    for task, words in expected.items():
+        done = cluster_run.done[task]
+        assert done.parameters["verdict"].startswith(words)
+        assert done.log.splitlines()[-1].endswith(f"ended with exit status 0: {done.parameters['verdict']}")
+
+
+def test_nobody_is_shown_paths_of_a_pod(cluster_run):
+    """Files and metadata name the artifacts on the store, by ids of ML Metadata."""
+    blessing = output(cluster_run, "evaluator", "blessing").properties
+    model = output(cluster_run, "trainer", "model")
+    assert blessing["current_model"] == model.uri
+    assert blessing["current_model_id"] == str(model.id)
+    assert model.uri in content(output(cluster_run, "run-report", "report"), "report.html").decode()
+    assert model.uri in content(output(cluster_run, "evaluator", "evaluation"), "eval_config.json").decode()
+    for done in cluster_run.done.values():
+        for artifact in done.artifacts.values():
+            assert "/minio/" not in json.dumps(artifact.properties)
+            assert "/s3/" not in json.dumps(artifact.properties)
+            for name in list_objects(artifact.uri):
+                if name.endswith((".json", ".html", ".md", ".yaml")):
+                    text = content(artifact, name)
+                    assert b"/minio/bucket" not in text, name
+                    assert b"/s3/bucket" not in text, name
+
+
+def test_a_later_run_finds_the_pushed_model_as_its_baseline(cluster_run):
+    later = replace(cluster_run, run_id="later", done=dict(cluster_run.done), reused=set())
+    production = later.step("production-model").artifacts["model"]
+    assert production.properties["version"] == only_version(work(later) / "serving_model").name
+    evaluation = later.step("evaluator").artifacts["evaluation"]
+    result = json.loads(content(evaluation, "evaluation.json"))
+    assert result["baseline"]["model"] == result["model"]
 
 
 @pytest.fixture(scope="module")
 def retrying(tmp_path_factory) -> Path:
     """A compiled file whose data is not there yet; its first step is tried twice, another has no time."""
-    folder = tmp_path_factory.mktemp("retrying")
     retries = ["--set", "runner.nodes.SegmentationExampleGen.retries=1"]
     timeout = ["--set", "runner.nodes.ProductionModel.timeout_seconds=1"]
-    return compiled(folder, folder / "pets", *retries, *timeout)
+    folder = tmp_path_factory.mktemp("retrying")
+    return compiled(folder / "pipeline.yaml", ROOTS[NEWER], *retries, *timeout)
 
 
-def test_a_step_that_fails_every_time_says_why(retrying, tmp_path):
-    run = KubeflowRun.of_file(retrying, tmp_path / "root", RUN_ID)
-    with pytest.raises(StepFailed, match=r"UserError: .*pets") as failed:
-        run.step("SegmentationExampleGen")
-    assert failed.value.tries == 2
-    assert not run.outputs
+@pytest.mark.parametrize("layout", [NEWER, OLDER])
+def test_a_step_that_fails_every_time_says_why(retrying, s3, tmp_path, layout):
+    run = new_run(retrying, new_cluster(tmp_path), layout)
+    with pytest.raises(StepFailed, match=r"UserError: .*/petseg/data") as failed:
+        run.step("segmentation-example-gen")
+    assert (failed.value.tries, failed.value.status) == (2, 2)
+    last = str(failed.value).splitlines()[-1]
+    assert last.startswith("petseg: SegmentationExampleGen ended with exit status 2: data.path: there is no")
+    assert not run.done
 
 
-def test_a_step_that_takes_too_long_is_ended(retrying, tmp_path):
-    run = KubeflowRun.of_file(retrying, tmp_path / "root", RUN_ID)
+def test_a_step_that_takes_too_long_is_ended(retrying, s3, tmp_path):
+    run = new_run(retrying, new_cluster(tmp_path), NEWER)
     with pytest.raises(StepFailed) as failed:
-        run.step("ProductionModel")
+        run.step("production-model")
     assert (failed.value.tries, failed.value.status) == (1, 124)
+    last = str(failed.value).splitlines()[-1]
+    assert last.startswith("petseg: ProductionModel ended with exit status 143: stopped: timeout_seconds")
 
 
-def test_a_step_that_succeeds_when_tried_again_goes_on(retrying, sample, tmp_path):
-    run = KubeflowRun.of_file(
-        retrying, tmp_path / "root", RUN_ID, between_tries=lambda: arrive(sample, retrying.parent / "pets")
-    )
-    examples = run.step("SegmentationExampleGen")["examples"]
-    assert Path(examples.uri).parent.name == "1"
-    assert list(Path(examples.uri, "Split-train").iterdir())
+def test_a_step_that_succeeds_when_tried_again_goes_on(retrying, sample, s3, tmp_path):
+    cluster = new_cluster(tmp_path)
+    run = replace(new_run(retrying, cluster, NEWER), between_tries=lambda: put_data(cluster.volume, sample))
+    examples = run.step("segmentation-example-gen").artifacts["examples"]
+    assert any(name.startswith("Split-train/") for name in list_objects(examples.uri))
 
 
-def arrive(data: Path, place: Path) -> None:
-    place.symlink_to(data, target_is_directory=True)
+def test_tasks_and_policies_of_the_last_release_are_refused(retrying, s3, tmp_path):
+    """What this harness would have said of them; and of a root that is no store."""
+    run = new_run(retrying, new_cluster(tmp_path), NEWER)
+    task = run.spec.root.dag.tasks["segmentation-example-gen"]
+    run.spec.root.dag.tasks["SegmentationExampleGen"].CopyFrom(task)
+    with pytest.raises(Refused, match="lower case"):
+        replace(run, layout=OLDER).step("SegmentationExampleGen")
+    with pytest.raises(Refused, match="unsupported storage scheme"):
+        replace(run, root="/petseg/pipeline_root").step("segmentation-example-gen")
+    task.retry_policy.ClearField("backoff_max_duration")
+    with pytest.raises(Refused, match="Max duration limit exceeded"):
+        run.step("segmentation-example-gen")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from petseg.files.atomic import write_atomic
+from petseg.files.originals import is_copy
 
 logger = logging.getLogger("petseg.trainer")
 
@@ -29,7 +30,8 @@ def register(folder: str, examples: Sequence[str]) -> None:
         folder: Folder of the training's checkpoints; made when missing.
         examples: File patterns of the examples.
     """
-    record = {"examples": [_relative(pattern, folder) for pattern in examples]}
+    # That a copy is gone says nothing of its original: it is in one pod of a cluster only.
+    record = {"examples": [_relative(pattern, folder) for pattern in examples if not is_copy(pattern)]}
     write_atomic(os.path.join(folder, RECORD_FILE), json.dumps(record))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 import urllib3
+import yaml
 
 from petseg.errors import UserError
 from pipeline.settings import PipelineSettings
@@ -60,6 +61,7 @@ class KubeflowClient:
                 run_name=self._name,
                 namespace=self._namespace,
                 service_account=self._service_account,
+                pipeline_root=compiled_root(compiled),
             )
         return f"{self._host}/#/runs/details/{run.run_id}"
 
@@ -135,6 +137,11 @@ class KubeflowClient:
                 "token, such as one from `kubectl create token`"
             )
         return UserError(f"{self._host} answered {status}: {said}")
+
+
+def compiled_root(compiled: Path) -> str | None:
+    """The pipeline root in a compiled file, which the API server does not read; None: the namespace's own."""
+    return next(yaml.safe_load_all(compiled.read_text(encoding="utf-8"))).get("defaultPipelineRoot")
 
 
 def _token_file() -> Path | None:

@@ -9,6 +9,7 @@ import yaml
 from pipeline.beam_settings import LOCAL_ENGINES
 from pipeline.paths import Paths
 from pipeline.runners.kubeflow.client import KubeflowClient
+from pipeline.runners.kubeflow.folders import kubeflow_paths
 from pipeline.runners.kubeflow.schedules import KubeflowSchedules
 from pipeline.runners.reach import Reach
 from pipeline.runners.runner import Cluster
@@ -39,6 +40,10 @@ class Kubeflow(Cluster):
                 "runner.kubeflow.volume_claim is not set: checkpoints stay in Trainer's pod, and a lost pod "
                 "trains anew"
             )
+
+    def paths(self, settings: PipelineSettings) -> Paths:
+        """Artifacts lie on an object store, everything else on the claimed volume."""
+        return kubeflow_paths(settings)
 
     def compile(self, settings: PipelineSettings, paths: Paths) -> str:
         """Returns the pipeline spec in YAML."""

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from petseg.errors import UserError
-from pipeline.runners.kubeflow.client import KubeflowClient
+from pipeline.runners.kubeflow.client import KubeflowClient, compiled_root
 from pipeline.runners.runner import ScheduleEntry
 
 PAGE = 100
@@ -35,6 +35,7 @@ class KubeflowSchedules(KubeflowClient):
                 no_catchup=True,
                 pipeline_package_path=str(compiled),
                 service_account=self._service_account,
+                pipeline_root=compiled_root(compiled),
             )
         return f"{self._host}/#/recurringrun/details/{created.recurring_run_id}"
 

@@ -19,6 +19,11 @@ class KubeflowSettings(Settings):
         None, description="PersistentVolumeClaim that all steps mount; null: none."
     )
     mount_path: str = Field("/petseg", description="Folder at which the steps mount that volume.")
+    work_folder: str | None = Field(
+        None,
+        description="Folder on that volume for checkpoints, known counts and, by default, pushed models; "
+        "null: <mount_path>/<name>.",
+    )
 
     @field_validator("host")
     @classmethod

@@ -1,35 +1,152 @@
-"""The command of a compiled step: TFX's command with the types of the inputs filled in.
+"""The command of a compiled step: TFX's command between what the cluster gives and what it takes.
 
-Open-source Kubeflow passes input artifacts to a step without their types, or with types of its own. TFX's
-command then finds no class for them (https://github.com/tensorflow/tfx/issues/7768). The types are in the
-compiled spec, which is among the arguments.
+On open-source Kubeflow a step works on the launcher's local copies of artifacts, on Vertex on their URIs. The
+last line that it prints says how it ended: Kubeflow's launcher ends with status 1 whatever the step's was.
 """
 
+import argparse
 import json
+import logging
+import os
 import runpy
+import signal
 import sys
+import traceback
+from typing import Any, NoReturn
+
+from petseg.errors import UserError
+from petseg.files.originals import set_originals, with_originals
+from pipeline.runners.kubeflow.executor_input import JsonObject, for_tfx
+from pipeline.runners.kubeflow.executor_output import for_cluster
+from pipeline.runners.kubeflow.local_copies import local_path, use_local_copies
+from pipeline.runners.kubeflow.web_outputs import is_report, report_verdict, web_outputs
 
 TFX_COMMAND = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
 EXECUTOR_INPUT = "--json_serialized_invocation_args"
 INPUTS_SPEC = "--json_serialized_inputs_spec_args"
 
+OPEN_SOURCE = "KFP_POD_NAME"
+"""Environment variable that open-source Kubeflow sets (argocompiler/common.go), and Vertex does not."""
 
-def with_types(arguments: list[str]) -> list[str]:
-    """Returns the arguments with the type of each input artifact, as in the spec of the inputs.
+VERDICT = "verdict"
+"""Output parameter of the nodes that can refuse a model."""
+
+STOPPED_STATUS = 128 + signal.SIGTERM
+
+
+class Stopped(BaseException):
+    """SIGTERM: the step's time is over, or its pod is deleted."""
+
+
+def main(words: list[str]) -> int:
+    """Runs a step and prints how it ended; returns its exit status.
 
     Args:
-        arguments: Among them EXECUTOR_INPUT (JSON of kfp's ExecutorInput) and INPUTS_SPEC (of its
-            ComponentInputsSpec), each followed by its value.
+        words: Options of this command, then those of TFX's command.
+    """
+    parser = argparse.ArgumentParser(prog="step", allow_abbrev=False)
+    parser.add_argument("--node", required=True, help="name of the node, for the last line")
+    # A cluster's cache compares commands: these two make it tell apart what it could not.
+    parser.add_argument("--root", help="pipeline root that the file was compiled for")
+    parser.add_argument("--code", help="hash of this command's source")
+    options, arguments = parser.parse_known_args(words)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        status, said = 0, run_step(arguments)
+    except Stopped:
+        status, said = STOPPED_STATUS, "stopped: timeout_seconds are over, or the pod was deleted"
+    except UserError as error:
+        traceback.print_exc()
+        status, said = error.exit_status, str(error)
+    except Exception as error:
+        traceback.print_exc()
+        status, said = 1, f"{type(error).__name__}: {error}"
+    sys.stdout.flush()
+    first_line = with_originals(said).splitlines()[0] if said else ""
+    print(
+        f"petseg: {options.node} ended with exit status {status}: {first_line}", file=sys.stderr, flush=True
+    )
+    return status
+
+
+def run_step(arguments: list[str]) -> str:
+    """Runs a node by TFX's command.
+
+    Args:
+        arguments: Of TFX's command, among them EXECUTOR_INPUT (JSON of kfp's ExecutorInput) and INPUTS_SPEC
+        (of
+            its ComponentInputsSpec), each followed by its value.
+
+    Returns:
+        The node's verdict or, of a node that has none, its last message.
+
+    Raises:
+        Exception: What the node raised.
     """
     index = arguments.index(EXECUTOR_INPUT) + 1
-    executor_input = json.loads(arguments[index])
-    spec = json.loads(arguments[arguments.index(INPUTS_SPEC) + 1])
-    for key, listed in executor_input.get("inputs", {}).get("artifacts", {}).items():
-        for artifact in listed["artifacts"]:
-            artifact["type"] = spec["artifacts"][key]["artifactType"]
-    return [*arguments[:index], json.dumps(executor_input), *arguments[index + 1 :]]
+    given = json.loads(arguments[index])
+    known = for_tfx(given, json.loads(arguments[arguments.index(INPUTS_SPEC) + 1]))
+    on_kubeflow = OPEN_SOURCE in os.environ
+    if on_kubeflow:
+        set_originals(use_local_copies(known))
+    messages = _LastMessage()
+    logger = logging.getLogger("petseg")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(messages)
+    _run_tfx([*arguments[:index], json.dumps(known), *arguments[index + 1 :]])
+    verdict = report_verdict(known["outputs"]) if is_report(known["outputs"]) else messages.last
+    _rewrite_output(given, known, verdict, on_kubeflow=on_kubeflow)
+    return verdict
+
+
+class _LastMessage(logging.Handler):
+    """Keeps the last message of this project's own loggers."""
+
+    last = "done"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.last = with_originals(record.getMessage())
+
+
+def _run_tfx(arguments: list[str]) -> None:
+    sys.argv = [TFX_COMMAND, *arguments]
+    try:
+        # Not alter_sys: processes that the node starts would import TFX as their main module.
+        runpy.run_module(TFX_COMMAND, run_name="__main__")
+    except SystemExit as ended:
+        # absl ends every command so.
+        if ended.code:
+            raise RuntimeError(f"TFX's command ended with {ended.code}") from None
+
+
+def _rewrite_output(given: JsonObject, known: JsonObject, verdict: str, *, on_kubeflow: bool) -> None:
+    """Replaces TFX's output file by what the cluster can take, with the outputs that TFX does not know."""
+    from tfx.dsl.io import fileio
+
+    outputs = given["outputs"]
+    with fileio.open(outputs["outputFile"]) as file:
+        executor_output: dict[str, Any] = json.loads(file.read())
+    output = for_cluster(executor_output, given, keep_uris=not on_kubeflow)
+    if is_report(known["outputs"]):
+        path_of = local_path if on_kubeflow else _uri
+        output["artifacts"] |= web_outputs(outputs, known["outputs"], path_of)
+    if VERDICT in outputs.get("parameters", {}):
+        output["parameterValues"] = {VERDICT: verdict}
+    with fileio.open(outputs["outputFile"], "w") as file:
+        file.write(json.dumps(output))
+
+
+def _uri(artifact: JsonObject) -> str:
+    return artifact["uri"]
+
+
+def _stop(signal_number: int, frame: object) -> NoReturn:
+    raise Stopped
 
 
 if __name__ == "__main__":
-    sys.argv = with_types(sys.argv)
-    runpy.run_module(TFX_COMMAND, run_name="__main__", alter_sys=True)
+    exit_status = main(sys.argv[1:])
+    if exit_status == STOPPED_STATUS:
+        # Threads of a node that was interrupted would be waited for.
+        os._exit(exit_status)
+    sys.exit(exit_status)

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+from petseg.errors import UserError
 from pipeline.beam_settings import LOCAL_ENGINES
-from pipeline.paths import Paths
+from pipeline.paths import Paths, push_directory
 from pipeline.runners.reach import Reach
 from pipeline.runners.runner import Cluster
 from pipeline.runners.vertex.client import VertexClient
@@ -26,6 +27,16 @@ class Vertex(Cluster):
             engines=(*LOCAL_ENGINES, "portable", "dataflow"),
             why_no_others="the others start a job server in Java, which the image does not have",
         )
+
+    def paths(self, settings: PipelineSettings) -> Paths:
+        """Everything lies in `runner.pipeline_root`: Vertex keeps artifacts on Google's store only."""
+        root = (settings.runner.pipeline_root or "").rstrip("/")
+        if not root.startswith("gs://"):
+            raise UserError(
+                "runner.pipeline_root must be gs://bucket/folder on vertex; received "
+                f"{settings.runner.pipeline_root}"
+            )
+        return Paths(root, push_directory=settings.push.directory or push_directory(root), work=root)
 
     def compile(self, settings: PipelineSettings, paths: Paths) -> str:
         """Returns the PipelineJob in JSON."""

@@ -20,6 +20,10 @@ class FolderCluster(Cluster):
     def reach(self, settings: PipelineSettings) -> Reach:
         return Reach("/", "", LOCAL_ENGINES, "")
 
+    def paths(self, settings: PipelineSettings) -> Paths:
+        root = settings.runner.pipeline_root or "/r"
+        return Paths(root, push_directory=settings.push.directory or f"{root}/serving_model", work=root)
+
     def compile(self, settings: PipelineSettings, paths: Paths) -> str:
         return json.dumps({"folder_pipeline": settings.name, "root": paths.pipeline_root})
 

@@ -1,6 +1,7 @@
 """Compiling for clusters: what the file holds, and what it must not hold."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 
-from pipeline.nodes import NODES
+from pipeline.nodes import NODES, task_name
+from pipeline.paths import Paths
+from pipeline.runners.registry import find_cluster
 from pipeline.settings import load_settings
 from tests.conftest import PROJECT, petseg
 from tests.pipeline.conftest import SECRET, compiled
@@ -49,7 +52,19 @@ def container(spec: kfp.PipelineSpec, name: str) -> kfp.PipelineDeploymentConfig
 
 def test_the_file_is_a_valid_pipeline_of_all_nodes(spec):
     assert spec.schema_version == "2.1.0"
-    assert set(spec.root.dag.tasks) == set(NODES)
+    assert set(spec.root.dag.tasks) == {task_name(node) for node in NODES}
+
+
+def test_tasks_have_names_that_kubernetes_takes_in_pods(spec):
+    """Kubeflow 2.5 names the pods of a task with retries after it."""
+    tasks = spec.root.dag.tasks
+    for name, task in tasks.items():
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", name)
+        assert task.task_info.name == name
+        producers = {
+            artifact.task_output_artifact.producer_task for artifact in task.inputs.artifacts.values()
+        }
+        assert producers <= set(task.dependent_tasks) <= set(tasks)
 
 
 def test_the_artifacts_go_where_the_settings_say(kubeflow, vertex):
@@ -66,27 +81,51 @@ def test_the_file_holds_only_what_the_open_source_backend_runs(spec):
 
 def test_nodes_that_look_at_the_outside_world_are_never_cached(spec):
     uncached = {name for name, task in spec.root.dag.tasks.items() if not task.caching_options.enable_cache}
-    assert uncached == {"SegmentationExampleGen", "ProductionModel", "Evaluator"}
+    assert uncached == {"segmentation-example-gen", "production-model", "evaluator"}
 
 
 def test_the_run_is_named_by_the_cluster_and_production_looked_up_there(spec):
     tasks = spec.root.dag.tasks
-    run_id = tasks["RunReport"].inputs.parameters["run"].runtime_value.constant.string_value
+    run_id = tasks["run-report"].inputs.parameters["run"].runtime_value.constant.string_value
     assert run_id == "{{$.pipeline_job_uuid}}"
-    version = tasks["ProductionModel"].inputs.parameters["version"].runtime_value.constant.string_value
+    version = tasks["production-model"].inputs.parameters["version"].runtime_value.constant.string_value
     assert version == "latest"
-    for node in ("Evaluator", "RunReport"):
+    for node in ("evaluator", "run-report"):
         baseline = tasks[node].inputs.artifacts["baseline_model"].task_output_artifact
-        assert baseline.producer_task == "ProductionModel"
+        assert baseline.producer_task == "production-model"
 
 
 def test_retries_and_images_are_those_of_the_node(spec):
     asked = {
-        name: (task.retry_policy.max_retry_count, container(spec, name).image)
-        for name, task in spec.root.dag.tasks.items()
+        node: (spec.root.dag.tasks[task_name(node)].retry_policy.max_retry_count, container(spec, node).image)
+        for node in NODES
     }
     plain = dict.fromkeys(NODES, (0, "petseg:cpu"))
     assert asked == {**plain, "Trainer": (2, "petseg:cuda"), "Pusher": (1, "petseg:pusher")}
+
+
+def test_retries_have_30_days_from_the_first_try(spec):
+    """Without a longest duration, Kubeflow 2.14 and later tell Argo 0, and no try is the second."""
+    policy = spec.root.dag.tasks["trainer"].retry_policy
+    assert policy.backoff_max_duration.ToSeconds() == 30 * 24 * 3600
+    assert (policy.backoff_duration.ToSeconds(), policy.backoff_factor) == (0, 2)
+    assert not spec.root.dag.tasks["transform"].HasField("retry_policy")
+
+
+def test_the_clusters_pages_show_report_metrics_and_verdicts(spec):
+    report = spec.components["RunReport"].output_definitions
+    titles = {key: artifact.artifact_type.schema_title for key, artifact in report.artifacts.items()}
+    assert titles == {"report": "", "html": "system.HTML", "metrics": "system.Metrics"}
+    said = {name for name, each in spec.components.items() if "verdict" in each.output_definitions.parameters}
+    assert said == {"Evaluator", "ServingCheck", "Pusher", "RunReport"}
+
+
+def test_a_step_is_identified_by_root_and_source_of_its_command(spec):
+    """Else a cluster's cache would take results from another root, which may not be readable here."""
+    command = list(container(spec, "ImportSchemaGen").command)
+    assert command[:5] == ["python", "-m", "pipeline.runners.kubeflow.step", "--node", "ImportSchemaGen"]
+    assert command[5] == "--root=gs://bucket/petseg"
+    assert re.fullmatch(r"--code=[0-9a-f]{64}", command[6])
 
 
 def test_cores_memory_gpus_and_time_are_those_of_the_node(spec, kubeflow):
@@ -116,6 +155,9 @@ def test_kubernetes_is_told_of_the_volume_and_the_machines(kubeflow_documents, k
     assert all(executor["pvcMount"] == mount for executor in told.values())
     assert {name for name, executor in told.items() if "nodeSelector" in executor} == {"Trainer_executor"}
     assert told["Trainer_executor"]["nodeSelector"] == {"labels": {"accelerator": "h100"}}
+    shared_memory = [{"volumeName": "shm", "mountPath": "/dev/shm", "medium": "Memory", "sizeLimit": "2Gi"}]
+    assert told["Trainer_executor"]["emptyDirMounts"] == shared_memory
+    assert not any("emptyDirMounts" in told[f"{node}_executor"] for node in NODES if node != "Trainer")
 
 
 def test_another_process_compiles_the_same(kubeflow_documents, vertex_file):
@@ -127,8 +169,13 @@ def test_another_process_compiles_the_same(kubeflow_documents, vertex_file):
     for one in (kubeflow_spec, job["pipelineSpec"]):
         executors = one["deploymentSpec"]["executors"]
         assert executors["Trainer_executor"]["container"]["resources"].pop("accelerator")
-        # The settings in the report name the GPU's type.
-        assert one["root"]["dag"]["tasks"]["RunReport"]["inputs"]["parameters"].pop("settings")
+        # The settings in the report name the GPU's type, and the two work folders differ.
+        for task, key in (
+            ("run-report", "settings"),
+            ("trainer", "checkpoints"),
+            ("evaluator", "known_counts"),
+        ):
+            assert one["root"]["dag"]["tasks"][task]["inputs"]["parameters"].pop(key)
         both.append(json.dumps(one))
     assert json.loads(both[0]) == json.loads(both[1])
 
@@ -156,7 +203,9 @@ def test_types_of_our_own_are_named_as_a_step_imports_them(kubeflow):
     assert DataReport.TYPE_NAME == "DataReport"
 
 
-COMPLETE = ["data.path=/d", "runner.image=i", "runner.pipeline_root=/r"]
+IMAGE = ["data.path=/d", "runner.image=i"]
+CLAIM = [*IMAGE, "runner.kubeflow.volume_claim=c"]
+COMPLETE = [*CLAIM, "runner.pipeline_root=minio://b/r"]
 
 
 @pytest.mark.parametrize(
@@ -164,13 +213,18 @@ COMPLETE = ["data.path=/d", "runner.image=i", "runner.pipeline_root=/r"]
     [
         ([], ["data.path is not set"]),
         (["data.path=/d"], ["runner.image is not set"]),
-        (["data.path=/d", "runner.image=i"], ["runner.pipeline_root is not set", "gs://"]),
         (
-            ["data.path=/d", "runner.image=i", "runner.pipeline_root=s3://b/r"],
-            ["no S3 filesystem", "s3://b/r"],
+            [*CLAIM, "runner.pipeline_root=/petseg/root"],
+            ["runner.pipeline_root must be minio://", "/petseg/root"],
         ),
-        (["data.path=/d", "runner.image=i", "runner.pipeline_root=hdfs://b/r"], ["hdfs://b/r"]),
-        (["data.path=/d", "runner.image=i", "runner.pipeline_root=runs/r"], ["absolute", "runs/r"]),
+        ([*CLAIM, "runner.pipeline_root=hdfs://b/r"], ["runner.pipeline_root", "or null", "hdfs://b/r"]),
+        ([*CLAIM, "runner.pipeline_root=gs://"], ["runner.pipeline_root", "received gs://"]),
+        (IMAGE, ["push.directory must be s3://", "runner.kubeflow.volume_claim"]),
+        ([*IMAGE, "push.directory=/petseg/m"], ["push.directory must be s3://", "received /petseg/m"]),
+        (
+            [*CLAIM, "runner.kubeflow.work_folder=/other"],
+            ["runner.kubeflow.work_folder", "/petseg", "/other"],
+        ),
         ([*COMPLETE, "push.directory=models"], ["push.directory", "mount"]),
         ([*COMPLETE, "push.directory=ftp://b/m"], ["push.directory must begin with s3:// or gs://"]),
         ([*COMPLETE, "data.path=hdfs://b/d"], ["data.path must begin with s3:// or gs://"]),
@@ -199,6 +253,40 @@ def test_what_no_cluster_could_run_is_refused_in_one_line(settings, words, tmp_p
     for word in words:
         assert word in done.stderr
     assert not file.exists()
+
+
+@pytest.mark.parametrize("root", ["/petseg/root", "s3://b/r", "null"])
+def test_vertex_takes_roots_on_googles_store_only(root, tmp_path):
+    file = tmp_path / "pipeline.json"
+    settings = [part for setting in IMAGE for part in ("--set", setting)]
+    root_setting = ["--set", f"runner.pipeline_root={root}"]
+    done = petseg("compile", "--target", "vertex", "--output", file, *settings, *root_setting)
+    assert done.status == 2
+    assert done.stderr.startswith(
+        "error: runner.pipeline_root must be gs://bucket/folder on vertex; received "
+    )
+    assert done.stderr.count("\n") == 1
+    assert not file.exists()
+
+
+def folders(*settings: str) -> Paths:
+    overrides = ["name=pets", "push.directory=null", *settings]
+    return find_cluster("kubeflow").paths(load_settings(None, overrides))
+
+
+def test_what_outlives_a_step_lies_on_the_claimed_volume():
+    claim = "runner.kubeflow.volume_claim=petseg"
+    for root in ("minio://b/r", "s3://b/r", "gs://b/r"):
+        paths = folders(claim, f"runner.pipeline_root={root}/")
+        assert paths == Paths(root, push_directory="/petseg/pets/serving_model", work="/petseg/pets")
+    assert folders(claim).pipeline_root == ""
+    elsewhere = folders(claim, "runner.kubeflow.mount_path=/mnt", "runner.kubeflow.work_folder=/mnt/a/b")
+    assert (elsewhere.work, elsewhere.checkpoints) == ("/mnt/a/b", "/mnt/a/b/checkpoints")
+
+
+def test_without_a_claim_only_a_store_keeps_what_is_pushed():
+    paths = folders("push.directory=s3://b/models")
+    assert paths == Paths("", push_directory="s3://b/models", work="/tmp/petseg/pets")
 
 
 def test_nothing_is_left_beside_the_file(kubeflow_file):

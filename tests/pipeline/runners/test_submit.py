@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 
 from petseg.errors import UserError
-from pipeline.nodes import NODES
+from pipeline.nodes import NODES, task_name
 from pipeline.runners.submit_pipeline import submit_pipeline
 from pipeline.runners.vertex.schedules import VertexSchedules
 from pipeline.settings import load_settings
@@ -47,6 +47,8 @@ def test_kubeflow_starts_the_file_as_it_is(kubeflow, token_file, kubeflow_file):
     run = started_run(kubeflow)
     assert run["service_account"] == "petseg"
     assert run["experiment_id"] == "e-1"
+    # The API server reads the root here and nowhere else.
+    assert run["runtime_config"]["pipeline_root"] == "gs://bucket/petseg"
     documents = list(yaml.safe_load_all(kubeflow_file.read_text()))
     sent = run["pipeline_spec"]
     assert sent.keys() == {"pipeline_spec", "platform_spec"}
@@ -70,7 +72,7 @@ def test_vertex_starts_the_file_as_it_is(vertex, key_file, vertex_file):
     assert job["serviceAccount"] == "petseg@pets.iam.gserviceaccount.com"
     assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://bucket/petseg"
     spec = json_format.ParseDict(job["pipelineSpec"], kfp.PipelineSpec())
-    assert set(spec.root.dag.tasks) == set(NODES)
+    assert set(spec.root.dag.tasks) == {task_name(node) for node in NODES}
     sent = json_format.ParseDict(json.loads(vertex_file.read_text())["pipelineSpec"], kfp.PipelineSpec())
     assert spec == sent
 
@@ -109,7 +111,7 @@ def test_without_a_file_the_pipeline_is_compiled_and_started(kubeflow, token_fil
     assert done.status == 0, done.stderr
     assert done.stdout == f"{kubeflow.address}/#/runs/details/r-1\n"
     spec = json_format.ParseDict(started_run(kubeflow)["pipeline_spec"]["pipeline_spec"], kfp.PipelineSpec())
-    assert set(spec.root.dag.tasks) == set(NODES)
+    assert set(spec.root.dag.tasks) == {task_name(node) for node in NODES}
 
 
 def test_a_deployment_of_several_users_gets_the_namespace(kubeflow, token_file, kubeflow_file):

@@ -7,7 +7,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 
 from petseg.errors import UserError
-from pipeline.nodes import NODES
+from pipeline.nodes import NODES, task_name
 from pipeline.runners.kubeflow.schedules import KubeflowSchedules
 from pipeline.runners.vertex.schedules import VertexSchedules
 from pipeline.settings import load_settings
@@ -36,8 +36,9 @@ def test_kubeflow_keeps_a_recurring_run(kubeflow, token_file, kubeflow_file):
     assert kept["no_catchup"] is True
     assert kept["service_account"] == "petseg"
     assert kept["experiment_id"] == "e-1"
+    assert kept["runtime_config"]["pipeline_root"] == "gs://bucket/petseg"
     spec = json_format.ParseDict(kept["pipeline_spec"]["pipeline_spec"], kfp.PipelineSpec())
-    assert set(spec.root.dag.tasks) == set(NODES)
+    assert set(spec.root.dag.tasks) == {task_name(node) for node in NODES}
 
 
 def test_vertex_keeps_a_schedule(vertex, key_file, vertex_file):

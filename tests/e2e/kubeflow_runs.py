@@ -1,0 +1,53 @@
+"""A compiled pipeline and a cluster to run it on, for the tests of its steps."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TINY, petseg
+from tests.e2e.kubeflow_driver import Layout
+from tests.e2e.kubeflow_launcher import can_make_pods
+from tests.e2e.kubeflow_steps import Cluster, KubeflowRun
+
+needs_pods = pytest.mark.skipif(not can_make_pods(), reason="needs root and mount namespaces, for pods")
+
+CLAIM, MOUNT, WORK = "petseg", "/petseg", "petseg"
+"""The claim, where the steps mount it, and the work folder on it: the pipeline's name."""
+
+OLDER: Layout = "2.5"
+NEWER: Layout = "2.16"
+
+ROOTS: dict[Layout, str] = {OLDER: "s3://bucket/two/five", NEWER: "minio://bucket/petseg"}
+
+
+def new_cluster(folder: Path, data: Path | None = None) -> Cluster:
+    """A cluster with one volume, on which the data is at `data`."""
+    volume = folder / "volume"
+    volume.mkdir(parents=True)
+    if data:
+        put_data(volume, data)
+    return Cluster(folder / "pods", CLAIM, volume)
+
+
+def put_data(volume: Path, data: Path) -> None:
+    """Puts the data onto the volume."""
+    (volume / "data").symlink_to(data, target_is_directory=True)
+
+
+def compiled(file: Path, root: str, *more: str) -> Path:
+    """Compiles the tiny pipeline for a root, with the volume at /petseg."""
+    done = petseg(
+        "compile", "--target", "kubeflow", "--output", file, *TINY,
+        "--set", f"data.path={MOUNT}/data",
+        "--set", f"runner.pipeline_root={root}",
+        "--set", f"runner.kubeflow.volume_claim={CLAIM}",
+        "--set", "runner.image=petseg:cpu",
+        *more,
+    )  # fmt: skip
+    assert done.status == 0, done.stderr
+    return file
+
+
+def new_run(file: Path, cluster: Cluster, layout: Layout) -> KubeflowRun:
+    """A run of a compiled file."""
+    return KubeflowRun.of_file(file, cluster, layout)
