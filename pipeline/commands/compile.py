@@ -14,7 +14,7 @@ app = typer.Typer()
     "compile",
     epilog=example(
         "compile --target kubeflow --config configs/demo.yaml --output runs/demo_kubeflow.yaml "
-        "--set data.path=/petseg/data --set runner.pipeline_root=/petseg/pipeline_root "
+        "--set data.path=/petseg/data --set runner.kubeflow.volume_claim=petseg "
         "--set runner.image=petseg:cpu"
     ),
 )
