@@ -49,8 +49,8 @@ def make_strategy(distribution: str) -> tf.distribute.Strategy:
         if not has_role:
             raise UserError(
                 "trainer.distribution: multi_worker needs the environment variable TF_CONFIG with `cluster` "
-                "and `task`, of type chief or worker; a TFJob and the worker pools of Vertex AI set it; to "
-                "use only the GPUs of this machine, set mirrored"
+                "and `task`, of type chief or worker; the Job in deploy/kubernetes/training and Vertex's "
+                "worker pools set it; to use only the GPUs of this machine, set mirrored"
             )
         return tf.distribute.MultiWorkerMirroredStrategy(workers)
     return tf.distribute.get_strategy()

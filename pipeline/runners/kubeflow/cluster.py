@@ -40,6 +40,16 @@ class Kubeflow(Cluster):
                 "runner.kubeflow.volume_claim is not set: checkpoints stay in Trainer's pod, and a lost pod "
                 "trains anew"
             )
+        on_s3 = [
+            key
+            for key, path in (("data.path", settings.data.path), ("push.directory", settings.push.directory))
+            if (path or "").startswith("s3://")
+        ]
+        if on_s3 and not settings.runner.kubeflow.secret_env:
+            yield (
+                f"{on_s3[0]} is on s3://, and runner.kubeflow.secret_env names no Secret: the steps' account "
+                "needs a role that may use the store"
+            )
 
     def paths(self, settings: PipelineSettings) -> Paths:
         """Artifacts lie on an object store, everything else on the claimed volume."""

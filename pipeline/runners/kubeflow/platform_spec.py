@@ -1,4 +1,8 @@
-"""What only Kubernetes understands of the steps: volumes, shared memory and machines."""
+"""What only Kubernetes understands of the steps: volumes, secrets, images and machines.
+
+The driver puts it into the pod's specification:
+https://github.com/kubeflow/pipelines/blob/2.16.1/backend/src/v2/driver/k8s.go, extendPodSpecPatch.
+"""
 
 from typing import Any
 
@@ -16,14 +20,21 @@ def platform_spec(runner: RunnerSettings, nodes: list[str]) -> dict[str, Any]:
 
 
 def _executor(runner: RunnerSettings, name: str) -> dict[str, Any]:
-    node = runner.node(name)
+    node, kubeflow = runner.node(name), runner.kubeflow
     executor: dict[str, Any] = {}
-    if runner.kubeflow.volume_claim:
-        executor["pvcMount"] = [
-            {"constant": runner.kubeflow.volume_claim, "mountPath": runner.kubeflow.mount_path}
+    if kubeflow.volume_claim:
+        executor["pvcMount"] = [{"constant": kubeflow.volume_claim, "mountPath": kubeflow.mount_path}]
+    if kubeflow.secret_env:
+        executor["secretAsEnv"] = [
+            {"secretName": secret, "keyToEnv": [{"secretKey": key, "envVar": key} for key in keys]}
+            for secret, keys in sorted(kubeflow.secret_env.items())
         ]
+    if kubeflow.image_pull_policy:
+        executor["imagePullPolicy"] = kubeflow.image_pull_policy
     if node.gpus:
         executor["emptyDirMounts"] = [SHARED_MEMORY]
+        # Machines with GPUs are tainted so that nothing else runs on them.
+        executor["tolerations"] = [{"key": node.gpu_type, "operator": "Exists", "effect": "NoSchedule"}]
     if node.node_selector:
         executor["nodeSelector"] = {"labels": node.node_selector}
     return executor

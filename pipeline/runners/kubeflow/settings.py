@@ -1,9 +1,13 @@
 """Settings of Kubeflow Pipelines."""
 
-from pydantic import Field, field_validator
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator
 
 from petseg.settings import Settings
 from pipeline.runners.address import checked_address
+
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class KubeflowSettings(Settings):
@@ -23,6 +27,14 @@ class KubeflowSettings(Settings):
         None,
         description="Folder on that volume for checkpoints, known counts and, by default, pushed models; "
         "null: <mount_path>/<name>.",
+    )
+    secret_env: dict[str, tuple[VariableName, ...]] = Field(
+        {},
+        description="Secrets whose keys become environment variables of every step, such as {petseg-store: "
+        "[AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY]}: the Secret's name and its keys.",
+    )
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = Field(
+        None, description="When machines pull the steps' images; null: Kubernetes' default."
     )
 
     @field_validator("host")

@@ -4,12 +4,22 @@ import json
 
 import pytest
 import yaml
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
 
+from petseg.errors import UserError
 from pipeline.runners.compile_pipeline import compile_pipeline
 from pipeline.settings import load_settings
 from tests.conftest import CONFIG_VARIABLES, PROJECT
 
 IMAGE = CONFIG_VARIABLES["PETSEG_IMAGE"]
+MORE = {
+    "kubeflow": [
+        "runner.kubeflow.secret_env={petseg-store: [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY]}",
+        "runner.kubeflow.image_pull_policy=Always",
+    ],
+    "vertex": [],
+}
 GPU = {"kubeflow": "nvidia.com/gpu", "vertex": "NVIDIA_TESLA_T4"}
 
 
@@ -22,8 +32,7 @@ def files(tmp_path_factory) -> dict:
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("sys.argv", ["petseg"])
         for target in GPU:
-            root = ["runner.pipeline_root=gs://bucket/pipeline_root"]
-            settings = load_settings(PROJECT / f"configs/{target}_gpu.yaml", root)
+            settings = load_settings(PROJECT / f"configs/{target}_gpu.yaml", MORE[target])
             compile_pipeline(settings, target, folder / f"{target}.yaml")
     return {target: folder / f"{target}.yaml" for target in GPU}
 
@@ -72,6 +81,31 @@ def test_the_volume_holds_data_weights_and_models(kubeflow):
     text = json.dumps(kubeflow[0])
     for path in ("/petseg/data", "/petseg/weights/mobilenet_v2_imagenet_notop.h5", "/petseg/serving_model"):
         assert path in text
+
+
+def test_kubernetes_is_told_of_the_gpus_the_secret_and_the_images(kubeflow):
+    platform = json_format.ParseDict(kubeflow[1], pipeline_spec_pb2.PlatformSpec())
+    told = json_format.MessageToDict(platform.platforms["kubernetes"].deployment_spec)["executors"]
+    tolerated = {
+        label: executor["tolerations"] for label, executor in told.items() if "tolerations" in executor
+    }
+    taint = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+    assert tolerated == {"Trainer_executor": [taint]}
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    secret = {"secretName": "petseg-store", "keyToEnv": [{"secretKey": key, "envVar": key} for key in keys]}
+    for executor in told.values():
+        assert executor["secretAsEnv"] == [secret]
+        assert executor["imagePullPolicy"] == "Always"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["secret_env={s: [A-B]}", "secret_env={s: ['']}", "secret_env=[S]", "image_pull_policy=Sometimes"],
+)
+def test_what_kubernetes_would_refuse_is_one_line(setting):
+    with pytest.raises(UserError, match=r"^runner\.kubeflow\.(secret_env|image_pull_policy)") as caught:
+        load_settings(None, [f"runner.kubeflow.{setting}"])
+    assert "\n" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")

@@ -95,14 +95,17 @@ def test_compile_refuses_and_writes_nothing(tmp_path):
 
 def test_nothing_is_warned_of_where_all_is_well():
     assert warnings("kubeflow", CLAIM, "data.path=/petseg/data") == []
-    assert warnings("kubeflow", CLAIM, "data.path=s3://b/d", f"{IMAGE}@sha256:12ab") == []
+    secret = "runner.kubeflow.secret_env={store: [AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY]}"
+    assert warnings("kubeflow", CLAIM, "data.path=s3://b/d", secret, f"{IMAGE}@sha256:12ab") == []
     assert warnings("vertex", "data.path=gs://b/d", "push.directory=/gcs/b/models") == []
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (["data.path=s3://b/d"], ["runner.kubeflow.volume_claim", "trains anew"]),
+        (["data.path=gs://b/d"], ["runner.kubeflow.volume_claim", "trains anew"]),
+        ([CLAIM, "data.path=s3://b/d"], ["data.path", "runner.kubeflow.secret_env"]),
+        ([CLAIM, "push.directory=s3://b/d"], ["push.directory", "runner.kubeflow.secret_env"]),
         ([CLAIM, "data.path=/data"], ["data.path: /data", "mounted at /petseg"]),
         ([CLAIM, "push.directory=/models"], ["push.directory: /models"]),
         ([CLAIM, "runner.image=registry.example.com:5000/petseg"], ["runner.image", "sha256"]),
