@@ -94,12 +94,13 @@ class WorkflowRun:
         )
         self._driver_options = set(re.findall(r"^  -(\w+)", said.stderr, re.MULTILINE))
 
-    def run(self) -> None:
-        """Runs all tasks.
+    def run(self, only: set[str] | None = None) -> None:
+        """Runs all tasks, or only some with those that they need.
 
         Raises:
             PodFailed: A pod failed at its last try.
         """
+        self._only = only
         self._template(self._entrypoint, {}, "")
 
     def log_of(self, task: str) -> str:
@@ -119,7 +120,7 @@ class WorkflowRun:
         return self._tried(template, values, task)
 
     def _dag(self, tasks: list[dict[str, Any]], values: dict[str, str], parent: str) -> None:
-        waiting = {task["name"]: task for task in tasks}
+        waiting = {task["name"]: task for task in tasks if self._is_asked_for(parent, task["name"])}
         while waiting:
             task = next(
                 task for task in waiting.values()
@@ -136,6 +137,9 @@ class WorkflowRun:
             values |= {
                 f"tasks.{task['name']}.outputs.parameters.{key}": value for key, value in outputs.items()
             }
+
+    def _is_asked_for(self, parent: str, name: str) -> bool:
+        return parent != "root" or self._only is None or name.removesuffix("-driver") in self._only
 
     def _tried(self, template: dict[str, Any], values: dict[str, str], task: str) -> dict[str, str]:
         """Runs a pod as often as its retry strategy says (workflow/controller/operator.go of Argo)."""

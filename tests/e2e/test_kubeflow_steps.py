@@ -4,8 +4,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
-import numpy as np
 import pytest
 
 from pipeline.nodes import NODES, task_name
@@ -23,6 +21,7 @@ from tests.e2e.kubeflow_runs import (
     put_data,
 )
 from tests.e2e.kubeflow_steps import KubeflowRun, Refused, StepFailed
+from tests.e2e.same_model import assert_same_model, only_version
 
 pytestmark = [pytest.mark.slow, needs_pods]
 
@@ -53,30 +52,6 @@ def work(run: KubeflowRun) -> Path:
     return run.cluster.volume / WORK
 
 
-def only_version(folder: Path) -> Path:
-    (version,) = [path for path in folder.iterdir() if path.name.isdigit()]
-    return version
-
-
-def arrays(model: Path) -> dict[str, np.ndarray]:
-    found = {}
-
-    def keep(name, node):
-        if isinstance(node, h5py.Dataset) and node.dtype.kind == "f":
-            found[name] = node[()]
-
-    with h5py.File(model / "assets.extra" / "model.weights.h5") as file:
-        file.visititems(keep)
-    return found
-
-
-def masks(model: Path, photos: list[bytes]) -> list[bytes]:
-    import tensorflow as tf
-
-    answer = tf.saved_model.load(str(model)).signatures["serving_default"](image_bytes=tf.constant(photos))
-    return list(answer["mask_png"].numpy())
-
-
 def test_every_step_ran(cluster_run):
     assert set(cluster_run.done) == TASKS
 
@@ -85,14 +60,7 @@ def test_the_pushed_model_is_the_local_runs(cluster_run, first_run):
     assert first_run.finished.status == 0, first_run.finished.stderr
     ours = only_version(work(cluster_run) / "serving_model")
     theirs = only_version(first_run.output / "serving_model")
-    weights, expected = arrays(ours), arrays(theirs)
-    assert len(expected) > 50
-    assert weights.keys() == expected.keys()
-    for name, values in expected.items():
-        np.testing.assert_allclose(weights[name], values, rtol=0, atol=1e-6, err_msg=name)
-    photos = [path.read_bytes() for path in sorted((first_run.data / "images").glob("*.jpg"))[:20]]
-    assert len(photos) == 20
-    assert masks(ours, photos) == masks(theirs, photos)
+    assert_same_model(ours, theirs, sorted((first_run.data / "images").glob("*.jpg"))[:20])
 
 
 def test_what_outlives_a_step_is_on_the_volume(cluster_run):

@@ -1,0 +1,84 @@
+"""The compiled pipeline under Kubeflow Pipelines' own driver and launcher gives what a local run gives."""
+
+import shutil
+
+import pytest
+
+from pipeline.nodes import NODES, task_name
+from tests.e2e.kfp_binaries import BINARIES, PodFailed, WorkflowRun
+from tests.e2e.kfp_services import kfp_services
+from tests.e2e.kubeflow_runs import WORK, compiled, needs_pods
+from tests.e2e.same_model import assert_same_model, only_version
+
+pytestmark = [
+    pytest.mark.slow,
+    needs_pods,
+    pytest.mark.skipif(
+        not BINARIES,
+        reason="PETSEG_KFP_BINARIES names no folder with driver, launcher-v2 and compile-product",
+    ),
+]
+
+ROOT = "minio://bucket/petseg"
+TASKS = {task_name(node) for node in NODES}
+
+
+@pytest.fixture(scope="module")
+def new_run(tmp_path_factory, sample, s3):
+    """Makes runs on one cluster, with the data on its volume."""
+    folder = tmp_path_factory.mktemp("cluster")
+    volume = folder / "volume"
+    shutil.copytree(sample, volume / "data")
+    with kfp_services(folder / "services", s3["AWS_ENDPOINT_URL"]) as services:
+
+        def make(name: str, *more: str) -> WorkflowRun:
+            file = compiled(folder / f"{name}.yaml", ROOT, *more)
+            return WorkflowRun(file, ROOT, services, folder / "pods", volume)
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def whole_run(new_run) -> WorkflowRun:
+    run = new_run("whole", "--set", "runner.nodes.Trainer={timeout_seconds: 900, retries: 1}")
+    run.run()
+    return run
+
+
+def test_every_step_ran(whole_run):
+    ran = {pod.task for pod in whole_run.pods if pod.task.endswith("/executor")}
+    assert ran == {f"root/{task}/executor" for task in TASKS}
+    assert whole_run.cached == set()
+    assert all(pod.status == 0 for pod in whole_run.pods)
+
+
+def test_the_pushed_model_is_the_local_runs(whole_run, first_run):
+    assert first_run.finished.status == 0, first_run.finished.stderr
+    ours = only_version(whole_run.volume / WORK / "serving_model")
+    theirs = only_version(first_run.output / "serving_model")
+    assert_same_model(ours, theirs, sorted((first_run.data / "images").glob("*.jpg"))[:20])
+
+
+def test_the_last_line_of_a_step_says_how_it_ended(whole_run):
+    assert "petseg: RunReport ended with exit status 0: blessed" in whole_run.log_of("run-report")
+
+
+def test_a_second_run_reuses_what_depends_on_nothing_outside(whole_run, new_run):
+    second = new_run("second")
+    second.run({"import-schema-gen"})
+    assert second.cached == {"import-schema-gen"}
+    assert [pod.task for pod in second.pods] == ["root-driver", "root/import-schema-gen-driver"]
+
+
+def test_a_failing_step_is_tried_again_and_says_why(new_run):
+    run = new_run(
+        "failing",
+        "--set", "data.path=/petseg/nothing",
+        "--set", "runner.nodes.SegmentationExampleGen.retries=1",
+    )  # fmt: skip
+    with pytest.raises(PodFailed, match=r"root/segmentation-example-gen/executor ended with 1"):
+        run.run({"segmentation-example-gen"})
+    assert [pod.status for pod in run.pods if pod.task.endswith("/executor")] == [1, 1]
+    said = run.log_of("segmentation-example-gen")
+    assert "petseg: SegmentationExampleGen ended with exit status 2: " in said
+    assert "/petseg/nothing" in said
