@@ -1,8 +1,14 @@
 """Folders and lists as readers look at them, with errors for the person who chose them."""
 
+import bisect
+import codecs
 import os
+import posixpath
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from components.example_gen.pairs import Note
+from components.example_gen.readers.patterns import composed
 from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 from petseg.files.object_store import StorePath, as_path
@@ -35,14 +41,27 @@ def names_in(folder: Folder, endings: tuple[str, ...]) -> dict[str, list[str]]:
     """File names with one of the endings, in any case, by name without ending."""
     found: dict[str, list[str]] = {}
     for file in sorted(entry.name for entry in folder.iterdir()):
-        if has_ending(file, endings):
-            found.setdefault(os.path.splitext(file)[0], []).append(file)
+        stem, ending = os.path.splitext(file)
+        if ending.lower() in endings and not file.startswith("."):
+            found.setdefault(stem, []).append(file)
     return found
 
 
-def has_ending(file: str, endings: tuple[str, ...]) -> bool:
-    """Whether a file has one of the endings, in any case, and is not hidden as `._x.jpg` of macOS is."""
-    return os.path.splitext(file)[1].lower() in endings and not file.startswith(".")
+def read_text(file: Folder, what: str = "list") -> str:
+    """Text of a file in UTF-8 or UTF-16, with or without a byte order mark.
+
+    Raises:
+        UserError: The file is missing or is not text.
+    """
+    try:
+        content = file.read_bytes()
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return content.decode("utf-16")
+        return content.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"data: the {what} {file} is missing") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"data: the {what} {file} cannot be read: {error}") from None
 
 
 def read_list(file: Folder) -> list[str]:
@@ -51,10 +70,88 @@ def read_list(file: Folder) -> list[str]:
     Raises:
         UserError: The list is missing or is not text.
     """
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise UserError(f"data: the list {file} is missing") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"data: the list {file} cannot be read: {error}") from None
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    lines = (line.strip() for line in read_text(file).splitlines())
+    return [composed(line) for line in lines if line and not line.startswith("#")]
+
+
+class FileTree:
+    """The visible files in some folders of a data set, and what there is in place of one that is missing."""
+
+    def __init__(self, folder: Folder, below: Iterable[str]):
+        """Lists all files in folders of the data set, but for those whose path has a part with a leading dot.
+
+        Args:
+            folder: The data set's folder.
+            below: Folders below it; `.` is the data set's folder itself.
+        """
+        self.root = str(folder)
+        starts = sorted(set(below))
+        wanted = [start for start in starts if not any(_is_within(start, other) for other in starts)]
+        found = [path for start in wanted for path in _files_below(folder, start)]
+        self.paths = sorted(path for path in found if not any(part[0] == "." for part in path.split("/")))
+        self._by_path: dict[str, str] = {}
+        self._by_stem: dict[str, list[str]] = {}
+        self._by_name: dict[str, list[str]] = {}
+        for path in self.paths:
+            self._by_path.setdefault(composed(path), path)
+            self._by_stem.setdefault(composed(os.path.splitext(path)[0]), []).append(path)
+            self._by_name.setdefault(composed(posixpath.basename(path)), []).append(path)
+        self._folded = sorted((composed(path).casefold(), path) for path in self.paths)
+
+    def file(self, path: str) -> str | None:
+        """The file of a composed path."""
+        return self._by_path.get(path)
+
+    def with_any_ending(self, stem: str, endings: tuple[str, ...]) -> list[str]:
+        """Files of a composed path without ending, whose ending is one of these, in any case."""
+        return [path for path in self._by_stem.get(stem, ()) if path.lower().endswith(endings)]
+
+    def named(self, name: str) -> list[str]:
+        """Files of a composed file name, in any folder."""
+        return self._by_name.get(name, [])
+
+    def missing(self, path: str, advice: str = "") -> Note:
+        """Says that a file is missing, and what lies there in its place.
+
+        Args:
+            path: The file, composed.
+            advice: What to do where a file of the same name but with another ending is there.
+        """
+        stem = os.path.splitext(path)[0]
+        start = bisect.bisect_left(self._folded, (stem.casefold(), ""))
+        near = [
+            file for folded, file in self._folded[start : start + 3] if folded.startswith(stem.casefold())
+        ]
+        if not near:
+            return Note(path, "is missing")
+        reason = f"is missing; {near[0]} is there"
+        other_stem = composed(os.path.splitext(near[0])[0])
+        if other_stem == stem:
+            return Note(path, f"{reason}: {advice}" if advice else reason)
+        if other_stem.casefold() == stem.casefold():
+            return Note(path, f"{reason}: upper and lower case differ")
+        if other_stem[len(stem) :][:1] in ("_", "-", ".") and "/" not in other_stem[len(stem) :]:
+            return Note(path, f"{reason}: patterns in data.photos and data.masks can name it")
+        return Note(path, "is missing")
+
+
+def _files_below(folder: Folder, start: str) -> Iterator[str]:
+    """Paths below the data set's folder of all files in one of its folders."""
+    if isinstance(folder, StorePath):
+        for name in (folder / start).files_below():
+            yield name if start == "." else f"{start}/{name}"
+        return
+    seen: set[str] = set()
+    for parent, folders, files in os.walk(folder / start, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        relative = os.path.relpath(parent, folder).replace(os.sep, "/")
+        yield from (file if relative == "." else f"{relative}/{file}" for file in files)
+
+
+def _is_within(path: str, other: str) -> bool:
+    """Whether a folder is in another one of the list."""
+    return path != other and (other == "." or path.startswith(f"{other}/"))
