@@ -12,6 +12,7 @@ from components.example_gen.pairs import (
     Listing,
     Note,
     PairSource,
+    is_plain_path,
     split_of_listed,
     split_of_unlisted,
 )
@@ -51,13 +52,6 @@ def watched(data: DataSettings) -> tuple[str, ...]:
         return paths
     # Not only in the window: a model is evaluated on the test examples of all spans.
     return tuple(f"{span}/{path}" for span in visible_folders(as_path(data.path)) for path in paths)
-
-
-def is_plain_path(name: str) -> bool:
-    """Whether a name is text and names a file in the folder or below it, never above it."""
-    is_text = not any("\ud800" <= character <= "\udfff" for character in name)
-    parts = name.split("/")
-    return is_text and not {"", ".", ".."} & set(parts) and not any(mark in name for mark in "\\\0")
 
 
 def _listing(found: Iterable[Found], eval_percent: int) -> Listing:

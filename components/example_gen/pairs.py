@@ -159,6 +159,13 @@ class CheckedPair:
         return cls(**fields)
 
 
+def is_plain_path(name: str) -> bool:
+    """Whether a name is text and names a file in the folder or below it, never above it."""
+    is_text = not any("\ud800" <= character <= "\udfff" for character in name)
+    parts = name.split("/")
+    return is_text and not {"", ".", ".."} & set(parts) and not any(mark in name for mark in "\\\0")
+
+
 def split_number(name: str) -> int:
     """A number from 0 to 99 that depends on the name only."""
     return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 100

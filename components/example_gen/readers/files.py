@@ -41,10 +41,14 @@ def names_in(folder: Folder, endings: tuple[str, ...]) -> dict[str, list[str]]:
     """File names with one of the endings, in any case, by name without ending."""
     found: dict[str, list[str]] = {}
     for file in sorted(entry.name for entry in folder.iterdir()):
-        stem, ending = os.path.splitext(file)
-        if ending.lower() in endings and not file.startswith("."):
-            found.setdefault(stem, []).append(file)
+        if has_ending(file, endings):
+            found.setdefault(os.path.splitext(file)[0], []).append(file)
     return found
+
+
+def has_ending(file: str, endings: tuple[str, ...]) -> bool:
+    """Whether a file has one of the endings, in any case, and is not hidden as `._x.jpg` of macOS is."""
+    return os.path.splitext(file)[1].lower() in endings and not file.startswith(".")
 
 
 def read_text(file: Folder, what: str = "list") -> str:

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.example_gen.pairs import BY_NAME, Found, LeftOut, Note, PairSource
+from components.example_gen.pairs import BY_NAME, Found, LeftOut, Note, PairSource, is_plain_path
 from components.example_gen.readers.files import FileTree, Folder, data_folder, read_list, require_folder
 from components.example_gen.readers.patterns import (
     SPLIT_WORDS,
@@ -83,6 +83,8 @@ class Layout:
     def pair(self, files: list[PhotoFile], split: str, found_in: str) -> PairSource | Note:
         """The pair of a photo, or why there is none."""
         photo, *others = files
+        if not is_plain_path(photo.name):
+            return Note(self.photos.folder, f"{photo.name!r} is not a plain file name")
         mask = self._mask_of(photo)
         if others:
             return Note(others[0].path, f"has the same name as {posixpath.basename(photo.path)}")
@@ -149,7 +151,7 @@ def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
         return
     splits = _splits_of_folders(photos, layout.photos)
     for files in photos.values():
-        split = splits.get(_split_word(files[0], layout.photos), BY_NAME)
+        split = splits.get(_split_word(files[0], layout.photos) or "", BY_NAME)
         yield layout.pair(files, split, found_in=layout.photos.folder)
     yield from layout.orphans()
 
@@ -233,16 +235,11 @@ def _listed(
             if name:
                 listed.add(name)
                 yield layout.pair(photos[name], split, file)
-            elif _is_plain(line):
+            elif is_plain_path(_plain(line)):
                 yield _not_there(layout, _plain(line))
             else:
                 yield Note(file, f"{line!r} is not a plain file name")
     yield from (LeftOut(name) for name in photos.keys() - listed)
-
-
-def _is_plain(line: str) -> bool:
-    """Whether a line names a file in the folder or below it."""
-    return not {"", ".", ".."} & set(_plain(line).split("/"))
 
 
 def _not_there(layout: Layout, name: str) -> Note:
@@ -264,12 +261,12 @@ def _plain(line: str) -> str:
     return without_ending(line.replace("\\", "/").removeprefix("./").removeprefix("/"))
 
 
-def _splits_of_folders(photos: dict[str, list[PhotoFile]], pattern: PathPattern) -> dict[str | None, str]:
+def _splits_of_folders(photos: dict[str, list[PhotoFile]], pattern: PathPattern) -> dict[str, str]:
     """Split of each word for one in the photos' paths; empty where there are none."""
     words = {_split_word(files[0], pattern) for files in photos.values()}
     if not words or None in words:
         return {}
-    return dict(splits_of(word for word in words if word))
+    return splits_of(word for word in words if word)
 
 
 def _split_word(photo: PhotoFile, pattern: PathPattern) -> str | None:
