@@ -16,6 +16,7 @@ from components import artifacts
 from pipeline.nodes import ALL_NODES, task_name
 from pipeline.paths import Observed, Paths
 from pipeline.pipeline import create_pipeline
+from pipeline.runners.kubeflow.executor_input import CLUSTER_KEYS
 from pipeline.runners.kubeflow.web_outputs import add_web_outputs
 from pipeline.runners.settings import NodeSettings, RunnerSettings
 from pipeline.settings import PipelineSettings
@@ -60,6 +61,7 @@ def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
         job = KubeflowV2DagRunner(config=config).run(dag, write_out=False)
     spec = job["pipelineSpec"]
     _identify_steps(spec, paths.pipeline_root)
+    _rename_outputs(spec)
     _add_outputs(spec)
     _ask_for_resources(spec, settings.runner, _outside_world(settings))
     _rename_tasks(spec)
@@ -105,6 +107,19 @@ def _identify_steps(spec: dict[str, Any], root: str) -> None:
     for name in spec["root"]["dag"]["tasks"]:
         container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]
         container["command"] += ["--node", name, f"--root={root}", f"--code={code}"]
+
+
+def _rename_outputs(spec: dict[str, Any]) -> None:
+    for component in spec["components"].values():
+        artifacts = component.get("outputDefinitions", {}).get("artifacts", {})
+        for key in CLUSTER_KEYS.keys() & artifacts.keys():
+            artifacts[CLUSTER_KEYS[key]] = artifacts.pop(key)
+    for task in spec["root"]["dag"]["tasks"].values():
+        for artifact in task.get("inputs", {}).get("artifacts", {}).values():
+            output = artifact["taskOutputArtifact"]
+            output["outputArtifactKey"] = CLUSTER_KEYS.get(
+                output["outputArtifactKey"], output["outputArtifactKey"]
+            )
 
 
 def _add_outputs(spec: dict[str, Any]) -> None:

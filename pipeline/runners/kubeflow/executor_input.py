@@ -15,6 +15,14 @@ JsonObject = dict[str, Any]
 KNOWN_PACKAGES = ("tfx.", "components.")
 """Beginnings of the titles of artifact types that TFX's command can import."""
 
+CLUSTER_KEYS = {"model_run": "training_run"}
+"""Outputs that have another key on a cluster: none may begin with the key of another output of its node.
+
+Before 2.17 the launcher downloads all objects whose names begin with that of an input, `.../model_run` with
+`.../model`: https://github.com/kubeflow/pipelines/blob/2.16.1/backend/src/v2/objectstore/object_store.go,
+DownloadBlob.
+"""
+
 
 def for_tfx(executor_input: JsonObject, inputs_spec: JsonObject) -> JsonObject:
     """Returns the input without what TFX does not know, and with the type of each input artifact.
@@ -37,6 +45,9 @@ def for_tfx(executor_input: JsonObject, inputs_spec: JsonObject) -> JsonObject:
         artifact["type"] = specified[key]["artifactType"]
     for key in _foreign(outputs):
         del outputs["artifacts"][key]
+    for key, on_cluster in CLUSTER_KEYS.items():
+        if on_cluster in outputs.get("artifacts", {}):
+            outputs["artifacts"][key] = outputs["artifacts"].pop(on_cluster)
     # TFX fills parameters from value artifacts, which no node has.
     outputs.pop("parameters", None)
     return known

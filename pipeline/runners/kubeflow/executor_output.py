@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from petseg.files.originals import with_originals
-from pipeline.runners.kubeflow.executor_input import JsonObject, artifacts_of
+from pipeline.runners.kubeflow.executor_input import CLUSTER_KEYS, JsonObject, artifacts_of
 
 
 def for_cluster(executor_output: JsonObject, executor_input: JsonObject, *, keep_uris: bool) -> JsonObject:
@@ -32,7 +32,7 @@ def for_cluster(executor_output: JsonObject, executor_input: JsonObject, *, keep
             if value is not None
         }
         kept = {name: value for name, value in artifact.items() if keep_uris or name != "uri"}
-        artifacts[key] = {"artifacts": [{**kept, "metadata": metadata}]}
+        artifacts[CLUSTER_KEYS.get(key, key)] = {"artifacts": [{**kept, "metadata": metadata}]}
     return {**executor_output, "artifacts": artifacts}
 
 

@@ -140,6 +140,15 @@ def test_cores_memory_gpus_and_time_are_those_of_the_node(spec, kubeflow):
         assert other.command[0] == "python", name
 
 
+def test_no_input_brings_another_output_with_it(spec):
+    """A launcher before 2.17 downloads all whose name begins with an input's."""
+    for component in spec.components.values():
+        keys = [*component.output_definitions.artifacts, "executor-logs"]
+        assert [(a, b) for a in keys for b in keys if a != b and b.startswith(a)] == []
+    source = spec.root.dag.tasks["run-report"].inputs.artifacts["model_run"].task_output_artifact
+    assert source.output_artifact_key in spec.components["Trainer"].output_definitions.artifacts
+
+
 def test_arguments_of_beam_reach_every_step(spec):
     for name in ("SegmentationExampleGen", "StatisticsGen", "Transform", "Evaluator"):
         args = list(container(spec, name).args)

@@ -77,6 +77,15 @@ def test_artifacts_that_tfx_cannot_import_are_dropped(foreign):
     assert after["outputs"] == {"artifacts": {"report": listed(report)}}
 
 
+def test_an_output_has_its_own_key_for_tfx_and_the_clusters_key_for_the_cluster():
+    model_run = {"instanceSchema": "title: tfx.ModelRun\n"}
+    before = {"outputs": {"artifacts": {"training_run": listed({"uri": "gs://b/run", "type": model_run})}}}
+    after = for_tfx(before, SPEC)
+    assert after["outputs"]["artifacts"] == {"model_run": before["outputs"]["artifacts"]["training_run"]}
+    answer = for_cluster(after["outputs"], after, keep_uris=True)
+    assert [*answer["artifacts"]] == ["training_run"]
+
+
 @pytest.mark.parametrize(
     ("artifact", "path"),
     [
