@@ -18,6 +18,8 @@ from pipeline.paths import Observed, Paths
 from pipeline.pipeline import create_pipeline
 from pipeline.runners.kubeflow.executor_input import CLUSTER_KEYS
 from pipeline.runners.kubeflow.web_outputs import add_web_outputs
+from pipeline.runners.observe_task import NODE as OBSERVE
+from pipeline.runners.observe_task import add_observe_task, begins_with_files
 from pipeline.runners.settings import NodeSettings, RunnerSettings
 from pipeline.settings import PipelineSettings
 from pipeline.source_hash import source_hash
@@ -26,9 +28,6 @@ PipelineJob = dict[str, Any]
 """JSON of kfp.pipeline_spec's PipelineJob."""
 
 STEP_MODULE = "pipeline.runners.kubeflow.step"
-
-OUTSIDE_WORLD = ("SegmentationExampleGen", "ProductionModel")
-"""Nodes that read what is not among their inputs: a cluster's cache would return outdated results."""
 
 VERDICTS = ("Evaluator", "ServingCheck", "Pusher", "RunReport")
 """Nodes that can refuse a model: each says in an output parameter whether and why."""
@@ -40,8 +39,8 @@ RETRY_POLICY = {"backoffDuration": "0s", "backoffFactor": 2.0, "backoffMaxDurati
 def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
     """Compiles the DAG to a PipelineJob with pipeline spec 2.1.
 
-    No process of this project runs before a cluster's run, so the nodes look at data and production
-    themselves, and the run id is a placeholder that the cluster fills in.
+    No process of this project runs before a cluster's run, so its first task looks at data and production,
+    and the run id is a placeholder that the cluster fills in.
 
     Args:
         settings: With `runner.image`.
@@ -63,16 +62,16 @@ def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
     _identify_steps(spec, paths.pipeline_root)
     _rename_outputs(spec)
     _add_outputs(spec)
-    _ask_for_resources(spec, settings.runner, _outside_world(settings))
+    add_observe_task(spec, settings, paths.push_directory)
+    _ask_for_resources(spec, settings.runner, _uncached(settings))
     _rename_tasks(spec)
     return job
 
 
-def _outside_world(settings: PipelineSettings) -> set[str]:
-    """OUTSIDE_WORLD, and the nodes that train where the settings name a file or folder to begin with."""
-    reads_weights = settings.model.encoder_weights not in (None, "imagenet")
-    trains_on = ("Trainer", "Tuner") if reads_weights or isinstance(settings.trainer.warm_start, str) else ()
-    return {*OUTSIDE_WORLD, *trains_on}
+def _uncached(settings: PipelineSettings) -> set[str]:
+    """Nodes that see or change what is outside the pipeline: a cluster must not reuse their results."""
+    # Tuner's properties are one JSON string, in which no output of Observe can stand.
+    return {OBSERVE, "Pusher", *(("Tuner",) if begins_with_files(settings) else ())}
 
 
 @contextlib.contextmanager
@@ -137,15 +136,18 @@ def _rename_tasks(spec: dict[str, Any]) -> None:
     for name, task in dag["tasks"].items():
         task["taskInfo"]["name"] = name
         task["dependentTasks"] = sorted(task_name(node) for node in task.get("dependentTasks", []))
-        for artifact in task.get("inputs", {}).get("artifacts", {}).values():
-            output = artifact["taskOutputArtifact"]
-            output["producerTask"] = task_name(output["producerTask"])
+        inputs = task.get("inputs", {})
+        for value in (*inputs.get("artifacts", {}).values(), *inputs.get("parameters", {}).values()):
+            for source in ("taskOutputArtifact", "taskOutputParameter"):
+                if source in value:
+                    value[source]["producerTask"] = task_name(value[source]["producerTask"])
 
 
-def _ask_for_resources(spec: dict[str, Any], runner: RunnerSettings, outside_world: set[str]) -> None:
+def _ask_for_resources(spec: dict[str, Any], runner: RunnerSettings, uncached: set[str]) -> None:
     for name, task in spec["root"]["dag"]["tasks"].items():
-        node = runner.node(name)
-        task["cachingOptions"] = {"enableCache": node.cache and name not in outside_world}
+        # Observe does a part of the work of the node that reads the data.
+        node = runner.node("SegmentationExampleGen" if name == OBSERVE else name)
+        task["cachingOptions"] = {"enableCache": node.cache and name not in uncached}
         if node.retries:
             task["retryPolicy"] = {"maxRetryCount": node.retries, **RETRY_POLICY}
         container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]

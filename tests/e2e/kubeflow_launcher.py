@@ -54,9 +54,11 @@ class Launcher:
         pod.mkdir(parents=True)
         for artifact in _artifacts(executor_input["inputs"]):
             self._download(artifact["uri"], _inside(pod, local_path(artifact, self.layout)))
-        # The parent only: launcher_v2.go:1249-1276, prepareOutputFolders.
-        for artifact in _artifacts(executor_input["outputs"]):
-            _inside(pod, local_path(artifact, self.layout)).parent.mkdir(parents=True, exist_ok=True)
+        # The parents only: launcher_v2.go:1249-1276, prepareOutputFolders.
+        outputs = executor_input["outputs"]
+        paths = [local_path(artifact, self.layout) for artifact in _artifacts(outputs)]
+        for path in (*paths, *(parameter["outputFile"] for parameter in outputs["parameters"].values())):
+            _inside(pod, path).parent.mkdir(parents=True, exist_ok=True)
         # {{$}} is the input in protojson: launcher_v2.go:1020-1043.
         words = [word.replace("{{$}}", json.dumps(executor_input)) for word in command]
         done = subprocess.run(
@@ -85,10 +87,13 @@ class Launcher:
         # No file is an empty answer: launcher_v2.go:1184-1190.
         left = json.loads(output_file.read_text()) if output_file.exists() else {}
         values = left.get("parameterValues", {})
-        # Only parameters without a value are read from their files: launcher_v2.go:453-484.
-        missing = [key for key in asked["parameters"] if key not in values]
-        if missing:
-            raise Refused(f"failed to read output parameter name={missing[0]}")
+        for key, parameter in asked["parameters"].items():
+            if key not in values:
+                # launcher_v2.go:453-484, collectOutputParameters.
+                file = _inside(pod, parameter["outputFile"])
+                if not file.exists():
+                    raise Refused(f"failed to read output parameter name={key}")
+                values[key] = file.read_text()
         stored = {}
         for key, listed in asked["artifacts"].items():
             if key == "executor-logs":

@@ -140,7 +140,7 @@ class KubeflowRun:
             self.reused.add(name)
             self.done[name] = self.cluster.cache[key]
             return self.done[name]
-        self._check_retries(name)
+        self.check_retries(name)
         self.done[name] = self._tried(name, executor_input)
         if task.caching_options.enable_cache:
             self.cluster.cache[key] = self.done[name]
@@ -163,7 +163,8 @@ class KubeflowRun:
                 return Done(*launcher.publish(pod, executor_input), result.log)
         raise StepFailed(name, tries, result.status, result.log)
 
-    def _check_retries(self, name: str) -> None:
+    def check_retries(self, name: str) -> None:
+        """Raises Refused if Kubernetes would not start the pods of a task, or Argo would not try again."""
         policy = self.spec.root.dag.tasks[name].retry_policy
         if not policy.max_retry_count:
             return

@@ -1,6 +1,6 @@
 #!/bin/bash
 # pod.sh FOLDER DIRECTORY COMMAND...: runs a command as in a pod, in a mount namespace of its own (below `unshare --mount`).
-# It sees this machine's folders, but /minio, /s3, /gcs, /tmp/kfp_outputs and /tmp/petseg are the pod's own, empty at first:
+# It sees this machine's folders, but /minio, /s3, /gcs and what Kubeflow uses in /tmp are the pod's own, empty at first:
 # https://github.com/kubeflow/pipelines/blob/2.16.1/backend/src/v2/compiler/argocompiler/container.go#L461-L505
 # CLAIMS: one `folder:path` a line, folders of this machine that stand for claimed volumes.
 set -e
@@ -19,7 +19,7 @@ for entry in /*; do
     mount --rbind "$entry" "$root/$name"
   fi
 done
-for path in /minio /s3 /gcs /tmp/kfp_outputs /tmp/petseg; do
+for path in /minio /s3 /gcs /tmp/kfp_outputs /tmp/kfp /tmp/petseg; do
   mkdir -p "$pod$path" "$root$path"
   mount --bind "$pod$path" "$root$path"
 done

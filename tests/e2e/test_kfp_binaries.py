@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 ROOT = "minio://bucket/petseg"
-TASKS = {task_name(node) for node in NODES}
+TASKS = {"observe", *(task_name(node) for node in NODES)}
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_a_failing_step_is_tried_again_and_says_why(new_run):
         "--set", "runner.nodes.SegmentationExampleGen.retries=1",
     )  # fmt: skip
     with pytest.raises(PodFailed, match=r"root/segmentation-example-gen/executor ended with 1"):
-        run.run({"segmentation-example-gen"})
-    assert [pod.status for pod in run.pods if pod.task.endswith("/executor")] == [1, 1]
+        run.run({"observe", "segmentation-example-gen"})
+    assert [pod.status for pod in run.pods if pod.task.endswith("/executor")] == [0, 1, 1]
     said = run.log_of("segmentation-example-gen")
     assert "petseg: SegmentationExampleGen ended with exit status 2: " in said
     assert "/petseg/nothing" in said

@@ -1,5 +1,6 @@
 """The first steps of the compiled pipeline, in the layouts of two releases of Kubeflow Pipelines."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ def newer_run(tmp_path_factory, sample, s3):
     folder = tmp_path_factory.mktemp("kubeflow")
     file = compiled(folder / "pipeline.yaml", ROOTS[NEWER])
     run = new_run(file, new_cluster(folder, sample), NEWER)
-    for name in ("import-schema-gen", "segmentation-example-gen"):
+    for name in ("observe", "import-schema-gen", "segmentation-example-gen"):
         run.step(name)
     return run
 
@@ -34,6 +35,20 @@ def test_a_first_step_writes_to_the_store(newer_run):
 def test_the_last_line_says_how_a_step_ended(newer_run):
     last = newer_run.done["segmentation-example-gen"].log.splitlines()[-1]
     assert last.startswith("petseg: SegmentationExampleGen ended with exit status 0: data: 25 train, 5 eval")
+
+
+def test_what_is_outside_is_observed_first(newer_run):
+    observed = newer_run.done["observe"].parameters
+    assert observed["production_version"] == "none"
+    assert re.fullmatch("[0-9a-f]{64}", observed["fingerprint"])
+    assert observed["training_files"] == ""
+
+
+def test_the_next_run_reuses_what_did_not_change(newer_run):
+    later = replace(newer_run, run_id="later", done={}, reused=set())
+    for name in ("observe", "import-schema-gen", "segmentation-example-gen"):
+        later.step(name)
+    assert later.reused == {"import-schema-gen", "segmentation-example-gen"}
 
 
 def test_a_step_of_the_older_release_reads_what_the_newer_wrote(newer_run):

@@ -1,7 +1,6 @@
 """The command of a compiled step: TFX's command between what the cluster gives and what it takes.
 
-On open-source Kubeflow a step works on the launcher's local copies of artifacts, on Vertex on their URIs. The
-last line that it prints says how it ended: Kubeflow's launcher ends with status 1 whatever the step's was.
+On open-source Kubeflow a step works on the launcher's local copies of artifacts, on Vertex on their URIs.
 """
 
 import argparse
@@ -9,15 +8,14 @@ import json
 import logging
 import os
 import runpy
-import signal
 import sys
-import traceback
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any
 
-from petseg.errors import UserError
 from petseg.files.originals import set_originals, with_originals
 from pipeline.runners.kubeflow.executor_input import JsonObject, for_tfx
 from pipeline.runners.kubeflow.executor_output import for_cluster
+from pipeline.runners.kubeflow.last_line import STOPPED_STATUS, run_to_the_last_line
 from pipeline.runners.kubeflow.local_copies import local_path, use_local_copies
 from pipeline.runners.kubeflow.web_outputs import is_report, report_verdict, web_outputs
 
@@ -30,12 +28,6 @@ OPEN_SOURCE = "KFP_POD_NAME"
 
 VERDICT = "verdict"
 """Output parameter of the nodes that can refuse a model."""
-
-STOPPED_STATUS = 128 + signal.SIGTERM
-
-
-class Stopped(BaseException):
-    """SIGTERM: the step's time is over, or its pod is deleted."""
 
 
 def main(words: list[str]) -> int:
@@ -50,23 +42,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--root", help="pipeline root that the file was compiled for")
     parser.add_argument("--code", help="hash of this command's source")
     options, arguments = parser.parse_known_args(words)
-    signal.signal(signal.SIGTERM, _stop)
-    try:
-        status, said = 0, run_step(arguments)
-    except Stopped:
-        status, said = STOPPED_STATUS, "stopped: timeout_seconds are over, or the pod was deleted"
-    except UserError as error:
-        traceback.print_exc()
-        status, said = error.exit_status, str(error)
-    except Exception as error:
-        traceback.print_exc()
-        status, said = 1, f"{type(error).__name__}: {error}"
-    sys.stdout.flush()
-    first_line = with_originals(said).splitlines()[0] if said else ""
-    print(
-        f"petseg: {options.node} ended with exit status {status}: {first_line}", file=sys.stderr, flush=True
-    )
-    return status
+    return run_to_the_last_line(options.node, partial(run_step, arguments))
 
 
 def run_step(arguments: list[str]) -> str:
@@ -138,10 +114,6 @@ def _rewrite_output(given: JsonObject, known: JsonObject, verdict: str, *, on_ku
 
 def _uri(artifact: JsonObject) -> str:
     return artifact["uri"]
-
-
-def _stop(signal_number: int, frame: object) -> NoReturn:
-    raise Stopped
 
 
 if __name__ == "__main__":

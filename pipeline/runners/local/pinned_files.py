@@ -60,7 +60,7 @@ def pin_files(settings: PipelineSettings, work: Path) -> PinnedFiles:
     weights, warm_start = weights_file(settings), settings.trainer.warm_start
     targets: dict[str, Path] = {}
     if weights:
-        targets[f"{_file_digest(weights)}.h5"] = weights
+        targets[f"{file_digest(weights)}.h5"] = weights
     digest = model_digest(warm_start) if isinstance(warm_start, str) else ""
     if isinstance(warm_start, str):
         targets[digest] = Path(warm_start)
@@ -83,7 +83,8 @@ def _link(folder: Path, targets: dict[str, Path]) -> None:
         (folder / name).symlink_to(os.path.abspath(target))
 
 
-def _file_digest(file: Path) -> str:
+def file_digest(file: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
     digest = hashlib.sha256()
     with file.open("rb") as content:
         while block := content.read(BLOCK_BYTES):

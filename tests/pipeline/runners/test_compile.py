@@ -52,7 +52,7 @@ def container(spec: kfp.PipelineSpec, name: str) -> kfp.PipelineDeploymentConfig
 
 def test_the_file_is_a_valid_pipeline_of_all_nodes(spec):
     assert spec.schema_version == "2.1.0"
-    assert set(spec.root.dag.tasks) == {task_name(node) for node in NODES}
+    assert set(spec.root.dag.tasks) == {"observe", *(task_name(node) for node in NODES)}
 
 
 def test_tasks_have_names_that_kubernetes_takes_in_pods(spec):
@@ -63,6 +63,10 @@ def test_tasks_have_names_that_kubernetes_takes_in_pods(spec):
         assert task.task_info.name == name
         producers = {
             artifact.task_output_artifact.producer_task for artifact in task.inputs.artifacts.values()
+        } | {
+            parameter.task_output_parameter.producer_task
+            for parameter in task.inputs.parameters.values()
+            if parameter.HasField("task_output_parameter")
         }
         assert producers <= set(task.dependent_tasks) <= set(tasks)
 
@@ -79,17 +83,24 @@ def test_the_file_holds_only_what_the_open_source_backend_runs(spec):
     assert "InfraValidator" not in str(spec)
 
 
-def test_nodes_that_look_at_the_outside_world_are_never_cached(spec):
+def test_tasks_that_see_or_change_the_outside_world_are_never_cached(spec):
     uncached = {name for name, task in spec.root.dag.tasks.items() if not task.caching_options.enable_cache}
-    assert uncached == {"segmentation-example-gen", "production-model", "evaluator"}
+    assert uncached == {"observe", "pusher", "evaluator"}
 
 
-def test_the_run_is_named_by_the_cluster_and_production_looked_up_there(spec):
+def test_the_run_is_named_by_the_cluster_and_the_outside_observed_there(spec):
     tasks = spec.root.dag.tasks
     run_id = tasks["run-report"].inputs.parameters["run"].runtime_value.constant.string_value
     assert run_id == "{{$.pipeline_job_uuid}}"
-    version = tasks["production-model"].inputs.parameters["version"].runtime_value.constant.string_value
-    assert version == "latest"
+    observed = {
+        ("segmentation-example-gen", "fingerprint"): "fingerprint",
+        ("production-model", "version"): "production_version",
+    }
+    for (task, name), key in observed.items():
+        source = tasks[task].inputs.parameters[name].task_output_parameter
+        assert (source.producer_task, source.output_parameter_key) == ("observe", key)
+    # Training begins with no file here.
+    assert not tasks["trainer"].inputs.parameters["warm_start"].HasField("task_output_parameter")
     for node in ("evaluator", "run-report"):
         baseline = tasks[node].inputs.artifacts["baseline_model"].task_output_artifact
         assert baseline.producer_task == "production-model"

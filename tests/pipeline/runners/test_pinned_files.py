@@ -9,7 +9,7 @@ from petseg.errors import UserError
 from pipeline.node_properties import NodeProperties
 from pipeline.paths import Observed, Paths
 from pipeline.runners.local.pinned_files import pin_files
-from pipeline.runners.pipeline_spec import _outside_world
+from pipeline.runners.observe_task import add_observe_task, begins_with_files
 from pipeline.settings import PipelineSettings, load_settings
 from tests.conftest import PETS_CONFIG
 
@@ -89,8 +89,21 @@ def test_a_missing_weights_file_is_refused(tmp_path, work):
     assert not work.exists()
 
 
-def test_a_cluster_does_not_reuse_a_training_that_began_with_a_file(tmp_path):
-    trains = {"Trainer", "Tuner"}
-    assert not _outside_world(settings_with()) & trains
-    assert _outside_world(settings_with(weights=tmp_path / "weights.h5")) >= trains
-    assert _outside_world(settings_with(warm_start=tmp_path)) >= trains
+def test_on_a_cluster_another_file_to_begin_with_is_another_training(tmp_path):
+    """The first task reads the files, and its output is a property of Trainer."""
+
+    def trainers_property(settings: PipelineSettings) -> dict:
+        def task() -> dict:
+            return {"inputs": {"parameters": {"warm_start": {}}}}
+
+        tasks = {name: task() for name in ("SegmentationExampleGen", "ProductionModel", "Trainer")}
+        spec = {"components": {}, "deploymentSpec": {"executors": {}}, "root": {"dag": {"tasks": tasks}}}
+        add_observe_task(spec, settings, "/petseg/serving_model")
+        return tasks["Trainer"]["inputs"]["parameters"]["warm_start"]
+
+    observed = {"taskOutputParameter": {"producerTask": "Observe", "outputParameterKey": "training_files"}}
+    for settings in (settings_with(weights=tmp_path / "weights.h5"), settings_with(warm_start=tmp_path)):
+        assert begins_with_files(settings)
+        assert trainers_property(settings) == observed
+    assert not begins_with_files(settings_with())
+    assert trainers_property(settings_with()) == {}

@@ -72,7 +72,7 @@ def test_vertex_starts_the_file_as_it_is(vertex, key_file, vertex_file):
     assert job["serviceAccount"] == "petseg@pets.iam.gserviceaccount.com"
     assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://bucket/petseg"
     spec = json_format.ParseDict(job["pipelineSpec"], kfp.PipelineSpec())
-    assert set(spec.root.dag.tasks) == {task_name(node) for node in NODES}
+    assert set(spec.root.dag.tasks) == {"observe", *(task_name(node) for node in NODES)}
     sent = json_format.ParseDict(json.loads(vertex_file.read_text())["pipelineSpec"], kfp.PipelineSpec())
     assert spec == sent
 
@@ -111,7 +111,7 @@ def test_without_a_file_the_pipeline_is_compiled_and_started(kubeflow, token_fil
     assert done.status == 0, done.stderr
     assert done.stdout == f"{kubeflow.address}/#/runs/details/r-1\n"
     spec = json_format.ParseDict(started_run(kubeflow)["pipeline_spec"]["pipeline_spec"], kfp.PipelineSpec())
-    assert set(spec.root.dag.tasks) == {task_name(node) for node in NODES}
+    assert set(spec.root.dag.tasks) == {"observe", *(task_name(node) for node in NODES)}
 
 
 def test_a_deployment_of_several_users_gets_the_namespace(kubeflow, token_file, kubeflow_file):

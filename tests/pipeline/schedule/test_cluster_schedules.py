@@ -38,7 +38,7 @@ def test_kubeflow_keeps_a_recurring_run(kubeflow, token_file, kubeflow_file):
     assert kept["experiment_id"] == "e-1"
     assert kept["runtime_config"]["pipeline_root"] == "gs://bucket/petseg"
     spec = json_format.ParseDict(kept["pipeline_spec"]["pipeline_spec"], kfp.PipelineSpec())
-    assert set(spec.root.dag.tasks) == {task_name(node) for node in NODES}
+    assert set(spec.root.dag.tasks) == {"observe", *(task_name(node) for node in NODES)}
 
 
 def test_vertex_keeps_a_schedule(vertex, key_file, vertex_file):
