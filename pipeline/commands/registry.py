@@ -9,6 +9,8 @@ from pipeline.commands.options import Commands
 COMMANDS = (
     "run",
     "sample_data",
+    "inspect",
+    "init",
     "fetch",
     "predict",
     "app",

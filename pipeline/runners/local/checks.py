@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.example_gen.listing import list_pairs
+from components.example_gen.looks.misfit import check_masks, with_layout
 from components.example_gen.readers import unpacks
 from components.example_gen.report import check_listing
+from components.example_gen.settings import DataSettings
 from components.example_gen.spans import list_spans
 from petseg.errors import UserError
 from petseg.files.local_folder import check_writable_folder
@@ -52,7 +54,7 @@ def check_before_run(
         else:
             check_writable_folder(key, folder)
     settings.data.require_classes()
-    _check_data(settings)
+    check_data(settings.data)
     check_production_model(settings.push.directory or push_directory(output))
     # Last, because these take seconds.
     check_devices(settings.trainer)
@@ -130,12 +132,21 @@ def _check_metadata(settings: PipelineSettings, output: Path) -> None:
     check_can_be_stored(settings)
 
 
-def _check_data(settings: PipelineSettings) -> None:
-    """Refuses data that the first node would refuse without opening a photo."""
-    if unpacks(settings.data.format):
+def check_data(data: DataSettings) -> None:
+    """Refuses data that the first node would refuse, as far as names and a few masks tell.
+
+    Raises:
+        UserError: It says what does not fit, what is there, and what to change.
+    """
+    if unpacks(data.format):
         return
     with tempfile.TemporaryDirectory() as scratch:
-        check_listing(list_pairs(settings.data, f"{scratch}/unpacked"), settings.data)
+        try:
+            listing = list_pairs(data, f"{scratch}/unpacked")
+            check_listing(listing, data)
+        except UserError as error:
+            raise with_layout(error, data) from None
+        check_masks(listing, data)
 
 
 def _written_folders(settings: PipelineSettings, output: Path) -> Iterator[tuple[str, str]]:

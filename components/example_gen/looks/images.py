@@ -1,0 +1,242 @@
+"""What one photo or one mask holds."""
+
+import hashlib
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from components.example_gen.near_duplicates import difference_hash
+from petseg.errors import BrokenFileError
+from petseg.files.image_file import (
+    BIT_DEPTH_BYTE,
+    PHOTO_FORMATS,
+    decode,
+    exif_orientation,
+    open_image,
+    turn_upright,
+)
+
+MAX_PIXELS = 200_000_000
+FEW_VALUES = 64
+"""A file with no more different values than this looks like a mask."""
+
+SMALL_SIDE = 256
+"""Side in pixels to which a large JPEG may be shrunk while it is decoded."""
+
+THIN = 0.01
+"""Share of a mask's pixels below which a value may be lost when the mask is resized."""
+
+MODEL_SIDES = (128, 192, 256, 384, 512)
+"""Sides of a model's input for which it is known which values a resized mask still has."""
+
+
+@dataclass(frozen=True)
+class PhotoLook:
+    """A photo, decoded.
+
+    Attributes:
+        format: Pillow's name.
+        mode: Pillow's mode: channels and type of the samples.
+        bits: Of a sample.
+        width: Upright, in pixels.
+        height: Upright, in pixels.
+        orientation: EXIF orientation, 1 to 8.
+        sha256: Of the file.
+        hash: Perceptual hash, see near_duplicates.
+    """
+
+    format: str
+    mode: str
+    bits: int
+    width: int
+    height: int
+    orientation: int
+    sha256: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class MaskLook:
+    """A mask, decoded.
+
+    Attributes:
+        format: Pillow's name.
+        mode: Pillow's mode.
+        bits: Of a sample.
+        width: As stored, in pixels.
+        height: As stored, in pixels.
+        kind: `gray`: values are samples; `palette`: indices of a palette; `color`: RGB colors.
+        values: Number of pixels of each value; a color is the number 0xRRGGBB.
+        palette: Color of each index in use, where it is a palette.
+        digest: Checksum of all values.
+        kept: Values that are left after resizing by nearest neighbor, by side in pixels.
+    """
+
+    format: str
+    mode: str
+    bits: int
+    width: int
+    height: int
+    kind: str
+    values: dict[int, int]
+    palette: dict[int, int]
+    digest: int
+    kept: dict[int, frozenset[int]] = field(default_factory=dict)
+
+
+def look_at_photo(content: bytes) -> tuple[PhotoLook, Image.Image]:
+    """Decodes a photo.
+
+    Returns:
+        What it holds, and the photo, RGB and upright; a large JPEG at a fraction of its size.
+
+    Raises:
+        BrokenFileError: It is no photo, or damaged.
+    """
+    image = open_image(content, PHOTO_FORMATS, MAX_PIXELS)
+    bits, mode, size = _bits(image, content), image.mode, image.size
+    orientation = exif_orientation(image)
+    # A large JPEG need not be decoded at its size for its hash; a cut one is found all the same.
+    image.draft(None, (SMALL_SIDE, SMALL_SIDE))
+    decode(image)
+    width, height = size if orientation < 5 else size[::-1]
+    format_name = image.format or ""
+    upright = to_rgb(turn_upright(image, orientation))
+    look = PhotoLook(
+        format_name,
+        mode,
+        bits,
+        width,
+        height,
+        orientation,
+        hashlib.sha256(content).hexdigest(),
+        difference_hash(np.asarray(upright)),
+    )
+    return look, upright
+
+
+def look_at_mask(content: bytes) -> tuple[MaskLook, np.ndarray]:
+    """Decodes a mask and counts its values.
+
+    Returns:
+        What it holds, and its values as `mask_pixels` returns them.
+
+    Raises:
+        BrokenFileError: It is no image, or damaged.
+    """
+    image = open_image(content, PHOTO_FORMATS, MAX_PIXELS)
+    decode(image)
+    pixels, kind = mask_pixels(image, content)
+    counted = count_values(pixels)
+    palette: dict[int, int] = {}
+    if kind == "palette":
+        colors = np.zeros((256, 3), np.int64)
+        listed = np.array(image.getpalette("RGB"), np.int64).reshape(-1, 3)[:256]
+        colors[: len(listed)] = listed
+        palette = {number: int(_packed(colors[number])) for number in counted}
+    look = MaskLook(
+        image.format or "",
+        image.mode,
+        _bits(image, content),
+        image.width,
+        image.height,
+        kind,
+        counted,
+        palette,
+        checksum(pixels),
+        values_kept(pixels, counted),
+    )
+    return look, pixels
+
+
+def mask_pixels(image: Image.Image, content: bytes) -> tuple[np.ndarray, str]:
+    """Values of a decoded mask, integers [height, width], and their kind as in MaskLook.
+
+    Raises:
+        BrokenFileError: Its samples are not whole numbers.
+    """
+    if image.mode == "P":
+        return np.asarray(image), "palette"
+    if image.mode in ("RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV"):
+        rgb = np.asarray(image.convert("RGB"))
+        if (rgb == rgb[..., :1]).all():
+            return rgb[..., 0], "gray"
+        return _packed(rgb.astype(np.int32)), "color"
+    samples = np.asarray(image.getchannel(0) if len(image.getbands()) > 1 else image)
+    if samples.dtype.kind == "f" and not (samples == np.round(samples)).all():
+        raise BrokenFileError("has samples that are no whole numbers")
+    values = samples if samples.dtype.kind == "u" else samples.astype(np.int64)
+    if image.format == "PNG" and content[BIT_DEPTH_BYTE] in (2, 4):
+        # Pillow has scaled them to 8 bits.
+        values = values // (255 // (2 ** content[BIT_DEPTH_BYTE] - 1))
+    return values, "gray"
+
+
+def count_values(values: np.ndarray) -> dict[int, int]:
+    """Number of pixels of each value, ascending."""
+    if values.size and values.min() >= 0 and values.max() < 2**16:
+        counts = np.bincount(values.ravel())
+        return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+    numbers, counts = np.unique(values, return_counts=True)
+    return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+
+def checksum(values: np.ndarray) -> int:
+    """The same for the same values, whatever their type."""
+    return zlib.crc32(np.ascontiguousarray(values, np.int32))
+
+
+def values_kept(values: np.ndarray, counted: dict[int, int]) -> dict[int, frozenset[int]]:
+    """Values that are left after resizing to each of MODEL_SIDES by nearest neighbor.
+
+    Args:
+        values: [height, width].
+        counted: Their pixels. A value that is not THIN is left at any side.
+    """
+    thick = frozenset(value for value, count in counted.items() if count >= THIN * values.size)
+    if len(thick) == len(counted):
+        return dict.fromkeys(MODEL_SIDES, thick)
+    kept = {}
+    for side in MODEL_SIDES:
+        rows, columns = (((np.arange(side) + 0.5) * length / side).astype(int) for length in values.shape)
+        kept[side] = thick | frozenset(count_values(values[rows][:, columns]))
+    return kept
+
+
+def looks_like_mask(content: bytes) -> bool:
+    """Whether an image has few values, as masks have and photos do not."""
+    try:
+        image = open_image(content, PHOTO_FORMATS, MAX_PIXELS)
+        decode(image)
+        values = Counter(count_values(mask_pixels(image, content)[0]))
+    except BrokenFileError:
+        return False
+    # Masks stored as JPEG have values between the classes, but few pixels of them.
+    often = sum(count for _, count in values.most_common(FEW_VALUES))
+    return len(values) <= FEW_VALUES or (image.mode == "L" and often > 0.97 * values.total())
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """An image as 8-bit RGB for pictures and hashes; deeper samples are scaled to what is there."""
+    if image.mode.startswith(("I", "F")):
+        samples = np.asarray(image).astype(np.float64)
+        low, high = float(np.nanmin(samples)), float(np.nanmax(samples))
+        scaled = (np.nan_to_num(samples) - low) * (255 / (high - low) if high > low else 0)
+        image = Image.fromarray(scaled.astype(np.uint8))
+    return image.convert("RGB")
+
+
+def _packed(colors: np.ndarray) -> np.ndarray:
+    return (colors[..., 0] << 16) | (colors[..., 1] << 8) | colors[..., 2]
+
+
+def _bits(image: Image.Image, content: bytes) -> int:
+    """Bits of a sample as stored."""
+    if image.format == "PNG":
+        return content[BIT_DEPTH_BYTE]
+    if image.mode == "1":
+        return 1
+    return 16 if image.mode.startswith("I;16") else 32 if image.mode in ("I", "F") else 8

@@ -1,0 +1,134 @@
+"""Settings that `init` chooses from what it saw, each with the reason that it writes beside it."""
+
+import math
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from components.example_gen.listing import list_pairs
+from components.example_gen.looks.findings import broken_files
+from components.example_gen.looks.images import MODEL_SIDES
+from components.example_gen.looks.survey import Survey
+from components.example_gen.pairs import SPLITS
+from petseg.errors import UserError
+from pipeline.inspection.expectation import MAX_BAD_FRACTION, bad_fraction
+
+LEAST_SIDE, MOST_SIDE = 128, 256
+"""A first model is neither too coarse to show anything nor slow on a CPU."""
+
+KEPT_MASKS = 0.5
+"""Share of the masks with a class in which the class must be left at the model's resolution."""
+
+SMALL_DATA = 256
+SMALL_BATCH = 8
+USUAL_BATCH = 32
+EPOCHS = 40
+
+EVAL_PERCENTS = (15, 20, 25, 30, 35, 40)
+FEWEST_IN_SPLIT = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A value and why it was chosen."""
+
+    value: Any
+    reason: str
+
+
+def choose_image_size(survey: Survey) -> Choice:
+    """The model's input: near the photos' shorter side, and large enough that every class is left."""
+    photos = [pair.photo for pair in survey.opened.good if pair.photo]
+    shorter = int(np.median([min(photo.width, photo.height) for photo in photos])) if photos else LEAST_SIDE
+    near = min(MODEL_SIDES, key=lambda side: (abs(side - min(max(shorter, LEAST_SIDE), MOST_SIDE)), side))
+    lost: list[str] = []
+    for side in MODEL_SIDES:
+        if side >= near:
+            lost_here = _lost_at(survey, side)
+            if not lost_here:
+                why = f"; at {near} pixels too few masks keep {', '.join(lost)}" if lost else ""
+                return Choice(side, f"the photos' shorter side is {shorter} pixels in the median{why}")
+            lost = lost or lost_here
+    return Choice(
+        MODEL_SIDES[-1],
+        f"many masks lose {', '.join(lost)} even at {MODEL_SIDES[-1]} pixels, because it is thin",
+    )
+
+
+def choose_eval_percent(survey: Survey) -> Choice | None:
+    """`data.eval_percent` if the default leaves a split empty or training without a class; else None."""
+    for percent in EVAL_PERCENTS:
+        if _is_complete(survey, percent):
+            if percent == EVAL_PERCENTS[0]:
+                return None
+            return Choice(percent, f"with {EVAL_PERCENTS[0]} a split is empty, or training lacks a class")
+    return None
+
+
+def choose_max_bad_fraction(survey: Survey) -> Choice | None:
+    """`data.max_bad_fraction`, where more is broken than the default allows; None: the default."""
+    fraction = bad_fraction(survey)
+    if fraction <= MAX_BAD_FRACTION:
+        return None
+    # One more than is known: a sample may have missed some.
+    known = math.ceil(100 * fraction + (5 if survey.opened.is_sample else 0)) / 100
+    count = len(broken_files(survey))
+    return Choice(
+        min(known, 1.0), f"the default, {MAX_BAD_FRACTION}, would stop the run: {count} files are broken"
+    )
+
+
+def choose_batch_size(survey: Survey) -> Choice | None:
+    """`trainer.batch_size` for little data; None: the default."""
+    training = sum(pair.split == "train" for pair in survey.listing.pairs) if survey.listing else 0
+    if training >= SMALL_DATA:
+        return None
+    return Choice(SMALL_BATCH, f"there are {training} training examples only")
+
+
+def constant_prediction(survey: Survey) -> tuple[str, float]:
+    """The class that most pixels have, and the mean IoU of a model that predicts it everywhere."""
+    shares = {entry.name: entry.share for entry in survey.table.classes}
+    name = max(shares, key=lambda key: shares[key])
+    return name, shares[name] / sum(shares.values()) / len(shares)
+
+
+def _lost_at(survey: Survey, side: int) -> list[str]:
+    """Classes that fewer than KEPT_MASKS of their masks still have at a side."""
+    lost = []
+    for entry in survey.table.classes:
+        source = entry.value if entry.source is None else entry.source
+        value = int(str(source)[1:], 16) if str(source).startswith("#") else source
+        having = [pair.mask for pair in survey.opened.good if pair.mask and value in pair.mask.values]
+        kept = sum(value in mask.kept.get(side, frozenset()) for mask in having)
+        if kept < KEPT_MASKS * len(having):
+            lost.append(entry.name)
+    return lost
+
+
+def _is_complete(survey: Survey, percent: int) -> bool:
+    """Whether each split has a pair that can be used, and training each class, as far as was looked."""
+    data = survey.data_settings().model_copy(update={"eval_percent": percent})
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            listing = list_pairs(data, f"{scratch}/unpacked")
+        except UserError:
+            return False
+    split_of = {pair.name: pair.split for pair in listing.pairs}
+    broken = {file for file, _ in broken_files(survey)}
+    unusable = {
+        pair.source.name
+        for pair in survey.opened.pairs
+        if pair.problem or pair.source.mask_path in broken or pair.source.photo_path in broken
+    }
+    counts = Counter(split for name, split in split_of.items() if name not in unusable)
+    fewest = min(FEWEST_IN_SPLIT, max(1, sum(counts.values()) // 6))
+    if any(counts[split] < fewest for split in SPLITS):
+        return False
+    good = [pair for pair in survey.opened.good if pair.source.name not in unusable]
+    seen = {value for pair in good if pair.mask for value in pair.mask.values}
+    training = [pair for pair in good if split_of.get(pair.source.name) == "train"]
+    return survey.opened.is_sample or seen == {v for pair in training if pair.mask for v in pair.mask.values}

@@ -1,0 +1,157 @@
+"""`init` writes a config that `settings` accepts and with which the reader finds every pair."""
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from components.example_gen.listing import list_pairs
+from components.example_gen.report import check_listing
+from petseg.class_colors import RESERVED
+from petseg.errors import UserError
+from pipeline.inspection.init import write_config
+from pipeline.runners.local.checks import check_data
+from pipeline.settings import PipelineSettings, load_settings
+from tests.components.looks.drawn_layouts import LAYOUTS, PAIRS, draw, flat, save
+from tests.conftest import petseg
+
+WITH_READER = sorted(LAYOUTS.keys() - {"voc", "coco", "labelme", "yolo"})
+
+
+def written(folder: Path, **options: object) -> tuple[PipelineSettings, str]:
+    config = folder / "mine.yaml"
+    list(write_config("petseg", str(folder / "data"), config, None, **options))
+    return load_settings(config), config.read_text()
+
+
+@pytest.mark.parametrize("layout", WITH_READER)
+def test_the_reader_finds_every_pair_with_the_config(layout, tmp_path):
+    expected = LAYOUTS[layout](tmp_path / "data")
+    settings, text = written(tmp_path)
+    assert settings.data.format == expected.format
+    assert len(settings.data.classes) == expected.classes
+    if expected.names:
+        assert settings.data.classes.names == expected.names
+    listing = list_pairs(settings.data, str(tmp_path / "scratch"))
+    assert (len(listing.pairs), listing.broken) == (expected.pairs, ())
+    check_listing(listing, settings.data)
+    check_data(settings.data)
+    if expected.splits:
+        found = [pair.split for pair in listing.pairs]
+        assert {split: found.count(split) for split in expected.splits} == expected.splits
+    assert settings.evaluation.floor == 0
+    assert "CHECK" in text
+
+
+def test_colors_are_apart_from_each_other_and_from_the_reports_red(tmp_path):
+    for seed in range(PAIRS):
+        values = np.arange(20, dtype=np.uint8)[draw(seed)[1] * 6 + np.arange(80)[None] // 14]
+        save(tmp_path / f"data/images/{seed}.jpg", draw(seed)[0])
+        save(tmp_path / f"data/masks/{seed}.png", values)
+    settings, _ = written(tmp_path)
+    reserved = [tuple(bytes.fromhex(color[1:])) for color in RESERVED]
+    colors = [*settings.data.classes.colors, *reserved]
+    assert len(colors) >= 15
+    for index, one in enumerate(colors):
+        for other in colors[index + 1 :]:
+            assert np.linalg.norm(np.subtract(one, other)) > 40
+
+
+def test_names_of_any_text_are_written_as_yaml(tmp_path):
+    flat(tmp_path / "data")
+    names = ["no", 'a "b": {c}, #d', "Straße ❄"]
+    (tmp_path / "data/label_names.json").write_text(json.dumps(names))
+    settings, _ = written(tmp_path)
+    assert settings.data.classes.names == tuple(names)
+
+
+def test_a_thin_class_makes_the_input_larger_and_the_reason_is_there(tmp_path):
+    for seed in range(PAIRS):
+        clouds = np.random.default_rng(seed).integers(0, 255, (300, 400, 3), np.uint8)
+        mask = np.zeros((300, 400), np.uint8)
+        mask[50:200, 20:200] = 1
+        mask[random.Random(seed).randrange(220, 290), 5:395] = 2
+        save(tmp_path / f"data/images/{seed}.jpg", clouds)
+        save(tmp_path / f"data/masks/{seed}.png", mask)
+    settings, text = written(tmp_path)
+    assert settings.model.image_size == 256
+    reason = " ".join(line.strip(" #") for line in text.splitlines() if line.strip().startswith("#"))
+    assert "shorter side is 300 pixels" in reason
+
+    for seed in range(PAIRS):
+        save(
+            tmp_path / f"data/images/{seed}.jpg",
+            np.random.default_rng(seed).integers(0, 255, (900, 900, 3), np.uint8),
+        )
+        mask = np.zeros((900, 900), np.uint8)
+        mask[100:500, 100:500] = 1
+        mask[random.Random(seed).randrange(600, 890), 5:895] = 2
+        save(tmp_path / f"data/masks/{seed}.png", mask)
+    settings, text = written(tmp_path, force=True)
+    assert settings.model.image_size >= 384
+    assert "class_2" in text.partition("model:")[2].partition("image_size")[0]
+
+
+def test_broken_masks_are_named_and_allowed(tmp_path):
+    flat(tmp_path / "data")
+    for seed in (3, 4, 5):
+        (tmp_path / f"data/masks/{seed:03}.png").write_text("no image")
+    settings, text = written(tmp_path)
+    assert all(f"masks/{seed:03}.png" in text for seed in (3, 4, 5))
+    assert settings.data.max_bad_fraction >= 0.15
+    check_data(settings.data)
+
+
+def test_exif_that_nothing_tells_is_asked_for(tmp_path):
+    from PIL import Image
+
+    flat(tmp_path / "data")
+    exif = Image.Exif()
+    exif[274] = 3
+    for seed in range(PAIRS):
+        save(tmp_path / f"data/images/{seed:03}.jpg", draw(seed)[0], exif=exif)
+    settings, text = written(tmp_path)
+    assert settings.data.masks_follow_exif is False
+    assert "CHECK: EXIF turns 20 photos" in text
+
+
+def test_write_splits_writes_balanced_lists_once_which_rule(tmp_path):
+    flat(tmp_path / "data")
+    settings, _ = written(tmp_path, write_splits=True)
+    lists = {file.stem: file.read_text().split() for file in (tmp_path / "data/splits").iterdir()}
+    assert {split: len(names) for split, names in lists.items()} == {"train": 14, "eval": 3, "test": 3}
+    listing = list_pairs(settings.data, "")
+    assert {pair.name: pair.split for pair in listing.pairs} == {
+        name: split for split, names in lists.items() for name in names
+    }
+    with pytest.raises(UserError, match="its lists rule"):
+        written(tmp_path, write_splits=True, force=True)
+
+
+def test_a_config_that_exists_is_kept(tmp_path):
+    flat(tmp_path / "data")
+    (tmp_path / "mine.yaml").write_text("precious")
+    with pytest.raises(UserError, match="--force"):
+        written(tmp_path)
+    assert (tmp_path / "mine.yaml").read_text() == "precious"
+
+
+def test_without_data_it_says_what_is_there(tmp_path):
+    save(tmp_path / "data/a.jpg", draw(0)[0])
+    with pytest.raises(UserError, match="1 files, 1 of them images"):
+        written(tmp_path)
+    assert not (tmp_path / "mine.yaml").exists()
+
+
+def test_the_command_prints_the_next_one(tmp_path):
+    flat(tmp_path / "data")
+    config = tmp_path / "new/mine.yaml"
+    done = petseg("init", "--data", tmp_path / "data", "--output", config)
+    assert done.status == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"next     python pipeline_runner.py run --config {config}"
+    shown = petseg("settings", "--config", config)
+    assert shown.status == 0, shown.stderr
+    assert yaml.safe_load(config.read_text())["data"]["path"] == str(tmp_path / "data")
