@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import v1 as tfx
 
 from components.dataset_gate.settings import TrainedMasks
+from components.example_gen.readers import READERS
 from petseg.settings import Settings
 from pipeline.paths import Observed, Paths
 from pipeline.schema_text import schema_text
@@ -44,7 +45,8 @@ class NodeProperties:
 
     def example_gen(self) -> Properties:
         """Everything about the data that a reader uses, and its fingerprint."""
-        readers = {"components.example_gen.readers": [self._settings.data.format]}
+        name = self._settings.data.format
+        readers = {"components.example_gen.readers": READERS if name == "auto" else [name]}
         return {
             "data": self._settings.data.model_dump_json(by_alias=True, exclude={"schema_file"}),
             "fingerprint": self._observed.fingerprint,

@@ -2,9 +2,11 @@
 
 import pytest
 
+from components.example_gen.readers import READERS
 from pipeline.node_properties import NodeProperties
 from pipeline.paths import Observed, Paths
 from pipeline.settings import load_settings
+from pipeline.source_hash import source_hash
 from tests.conftest import PETS_CONFIG
 
 
@@ -31,3 +33,11 @@ def test_a_learning_rate_is_no_property_of_transform():
     changed = properties("trainer.learning_rate=0.1")
     assert changed.transform()["custom_config"] == properties().transform()["custom_config"]
     assert changed.trainer()["training"] != properties().trainer()["training"]
+
+
+def test_the_code_of_every_reader_counts_where_the_format_is_recognized():
+    of_all = source_hash(
+        "components.example_gen.component", chosen={"components.example_gen.readers": READERS}
+    )
+    assert properties("data.format=auto").example_gen()["code"] == of_all
+    assert properties().example_gen()["code"] != of_all

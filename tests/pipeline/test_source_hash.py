@@ -156,8 +156,9 @@ def test_no_module_of_a_component_is_forgotten(component):
     forgotten = module_names(PROJECT / "components" / component) - imported_modules(
         f"components.{component}.component"
     )
-    # The runner calls this one before the node runs.
-    assert forgotten <= {"components.example_gen.fingerprint"}
+    # The runner calls this one before the node runs, and some looks are for `inspect` and for errors only.
+    others = {name for name in forgotten if name.startswith("components.example_gen.looks.")}
+    assert forgotten - others <= {"components.example_gen.fingerprint"}
 
 
 def test_a_training_hashes_only_the_network_and_the_losses_that_it_uses():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from components.example_gen.settings import DataSettings
 
 READERS = {
+    "auto": "components.example_gen.readers.auto",
     "folder": "components.example_gen.readers.folder",
     "pets": "components.example_gen.readers.pets",
     "tfds": "components.example_gen.readers.tfds",
