@@ -24,7 +24,9 @@ class ServingCheck(base_component.BaseComponent):
     Needs no driver and no container engine, so it works on every runner. The output `blessing` is what
     TFX's InfraValidator writes, so that Pusher accepts either. Beside it is `serving_check.json`:
     `{"passed", "reason", "checks": [{"name", "passed", "detail"}], "load_seconds", "p50_seconds",
-    "p99_seconds", "peak_memory_mb"}`; measurements are null if the model failed before they were taken.
+    "p99_seconds", "latency": {"metric", "seconds", "requests", "tries"}, "peak_memory_mb"}`; measurements are
+    null if the model failed before they were taken. `latency` is what is compared with the limit: the p99, or
+    the median of fewer than 100 requests, in the better of two tries if the first is above the limit.
 
     Args:
         model: Model artifact with a SavedModel in `Format-Serving/`.
