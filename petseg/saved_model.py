@@ -12,6 +12,9 @@ WEIGHTS_FILE = "model.weights.h5"
 SETTINGS_FILE = "settings.json"
 """The settings that the model was trained with."""
 
+MODEL_SETTINGS = f"{EXTRA_FOLDER}/{SETTINGS_FILE}"
+"""Their path in a SavedModel. No other SavedModel has such a file."""
+
 STATISTICS_FILE = "statistics.pb"
 """Statistics of the training data, which DatasetGate compares later data with."""
 

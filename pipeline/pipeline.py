@@ -95,11 +95,14 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         "model_blessing": evaluator.outputs["blessing"],
         "infra_blessing": serving_check.outputs["blessing"],
     }
-    pusher = Pusher(model=model, baseline_model=production, **blessings, **properties.pusher())
+    evaluation = evaluator.outputs["evaluation"]
+    pusher = Pusher(
+        model=model, baseline_model=production, evaluation=evaluation, **blessings, **properties.pusher()
+    )
     run_report = RunReport(
         examples=examples, data_report=data_report, statistics=statistics, schema=schema, anomalies=anomalies,
         gate=dataset_gate.outputs["gate"], model=model, model_run=trainer.outputs["model_run"],
-        evaluation=evaluator.outputs["evaluation"], baseline_model=production, **blessings,
+        evaluation=evaluation, baseline_model=production, **blessings,
         pushed_model=pusher.outputs["pushed_model"] if on_test else None, **properties.run_report(),
     )  # fmt: skip
     return [

@@ -28,6 +28,7 @@ from components.evaluator.verdict import evaluation_result
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE
+from petseg.evaluation.photo_counts import examples_digest
 from petseg.files.atomic import write_atomic
 from petseg.files.originals import with_originals
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
@@ -78,6 +79,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             model_size=_model_size(models[CANDIDATE]),
             baseline_size=_model_size(models[BASELINE]) if BASELINE in models else None,
         )
+        photos = os.path.join(evaluation_uri, PHOTOS_FILE)
+        result["examples_sha256"] = examples_digest(photos, len(settings.classes))
         write_atomic(
             os.path.join(evaluation_uri, EVALUATION_FILE), json.dumps(result, indent=2, allow_nan=False)
         )

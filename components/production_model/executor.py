@@ -29,6 +29,7 @@ class Executor(base_executor.BaseExecutor):
         """
         directory, version = exec_properties["directory"], exec_properties["version"]
         if version == LATEST:
+            check_production_model(directory)
             version = production_version(directory)
         model = artifact_utils.get_single_instance(output_dict["model"])
         model.set_string_custom_property("version", version)

@@ -18,6 +18,7 @@ class PusherSpec(component_spec.ComponentSpec):
             type=standard_artifacts.InfraBlessing, optional=True
         ),
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -30,13 +31,16 @@ class Pusher(base_component.BaseComponent):
 
     The output `pushed_model` has TFX's custom properties and `version`. It holds a copy of the pushed model,
     if any, and `push.json`: `{"pushed", "version", "reason"}`; `version` is the one that holds this model, or
-    null if the model is refused.
+    null if the model is refused. Where kept versions were evaluated on the same test examples, it also has
+    `best_kept`: `{"version", "mean_iou", "difference"}` of the best one, see best_kept.py. The evaluation is
+    kept beside the pushed model.
 
     Args:
         model: Model artifact with a SavedModel in `Format-Serving/`.
         model_blessing: Evaluator's blessing.
         infra_blessing: ServingCheck's blessing, or None.
         baseline_model: Of ProductionModel: what Evaluator compared the model with, or None.
+        evaluation: Of Evaluator, or None.
         push: JSON of PushSettings with a `directory`.
     """
 
@@ -50,6 +54,7 @@ class Pusher(base_component.BaseComponent):
         push: str,
         infra_blessing: types.BaseChannel | None = None,
         baseline_model: types.BaseChannel | None = None,
+        evaluation: types.BaseChannel | None = None,
     ):
         super().__init__(
             PusherSpec(
@@ -57,6 +62,7 @@ class Pusher(base_component.BaseComponent):
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
                 baseline_model=baseline_model,
+                evaluation=evaluation,
                 push=push,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )

@@ -8,10 +8,13 @@ from typing import Any
 from tfx import types
 from tfx.components.pusher import executor as tfx_pusher
 from tfx.components.util import model_utils
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+from components.pusher.best_kept import best_kept
 from components.pusher.settings import PushSettings
+from petseg.evaluation.files import EVALUATION_FILE, evaluation_file
 from petseg.files.atomic import write_atomic
 from petseg.versions import (
     NONE,
@@ -41,43 +44,61 @@ class Executor(tfx_pusher.Executor):
         settings = PushSettings.model_validate_json(exec_properties["push"])
         if settings.directory is None:
             raise ValueError("push.directory must be the folder of versions. Received instead: None")
+        evaluation = _evaluation(input_dict)
+        # Before the push: afterwards this model is among the kept ones.
+        best = best_kept(settings.directory, json.loads(evaluation)) if evaluation else None
+        verdict = self._push(input_dict, pushed_model, settings, evaluation)
+        _record(pushed_model, verdict if best is None else {**verdict, "best_kept": best})
+
+    def _push(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        pushed_model: types.Artifact,
+        settings: PushSettings,
+        evaluation: str,
+    ) -> dict[str, Any]:
+        """Pushes the model, or not; returns `pushed`, `version` and `reason`."""
+        directory = str(settings.directory)
+        self._MarkNotPushed(pushed_model)
         if not self.CheckBlessing(input_dict):
-            self._refuse(pushed_model, _who_refused(input_dict))
-            return
+            return _refused(_who_refused(input_dict))
         model = self.GetModelPath(input_dict)
         digest = model_digest(model)
-        current = production_version(settings.directory)
-        if current != NONE and version_digest(settings.directory, current) == digest:
-            self._MarkNotPushed(pushed_model)
+        current = production_version(directory)
+        if current != NONE and version_digest(directory, current) == digest:
             reason = f"already in production as version {current}"
-            _record(pushed_model, pushed=False, version=current, reason=reason)
-            return
-        mark = None if settings.allow_withdrawn else withdrawal(settings.directory, digest)
+            return {"pushed": False, "version": current, "reason": reason}
+        mark = None if settings.allow_withdrawn else withdrawal(directory, digest)
         if mark:
-            self._refuse(
-                pushed_model,
+            return _refused(
                 f"a rollback withdrew this model, version {mark.version}, at {mark.time}; to push it again "
-                "set push.allow_withdrawn=true, or bring it back with rollback --version",
+                "set push.allow_withdrawn=true, or bring it back with rollback --version"
             )
-            return
+        beside = {EVALUATION_FILE: evaluation} if evaluation else {}
         try:
-            version = publish(model, settings.directory, after=_compared_with(input_dict))
+            version = publish(model, directory, after=_compared_with(input_dict), beside=beside)
         except ProductionChangedError as error:
-            self._refuse(pushed_model, str(error))
-            return
+            return _refused(str(error))
         if settings.keep_versions is not None:
-            prune(settings.directory, settings.keep_versions)
+            prune(directory, settings.keep_versions)
         io_utils.copy_dir(model, pushed_model.uri)
         self._MarkPushed(
-            pushed_model,
-            pushed_destination=os.path.join(settings.directory, version),
-            pushed_version=version,
+            pushed_model, pushed_destination=os.path.join(directory, version), pushed_version=version
         )
-        _record(pushed_model, pushed=True, version=version, reason=f"blessed, pushed as version {version}")
+        return {"pushed": True, "version": version, "reason": f"blessed, pushed as version {version}"}
 
-    def _refuse(self, pushed_model: types.Artifact, reason: str) -> None:
-        self._MarkNotPushed(pushed_model)
-        _record(pushed_model, pushed=False, version=None, reason=reason)
+
+def _evaluation(input_dict: dict[str, list[types.Artifact]]) -> str:
+    """Content of Evaluator's evaluation.json; empty where the node is not given it."""
+    if not input_dict.get("evaluation"):
+        return ""
+    uri = artifact_utils.get_single_uri(input_dict["evaluation"])
+    with fileio.open(os.path.join(uri, evaluation_file(fileio.listdir(uri)))) as file:
+        return file.read()
+
+
+def _refused(reason: str) -> dict[str, Any]:
+    return {"pushed": False, "version": None, "reason": reason}
 
 
 def _compared_with(input_dict: dict[str, list[types.Artifact]]) -> str | None:
@@ -94,9 +115,8 @@ def _who_refused(input_dict: dict[str, list[types.Artifact]]) -> str:
     return f"not blessed by {node}"
 
 
-def _record(pushed_model: types.Artifact, *, pushed: bool, version: str | None, reason: str) -> None:
-    pushed_model.set_string_custom_property("version", version or NONE)
-    verdict = {"pushed": pushed, "version": version, "reason": reason}
+def _record(pushed_model: types.Artifact, verdict: dict[str, Any]) -> None:
+    pushed_model.set_string_custom_property("version", verdict["version"] or NONE)
     write_atomic(os.path.join(pushed_model.uri, PUSH_FILE), json.dumps(verdict, indent=2))
-    state = "pushed" if pushed else "not pushed" if version else "refused"
-    logging.getLogger("petseg").info("%s: %s", state, reason)
+    state = "pushed" if verdict["pushed"] else "not pushed" if verdict["version"] else "refused"
+    logging.getLogger("petseg").info("%s: %s", state, verdict["reason"])

@@ -14,6 +14,7 @@ from components.run_report.scores import SliceScore, slice_scores
 from components.run_report.templates import number, template_engine
 from petseg.evaluation.photo_counts import read_confusion, read_counts
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
+from petseg.evaluation.words import against_best
 from petseg.metrics.calibration_error import calibration_error
 from petseg.metrics.counting import CALIBRATION
 from petseg.metrics.iou import mean_iou
@@ -36,6 +37,7 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
     scores = mean_iou(read_confusion(inputs.photos, "native", classes))
     return {
         "run": inputs,
+        "against_best": against_best,
         "metrics": metrics_json(inputs),
         "headline": headline(inputs),
         "floor": inputs.settings["evaluation"]["floor"],

@@ -215,7 +215,8 @@ class Client:
 
     def _seconds_of_requests(self, photo: bytes) -> list[float]:
         """Seconds of each request, until there are enough of them or their time is over."""
-        plan, seconds = self._spec["latency"], []
+        plan = self._spec["latency"]
+        seconds: list[float] = []
         while len(seconds) < plan["requests"] and sum(seconds) < plan["seconds"]:
             start = time.perf_counter()
             self._predict([photo])

@@ -3,17 +3,21 @@
 A column is a list<int64>, row major; its field says the array's shape.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from petseg.evaluation.resolutions import FORMER_NATIVE, Resolution
 from petseg.metrics.counting import BOUNDARY, CALIBRATION, CONFUSION
 
 _SHAPE = b"shape"
+_ROWS_AT_A_TIME = 64
 
 
 def counts_column(output: str, resolution: Resolution) -> str:
@@ -71,6 +75,25 @@ def read_confusion(photos: pa.Table, resolution: Resolution, classes: int) -> ND
     if counts is None:
         raise ValueError(f"photos.parquet has no column {counts_column(CONFUSION, resolution)}")
     return counts
+
+
+def examples_digest(file: str | Path, classes: int) -> str:
+    """SHA-256 of the evaluated examples: their names, and how many pixels of each class their masks have.
+
+    Equal digests mean that two models were evaluated on the same examples, whatever they predicted.
+
+    Args:
+        file: photos.parquet, sorted by name.
+        classes: Number of classes.
+    """
+    digest = hashlib.sha256()
+    columns = ["name", counts_column(CONFUSION, "native")]
+    for batch in pq.ParquetFile(file).iter_batches(_ROWS_AT_A_TIME, columns=columns):
+        rows = pa.Table.from_batches([batch])
+        pixels = read_confusion(rows, "native", classes).sum(axis=-1)
+        for name, of_classes in zip(rows["name"].to_pylist(), pixels.tolist(), strict=True):
+            digest.update(f"{json.dumps(name)} {of_classes}\n".encode())
+    return digest.hexdigest()
 
 
 def _former_shape(output: str, classes: int) -> list[int]:

@@ -5,12 +5,16 @@ incomplete models. Nothing here needs TensorFlow, so a run can look up the versi
 loads TensorFlow.
 """
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from petseg.errors import UserError
+from petseg.evaluation.files import EVALUATION_FILE
 from petseg.files.object_store import as_path, is_url
-from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
+from petseg.saved_model import MODEL_SETTINGS
 from petseg.versions import folder, store
 from petseg.versions.digest import model_digest
 from petseg.versions.production import NONE, ProductionChangedError, highest
@@ -28,6 +32,7 @@ __all__ = [
     "publish",
     "rollback",
     "version_digest",
+    "version_evaluation",
     "withdrawal",
 ]
 
@@ -45,6 +50,14 @@ def production_version(directory: str | Path) -> str:
 def version_digest(directory: str | Path, version: str) -> str:
     """The model_digest of a version in the push folder."""
     return _kept_by(directory).digest(str(directory), version)
+
+
+def version_evaluation(directory: str | Path, version: str) -> dict[str, Any] | None:
+    """How a version was evaluated before its push, as Evaluator wrote it; None where that is not known."""
+    try:
+        return json.loads((as_path(str(directory)) / version / EVALUATION_FILE).read_text())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def fetch_version(directory: str | Path, version: str, target: str | Path) -> None:
@@ -66,16 +79,23 @@ def check_production_model(directory: str | Path, version: str | None = None) ->
     Raises:
         UserError: It has no settings, so a new model cannot be compared with it.
     """
-    version = version or production_version(directory)
-    file = f"{EXTRA_FOLDER}/{SETTINGS_FILE}"
-    if version != NONE and not (as_path(str(directory)) / version / file).exists():
+    version = version or highest(
+        [*list_versions(directory), *_kept_by(directory).foreign_models(str(directory))]
+    )
+    if version != NONE and not (as_path(str(directory)) / version / MODEL_SETTINGS).exists():
         raise UserError(
-            f"push.directory: {directory}/{version} is not a model of this pipeline ({file} is missing), and "
-            f"no new model can be compared with it; set another push.directory, or move {version} away"
+            f"push.directory: {directory}/{version} is not a model of this pipeline ({MODEL_SETTINGS} is "
+            "missing), and no new model can be compared with it; set another push.directory, or move "
+            f"{version} away"
         )
 
 
-def publish(model: str | Path, directory: str | Path, after: str | None = None) -> str:
+def publish(
+    model: str | Path,
+    directory: str | Path,
+    after: str | None = None,
+    beside: Mapping[str, str] | None = None,
+) -> str:
     """Copies a SavedModel into the push folder as the new highest version.
 
     Args:
@@ -84,6 +104,7 @@ def publish(model: str | Path, directory: str | Path, after: str | None = None) 
         after: The version that must still be in production, or `none`; None: not checked. In a local
             folder a lock guarantees it. On an object store, another push can still come just before the
             last write.
+        beside: Texts of files beside the model, by name; see BESIDE_THE_MODEL in digest.py.
 
     Returns:
         The new version: UTC seconds, or one more than the highest number if the clock is behind.
@@ -91,7 +112,7 @@ def publish(model: str | Path, directory: str | Path, after: str | None = None) 
     Raises:
         ProductionChangedError: `after` is no longer in production.
     """
-    return _kept_by(directory).publish(Path(model), str(directory), after)
+    return _kept_by(directory).publish(Path(model), str(directory), after, beside)
 
 
 def prune(directory: str | Path, keep: int) -> list[str]:

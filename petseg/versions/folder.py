@@ -9,7 +9,7 @@ import contextlib
 import fcntl
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from petseg.files.atomic import sync
@@ -23,6 +23,11 @@ _LOCK_FILE = ".lock"
 def list_versions(directory: str) -> list[int]:
     """Versions in the folder, lowest first; a folder that does not exist has none."""
     return sorted(v for v in _numbers(Path(directory)) if Path(directory, str(v), "saved_model.pb").exists())
+
+
+def foreign_models(directory: str) -> list[int]:
+    """Numbers of models that another program put here and that are no versions: none, every model is one."""
+    return []
 
 
 def digest(directory: str, version: str) -> str:
@@ -39,8 +44,8 @@ def fetch(directory: str, version: str, target: Path) -> None:
     shutil.copytree(Path(directory, version), target)
 
 
-def publish(model: Path, directory: str, after: str | None) -> str:
-    """Copies a SavedModel into the folder as the new highest version; returns the version.
+def publish(model: Path, directory: str, after: str | None, beside: Mapping[str, str] | None = None) -> str:
+    """Copies a SavedModel, and the texts of files beside it, as the new highest version; returns the version.
 
     Raises:
         ProductionChangedError: Version `after` is no longer in production.
@@ -53,6 +58,8 @@ def publish(model: Path, directory: str, after: str | None) -> str:
         version = str(max(int(time.time()), max(_numbers(root), default=0) + 1))
         partial = _partial(root, version)
         shutil.copytree(model, partial)
+        for name, content in (beside or {}).items():
+            (partial / name).write_text(content)
         _sync_tree(partial)
         partial.rename(root / version)
         sync(root)

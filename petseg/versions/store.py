@@ -12,13 +12,19 @@ start in the same second.
 import json
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from petseg.files.object_store import StorePath
+from petseg.saved_model import MODEL_SETTINGS
 from petseg.versions.digest import model_digest
 from petseg.versions.production import check_unchanged
 
 MANIFESTS = ".manifests"
+GRAPH = "saved_model.pb"
+FIRST_NUMBER = 1_500_000_000
+"""Versions are UTC seconds of a time after this. Lower numbers are of other programs."""
+
 ABANDONED_AFTER_SECONDS = 24 * 3600
 """An upload of this age without a manifest is orphaned. A version's number is its start in UTC seconds."""
 
@@ -29,22 +35,36 @@ def list_versions(directory: str) -> list[int]:
     return sorted(int(name[:-5]) for name in names if name.endswith(".json") and _is_number(name[:-5]))
 
 
-def publish(model: Path, directory: str, after: str | None) -> str:
-    """Uploads a SavedModel as the new highest version; returns the version.
+def foreign_models(directory: str) -> list[int]:
+    """Numbers of models without a manifest that another program put here, lowest first.
+
+    TensorFlow Serving serves them as it serves versions.
+    """
+    root, whole = StorePath(directory), list_versions(directory)
+    return sorted(number for number in _numbers(root) if number not in whole and _is_foreign(root, number))
+
+
+def publish(model: Path, directory: str, after: str | None, beside: Mapping[str, str] | None = None) -> str:
+    """Uploads a SavedModel, and the texts of files beside it, as the new highest version.
+
+    Returns:
+        The version.
 
     Raises:
         ProductionChangedError: Version `after` is no longer in production.
     """
     root = StorePath(directory)
     check_unchanged(directory, list_versions(directory), after)
-    begun = [int(entry.name) for entry in root.iterdir() if _is_number(entry.name)]
+    begun = _numbers(root)
     _sweep(root, begun)
     version = str(max(int(time.time()), max([*begun, *list_versions(directory)], default=0) + 1))
-    graph = model / "saved_model.pb"
+    graph = model / GRAPH
     files = sorted(file for file in model.rglob("*") if file.is_file())
     for file in files:
         if file != graph:
             (root / version / file.relative_to(model).as_posix()).upload(file)
+    for name, content in (beside or {}).items():
+        (root / version / name).write_bytes(content.encode())
     # Another push may have ended meanwhile. What this one leaves is removed a day later, as after a kill.
     check_unchanged(directory, list_versions(directory), after)
     (root / version / graph.name).upload(graph)
@@ -71,7 +91,7 @@ def prune(directory: str, keep: int) -> list[str]:
     removed = [str(version) for version in list_versions(directory)[:-keep]]
     for version in removed:
         _manifest(root, version).unlink()
-        (root / version / "saved_model.pb").unlink()
+        (root / version / GRAPH).unlink()
         (root / version).remove_all()
     return removed
 
@@ -99,8 +119,19 @@ def _sweep(root: StorePath, begun: list[int]) -> None:
     """Removes what killed pushes and removals left."""
     whole = list_versions(str(root))
     for version in begun:
-        if version not in whole and version < time.time() - ABANDONED_AFTER_SECONDS:
+        is_old = FIRST_NUMBER < version < time.time() - ABANDONED_AFTER_SECONDS
+        if is_old and version not in whole and not _is_foreign(root, version):
             (root / str(version)).remove_all()
+
+
+def _is_foreign(root: StorePath, number: int) -> bool:
+    """Whether a model without a manifest is none that a killed push left."""
+    model = root / str(number)
+    return (model / GRAPH).exists() and not (model / MODEL_SETTINGS).exists()
+
+
+def _numbers(root: StorePath) -> list[int]:
+    return [int(entry.name) for entry in root.iterdir() if _is_number(entry.name)]
 
 
 def _manifest(root: StorePath, version: str) -> StorePath:

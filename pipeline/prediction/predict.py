@@ -21,13 +21,12 @@ from petseg.files.atomic import atomic_file
 from petseg.files.image_file import PHOTO_ENDINGS, PHOTO_FORMATS, open_image, upright_rgb
 from petseg.files.local_folder import check_writable_folder
 from petseg.overlay import overlay
-from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
+from petseg.saved_model import MODEL_SETTINGS
 from petseg.versions import NONE, production_version
 from pipeline.runs.run_log import redirect_output
 
 MAX_PIXELS: int = DataSettings.model_fields["max_pixels"].default
 SHARES_FILE = "shares.csv"
-MODEL_SETTINGS = f"{EXTRA_FOLDER}/{SETTINGS_FILE}"
 
 
 class SavedSegmenter:

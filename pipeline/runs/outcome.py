@@ -10,6 +10,7 @@ from typing import Any
 
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE, evaluation_file
 from petseg.evaluation.resolutions import FORMER_NATIVE
+from petseg.evaluation.words import against_best
 from petseg.files.atomic import atomic_file, write_atomic
 from petseg.files.object_store import as_path
 from pipeline.settings import PipelineSettings
@@ -154,6 +155,8 @@ def verdict(
     blessed, reason = metrics["blessed"], metrics["reason"]
     word = "blessed" if blessed else "refused"
     lines = [f"{word}: {reason}"]
+    if push and push.get("best_kept"):
+        lines.append(f"best     {against_best(push['best_kept'])}")
     model = None
     if push is not None and blessed:
         model = f"{push_directory}/{push['version']}"

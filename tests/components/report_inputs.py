@@ -56,6 +56,7 @@ def write_inputs(
     data: list[str] | None = None,
     older: bool = False,
     withdrawn: bool = False,
+    best_kept: dict[str, Any] | None = None,
 ) -> tuple[dict[str, list[Any]], dict[str, Any]]:
     """Writes all artifacts; returns the input dict and the exec properties of RunReport.
 
@@ -63,7 +64,8 @@ def write_inputs(
     `production` and `data`: towns of production's photos, and of this run's;
     `older`: an Evaluator of the last release, which called `native` otherwise; its model counted neither
     boundaries nor confidences;
-    `withdrawn`: the Pusher refused a blessed model.
+    `withdrawn`: the Pusher refused a blessed model;
+    `best_kept`: the best kept version, as the Pusher found it.
     """
     settings = settings or SETTINGS
     split = "test" if pushed is not None else "eval"
@@ -96,6 +98,7 @@ def write_inputs(
         push = {"pushed": pushed, "version": "1790000000", "reason": "blessed" if pushed else "not blessed"}
         if withdrawn:
             push = {"pushed": False, "version": None, "reason": "this model was withdrawn as version 7"}
+        push |= {"best_kept": best_kept} if best_kept else {}
         artifacts["pushed_model"] = _with_json(
             standard_artifacts.PushedModel(), folder / "push", "push.json", push
         )

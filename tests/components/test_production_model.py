@@ -1,5 +1,6 @@
 """ProductionModel's executor on folders of versions."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,5 +68,7 @@ def test_version_that_is_gone_is_refused(fetch, tmp_path, pushed):
 def test_a_foreign_model_is_named(fetch, tmp_path, pushed):
     version = push(tmp_path, pushed, "foreign")
     (pushed / version / "assets.extra" / "settings.json").unlink()
-    with pytest.raises(UserError, match=f"{pushed}/{version} is not a model of this pipeline"):
-        fetch(version)
+    for named in (version, "latest"):
+        with pytest.raises(UserError, match=f"{pushed}/{version} is not a model of this pipeline"):
+            fetch(named)
+        shutil.rmtree(tmp_path / "artifact")

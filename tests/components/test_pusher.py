@@ -7,6 +7,7 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.pusher.executor import Executor
+from petseg.files.atomic import write_atomic
 from petseg.versions import list_versions, model_digest, rollback
 
 
@@ -19,7 +20,9 @@ def pushed(tmp_path) -> Path:
 def push(tmp_path, pushed):
     """Pushes a model of one file with this content; returns push.json and the artifact."""
 
-    def run(content="weights", blessed=True, infra_blessed=True, compared_with=None, **settings):
+    def run(
+        content="weights", blessed=True, infra_blessed=True, compared_with=None, evaluated=None, **settings
+    ):
         run_folder = tmp_path / f"run_{len(list(tmp_path.iterdir()))}"
         model = standard_artifacts.Model()
         model.uri = str(run_folder / "model")
@@ -35,6 +38,11 @@ def push(tmp_path, pushed):
             baseline = standard_artifacts.Model()
             baseline.set_string_custom_property("version", compared_with)
             inputs["baseline_model"] = [baseline]
+        if evaluated is not None:
+            evaluation = standard_artifacts.ModelEvaluation()
+            evaluation.uri = str(run_folder / "evaluation")
+            write_atomic(run_folder / "evaluation" / "evaluation.json", json.dumps(evaluated))
+            inputs["evaluation"] = [evaluation]
         pushed_model = standard_artifacts.PushedModel()
         pushed_model.uri = str(run_folder / "pushed")
         Path(pushed_model.uri).mkdir()
@@ -139,3 +147,42 @@ def test_production_that_is_not_what_was_compared_is_a_refusal(push, pushed):
 def test_only_so_many_versions_are_kept(push, pushed):
     pushes = [push(content, keep_versions=2)[0]["version"] for content in ("a", "b", "c")]
     assert versions(pushed) == pushes[1:]
+
+
+def evaluated(mean_iou, examples="same"):
+    return {"split": "test", "model": {"mean_iou": mean_iou}, "examples_sha256": examples}
+
+
+def test_the_best_kept_version_shows_a_decline_that_no_run_stopped(push, pushed):
+    """Each is 0.004 below the one before, which a max_regression of 0.005 allows."""
+    first, _ = push("a", evaluated=evaluated(0.700))
+    assert "best_kept" not in first
+    second, _ = push("b", evaluated=evaluated(0.696))
+    third, _ = push("c", evaluated=evaluated(0.692))
+    for verdict, difference in ((second, -0.004), (third, -0.008)):
+        best = verdict["best_kept"]
+        assert (best["version"], best["mean_iou"]) == (first["version"], 0.700)
+        assert best["difference"] == pytest.approx(difference)
+    refused, _ = push("d", blessed=False, evaluated=evaluated(0.5))
+    assert refused["best_kept"]["difference"] == pytest.approx(-0.2)
+    better, _ = push("e", evaluated=evaluated(0.75))
+    assert better["best_kept"]["difference"] == pytest.approx(0.05)
+    again, _ = push("e", evaluated=evaluated(0.75))
+    assert (again["pushed"], again["best_kept"]["version"]) == (False, better["version"])
+
+
+def test_versions_of_other_test_examples_of_the_last_release_and_removed_ones_do_not_count(push, pushed):
+    push("a", evaluated=evaluated(0.9, examples="others"))
+    push("b")
+    push("c", evaluated=evaluated(None))
+    assert "best_kept" not in push("d", evaluated=evaluated(0.7))[0]
+    assert "best_kept" not in push("e", evaluated=evaluated(None))[0]
+    push("f", evaluated=evaluated(0.6), keep_versions=1)
+    assert push("g", evaluated=evaluated(0.65))[0]["best_kept"]["mean_iou"] == 0.6
+
+
+def test_a_version_that_was_brought_back_keeps_its_evaluation(push, pushed):
+    push("a", evaluated=evaluated(0.7))
+    push("b", evaluated=evaluated(0.6))
+    back = rollback(pushed)
+    assert push("c", evaluated=evaluated(0.69))[0]["best_kept"]["version"] == back

@@ -160,6 +160,12 @@ def test_tells_what_became_of_the_model(report, told, blessed, headline):
     assert metrics["reason"] in page.text
 
 
+def test_the_best_kept_version_is_named(report):
+    best = {"version": "1780000000", "mean_iou": 0.8123, "difference": -0.0456}
+    text = Page((report(best_kept=best) / "report.html").read_text()).text
+    assert "Mean IoU 0.0456 below the 0.8123 of version 1780000000, the best one kept" in text
+
+
 def test_all_metrics_of_the_classes_boundaries_and_calibration(report):
     text = " ".join(Page((report() / "report.html").read_text()).text.split())
     assert "Class IoU Dice Precision Recall Boundary" in text

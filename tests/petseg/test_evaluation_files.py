@@ -6,7 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from petseg.evaluation.files import evaluation_file, with_native_group
-from petseg.evaluation.photo_counts import counts_column, counts_field, read_confusion, read_counts
+from petseg.evaluation.photo_counts import (
+    counts_column,
+    counts_field,
+    examples_digest,
+    read_confusion,
+    read_counts,
+)
 
 
 def test_a_column_says_the_shape_of_its_counts(tmp_path):
@@ -33,6 +39,25 @@ def test_counts_of_the_last_release_are_read():
     assert read_counts(table, "calibration", "native", classes=3) is None
     with pytest.raises(ValueError, match=counts_column("counts", "model")):
         read_confusion(table, "model", classes=3)
+
+
+def photos_file(folder, names, confusion):
+    columns = {"name": names, "counts_native": [counts.ravel().tolist() for counts in confusion]}
+    pq.write_table(pa.table(columns), folder / "photos.parquet")
+    return folder / "photos.parquet"
+
+
+def test_the_digest_of_the_examples_follows_names_and_masks_and_no_prediction(tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"photo_{i:03}" for i in range(100)]
+    confusion = rng.integers(0, 50, (100, 3, 3))
+    digest = examples_digest(photos_file(tmp_path, names, confusion), classes=3)
+    predicted_otherwise = np.roll(confusion, 1, axis=2)
+    assert examples_digest(photos_file(tmp_path, names, predicted_otherwise), classes=3) == digest
+    assert examples_digest(photos_file(tmp_path, names[:-1], confusion[:-1]), classes=3) != digest
+    assert examples_digest(photos_file(tmp_path, [*names[:-1], "other"], confusion), classes=3) != digest
+    confusion[70, 0, 0] += 1
+    assert examples_digest(photos_file(tmp_path, names, confusion), classes=3) != digest
 
 
 def test_metrics_of_the_last_release_get_the_new_name():

@@ -12,6 +12,7 @@ import pytest
 from petseg.errors import UserError
 from petseg.files.object_store import StorePath
 from petseg.versions import (
+    check_production_model,
     fetch_version,
     list_versions,
     model_digest,
@@ -20,6 +21,7 @@ from petseg.versions import (
     publish,
     rollback,
     version_digest,
+    version_evaluation,
 )
 from tests.petseg.test_versions import make_model
 
@@ -120,3 +122,38 @@ def test_a_push_that_is_killed_leaves_the_previous_model(models, pushed, tmp_pat
 def test_a_missing_bucket_is_one_line(models, bucket):
     with pytest.raises(UserError, match="cannot be written: there is no such bucket"):
         publish(models["a"], bucket.replace("bucket", "no-such-bucket/models"))
+
+
+def test_a_foreign_model_without_a_manifest_is_named_and_never_removed(models, pushed):
+    """Of any age, whole or not: its number is no time of a push."""
+    for file in ("saved_model.pb", "variables/variables.index"):
+        StorePath(f"{pushed}/1/{file}").write_bytes(b"foreign")
+    StorePath(f"{pushed}/2/variables/variables.index").write_bytes(b"being uploaded")
+    with pytest.raises(UserError, match=f"{pushed}/1 is not a model of this pipeline .* move 1 away"):
+        check_production_model(pushed)
+    publish(models["a"], pushed)
+    assert {"1/saved_model.pb", "1/variables/variables.index", "2/variables/variables.index"} < names(pushed)
+
+
+def test_a_foreign_model_with_a_number_like_a_time_stays_too(models, pushed):
+    yesterday = int(time.time()) - 90_000
+    StorePath(f"{pushed}/{yesterday}/saved_model.pb").write_bytes(b"foreign")
+    publish(models["a"], pushed)
+    assert f"{yesterday}/saved_model.pb" in names(pushed)
+
+
+def test_a_foreign_model_below_one_of_this_pipeline_is_fine(tmp_path, pushed):
+    StorePath(f"{pushed}/1/saved_model.pb").write_bytes(b"foreign")
+    ours = make_model(tmp_path / "ours", "ours")
+    (ours / "assets.extra").mkdir()
+    (ours / "assets.extra" / "settings.json").write_text("{}")
+    publish(ours, pushed)
+    check_production_model(pushed)
+
+
+def test_what_lies_beside_a_model_stays_with_it_and_does_not_change_its_digest(models, pushed):
+    old = publish(models["a"], pushed, beside={"evaluation.json": '{"split": "test"}'})
+    publish(models["b"], pushed)
+    assert version_digest(pushed, old) == model_digest(models["a"])
+    assert version_evaluation(pushed, rollback(pushed)) == {"split": "test"}
+    assert version_evaluation(pushed, str(list_versions(pushed)[1])) is None

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from petseg.errors import UserError
-from petseg.versions import list_versions, model_digest, production_version, prune, publish, rollback
+from petseg.versions import (
+    list_versions,
+    model_digest,
+    production_version,
+    prune,
+    publish,
+    rollback,
+    version_evaluation,
+)
 
 
 def make_model(folder: Path, content: str, files: int = 2, size: int = 10) -> Path:
@@ -47,6 +55,14 @@ def test_version_is_the_time_and_rises(models, pushed):
 def test_version_is_higher_than_one_from_the_future(models, pushed):
     make_model(pushed / "99999999999", "future")
     assert publish(models["a"], pushed) == "100000000000"
+
+
+def test_what_lies_beside_a_model_stays_with_it_and_does_not_change_its_digest(models, pushed):
+    old = publish(models["a"], pushed, beside={"evaluation.json": '{"split": "test"}'})
+    assert model_digest(pushed / old) == model_digest(models["a"])
+    publish(models["b"], pushed)
+    assert version_evaluation(pushed, rollback(pushed)) == {"split": "test"}
+    assert version_evaluation(pushed, str(list_versions(pushed)[1])) is None
 
 
 def test_folders_that_are_no_versions_are_left_alone(models, pushed):

@@ -13,7 +13,7 @@ from components.example_gen.spans import list_spans
 from petseg.errors import UserError
 from petseg.files.local_folder import check_writable_folder
 from petseg.files.object_store import as_path, check_scheme, check_writable, is_url
-from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
+from petseg.saved_model import MODEL_SETTINGS
 from petseg.versions import check_production_model
 from pipeline.nodes import check_part
 from pipeline.paths import push_directory
@@ -89,7 +89,7 @@ def _check_inputs(settings: PipelineSettings) -> None:
 def _check_warm_start(folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"trainer.warm_start: there is no folder {folder}")
-    if not any((folder / file).is_file() for file in (f"{EXTRA_FOLDER}/{SETTINGS_FILE}", "checkpoint")):
+    if not any((folder / file).is_file() for file in (MODEL_SETTINGS, "checkpoint")):
         raise UserError(
             f"trainer.warm_start: {folder} is neither a SavedModel of this pipeline nor a folder with a "
             "checkpoint; set true, false, serving_model/<version> or a folder that holds `checkpoint`"

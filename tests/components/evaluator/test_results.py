@@ -5,6 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow_model_analysis as tfma
 
+from petseg.evaluation.photo_counts import examples_digest
 from petseg.metrics.boundary_iou import boundary_iou_per_class, mean_boundary_iou
 from petseg.metrics.calibration_error import calibration_error
 from petseg.metrics.dice import dice_per_class
@@ -49,6 +50,7 @@ def test_metrics_and_slices_equal_numpy(evaluate, masks):
         assert result[size]["binary_iou"] == pytest.approx(float(binary_iou(summed, [0, 2])))
     assert result["model"]["size"] == [tiny_models.MODEL_SIZE] * 2
     assert "size" not in result["native"]
+    assert result["examples_sha256"] == examples_digest(folder / "photos.parquet", len(tiny_models.TABLE))
 
     expected = {
         ((feature, value),): [i for i in range(PHOTOS) if slices_of(i).get(feature) == value]
