@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
@@ -27,10 +28,12 @@ from components.evaluator.settings import EvaluatorSettings
 from components.evaluator.verdict import evaluation_result
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
+from petseg.evaluation.bootstrap import mean_iou_interval
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE
-from petseg.evaluation.photo_counts import examples_digest
+from petseg.evaluation.photo_counts import examples_digest, iterate_confusion
 from petseg.files.atomic import write_atomic
 from petseg.files.originals import with_originals
+from petseg.metrics.iou import intersection_and_union
 from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.shards import shard_files
 from petseg.versions import model_digest
@@ -80,6 +83,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             baseline_size=_model_size(models[BASELINE]) if BASELINE in models else None,
         )
         photos = os.path.join(evaluation_uri, PHOTOS_FILE)
+        result["mean_iou_interval"] = _mean_iou_interval(photos, len(settings.classes))
         result["examples_sha256"] = examples_digest(photos, len(settings.classes))
         write_atomic(
             os.path.join(evaluation_uri, EVALUATION_FILE), json.dumps(result, indent=2, allow_nan=False)
@@ -211,6 +215,13 @@ def _writers(
             output_file_format="tfrecord",
         ),
     ]
+
+
+def _mean_iou_interval(photos: str, classes: int) -> list[float] | None:
+    """The 95% interval of the mean IoU at native resolution; None without a labeled pixel."""
+    pixels = [intersection_and_union(confusion) for _, confusion in iterate_confusion(photos, classes)]
+    low, high = mean_iou_interval(np.concatenate(pixels))
+    return None if np.isnan(low) else [low, high]
 
 
 def _write_blessing(

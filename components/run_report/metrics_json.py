@@ -28,6 +28,7 @@ def metrics_json(inputs: RunInputs) -> dict[str, Any]:
         "model": evaluation["model"],
         "native": evaluation["native"],
         FORMER_NATIVE: evaluation["native"],
+        "mean_iou_interval": evaluation.get("mean_iou_interval"),
         "split": evaluation["split"],
         "examples": evaluation["examples"],
         "blessed": blessed,

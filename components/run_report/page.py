@@ -14,7 +14,7 @@ from components.run_report.scores import SliceScore, slice_scores
 from components.run_report.templates import number, template_engine
 from petseg.evaluation.photo_counts import read_confusion, read_counts
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
-from petseg.evaluation.words import against_best
+from petseg.evaluation.words import against_best, few_examples
 from petseg.metrics.calibration_error import calibration_error
 from petseg.metrics.counting import CALIBRATION
 from petseg.metrics.iou import mean_iou
@@ -38,6 +38,7 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
     return {
         "run": inputs,
         "against_best": against_best,
+        "few_examples": few_examples(inputs.evaluation["examples"], inputs.evaluation["split"]),
         "metrics": metrics_json(inputs),
         "headline": headline(inputs),
         "floor": inputs.settings["evaluation"]["floor"],

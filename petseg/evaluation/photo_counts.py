@@ -5,7 +5,7 @@ A column is a list<int64>, row major; its field says the array's shape.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -87,13 +87,26 @@ def examples_digest(file: str | Path, classes: int) -> str:
         classes: Number of classes.
     """
     digest = hashlib.sha256()
+    for names, confusion in iterate_confusion(file, classes):
+        for name, pixels in zip(names, confusion.sum(axis=-1).tolist(), strict=True):
+            digest.update(f"{json.dumps(name)} {pixels}\n".encode())
+    return digest.hexdigest()
+
+
+def iterate_confusion(file: str | Path, classes: int) -> Iterator[tuple[list[str], NDArray[np.int64]]]:
+    """Yields names and confusion counts at native resolution, some photos at a time, for less memory.
+
+    Args:
+        file: photos.parquet.
+        classes: Number of classes.
+
+    Yields:
+        Names [n], and int64 [n, classes, classes], labels by prediction.
+    """
     columns = ["name", counts_column(CONFUSION, "native")]
     for batch in pq.ParquetFile(file).iter_batches(_ROWS_AT_A_TIME, columns=columns):
         rows = pa.Table.from_batches([batch])
-        pixels = read_confusion(rows, "native", classes).sum(axis=-1)
-        for name, of_classes in zip(rows["name"].to_pylist(), pixels.tolist(), strict=True):
-            digest.update(f"{json.dumps(name)} {of_classes}\n".encode())
-    return digest.hexdigest()
+        yield rows["name"].to_pylist(), read_confusion(rows, "native", classes)
 
 
 def _former_shape(output: str, classes: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Intersection over union, from confusion counts."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +19,24 @@ def iou_per_class(counts: ArrayLike) -> NDArray[np.float64]:
     Returns:
         float64 [..., classes] in 0 to 1; NaN where the class occurs neither in labels nor in prediction.
     """
-    counts = np.asarray(counts, np.float64)
+    pixels = intersection_and_union(np.asarray(counts, np.float64))
+    return ratio(pixels[..., 0, :], pixels[..., 1, :])
+
+
+def intersection_and_union(counts: NDArray[Any]) -> NDArray[Any]:
+    """The pixels of each class that are in labels and prediction, and in labels or prediction.
+
+    Both can be summed over photos, and are fewer numbers than the confusion counts.
+
+    Args:
+        counts: [..., classes, classes], pixels by label and prediction.
+
+    Returns:
+        [..., 2, classes], of the same dtype.
+    """
     intersection = np.diagonal(counts, axis1=-2, axis2=-1)
-    return ratio(intersection, counts.sum(-1) + counts.sum(-2) - intersection)
+    union = counts.sum(-1) + counts.sum(-2) - intersection
+    return np.stack([intersection, union], axis=-2)
 
 
 def mean_iou(counts: ArrayLike) -> NDArray[np.float64]:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
+from petseg.evaluation.bootstrap import Difference, paired_bootstrap
 from petseg.evaluation.files import PHOTOS_FILE
 from petseg.evaluation.photo_counts import read_confusion, read_counts
 from petseg.evaluation.resolutions import RESOLUTIONS, Resolution
 from petseg.metrics.iou import mean_iou
 from petseg.metrics.registry import METRICS, metric_entries
-from pipeline.runs.bootstrap import Difference, paired_bootstrap
 from pipeline.runs.run_folder import RunFolder
 
 MOST_SLICES = 15

@@ -11,11 +11,11 @@ from rich.text import Text
 from components.run_report import plots
 from components.run_report.templates import number, signed, template_engine
 from petseg.errors import UserError
+from petseg.evaluation.bootstrap import RESAMPLES, Difference
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
 from petseg.files.atomic import write_atomic
 from petseg.metrics.iou import IOU
 from petseg.metrics.registry import METRICS
-from pipeline.runs.bootstrap import RESAMPLES, Difference
 from pipeline.runs.comparison import Change, Comparison, compare_runs
 from pipeline.runs.report_pictures import GROUND_TRUTH, report_pictures
 from pipeline.runs.run_folder import HISTORY_FILE, find_run, read_file

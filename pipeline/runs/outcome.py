@@ -10,7 +10,7 @@ from typing import Any
 
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE, evaluation_file
 from petseg.evaluation.resolutions import FORMER_NATIVE
-from petseg.evaluation.words import against_best
+from petseg.evaluation.words import against_best, few_examples, interval_in_words
 from petseg.files.atomic import atomic_file, write_atomic
 from petseg.files.object_store import as_path
 from pipeline.settings import PipelineSettings
@@ -129,6 +129,7 @@ def publish_stop(
             "model": None,
             "native": None,
             FORMER_NATIVE: None,
+            "mean_iou_interval": None,
             "split": settings.evaluation.split,
             "examples": None,
             "blessed": False,
@@ -155,6 +156,11 @@ def verdict(
     blessed, reason = metrics["blessed"], metrics["reason"]
     word = "blessed" if blessed else "refused"
     lines = [f"{word}: {reason}"]
+    if metrics.get("mean_iou_interval"):
+        interval = interval_in_words(metrics["mean_iou_interval"])
+        lines.append(f"native   mean IoU {metrics['native']['mean_iou']:.4f}, {interval}")
+    if warning := few_examples(metrics["examples"], metrics["split"]):
+        lines.append(f"warning  {warning}")
     if push and push.get("best_kept"):
         lines.append(f"best     {against_best(push['best_kept'])}")
     model = None

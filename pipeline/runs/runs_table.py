@@ -58,7 +58,9 @@ def runs_table(source: Path | str, runs: Sequence[RunFolder]) -> Table:
     )
     for header in ("run", "when (UTC)", "settings", "changed since the previous run"):
         table.add_column(header, overflow="fold")
-    for header in ("mean IoU", "native"):
+    # Not for runs of the last release, which have none.
+    with_interval = any(run.metrics.get("mean_iou_interval") for run in runs)
+    for header in ("mean IoU", "native", *(["95% interval"] if with_interval else [])):
         table.add_column(header, justify="right")
     for header in ("verdict", "version"):
         table.add_column(header, overflow="fold")
@@ -69,6 +71,7 @@ def runs_table(source: Path | str, runs: Sequence[RunFolder]) -> Table:
             run.metrics["settings_sha256"][:8],
             ", ".join(_changes(before, run)) if before and before.settings and run.settings else "",
             *(_mean_iou(run.metrics[resolution]) for resolution in RESOLUTIONS),
+            *([_interval(run.metrics.get("mean_iou_interval"))] if with_interval else []),
             _verdict(run.metrics),
             _version(run, in_production.get(run.push_directory or "", NONE)),
         )
@@ -140,6 +143,11 @@ def _when(run_id: str) -> str:
 
 def _mean_iou(group: dict[str, Any] | None) -> str:
     return f"{group['mean_iou']:.4f}" if group and group["mean_iou"] is not None else NOTHING
+
+
+def _interval(interval: Sequence[float] | None) -> str:
+    """Of the mean IoU at native resolution."""
+    return NOTHING if interval is None else "{:.3f} to {:.3f}".format(*interval)
 
 
 def _verdict(metrics: dict[str, Any]) -> Text:

@@ -57,6 +57,7 @@ def write_inputs(
     older: bool = False,
     withdrawn: bool = False,
     best_kept: dict[str, Any] | None = None,
+    interval: list[float] | None = None,
 ) -> tuple[dict[str, list[Any]], dict[str, Any]]:
     """Writes all artifacts; returns the input dict and the exec properties of RunReport.
 
@@ -65,7 +66,8 @@ def write_inputs(
     `older`: an Evaluator of the last release, which called `native` otherwise; its model counted neither
     boundaries nor confidences;
     `withdrawn`: the Pusher refused a blessed model;
-    `best_kept`: the best kept version, as the Pusher found it.
+    `best_kept`: the best kept version, as the Pusher found it;
+    `interval`: of the mean IoU.
     """
     settings = settings or SETTINGS
     split = "test" if pushed is not None else "eval"
@@ -84,7 +86,9 @@ def write_inputs(
         "model_run": _with_json(
             standard_artifacts.ModelRun(), folder / "run", "history.json", _history(table)
         ),
-        "evaluation": _evaluation(folder / "evaluation", rows, table, split, baseline, evaluated_good, older),
+        "evaluation": _evaluation(
+            folder / "evaluation", rows, table, split, baseline, evaluated_good, older, interval
+        ),
         "model_blessing": _plain(standard_artifacts.ModelBlessing(), folder / "blessing"),
         "infra_blessing": _with_json(
             standard_artifacts.InfraBlessing(),
@@ -137,6 +141,7 @@ def _evaluation(
     baseline: bool,
     good: bool,
     older: bool,
+    interval: list[float] | None,
 ) -> Any:
     artifact = _plain(standard_artifacts.ModelEvaluation(), folder)
     pq.write_table(pa.Table.from_pylist(rows), str(folder / "photos.parquet"))
@@ -174,6 +179,7 @@ def _evaluation(
         f"{'above' if good else 'below'} the floor 0.6000",
         "model": {**group, "size": [16, 16]},
         native: group,
+        **({"mean_iou_interval": interval} if interval else {}),
         "baseline": {"model": {**before, "size": [16, 16]}, native: before} if baseline else None,
     }
     (folder / ("judgement.json" if older else "evaluation.json")).write_text(json.dumps(evaluation))

@@ -22,8 +22,8 @@ from tests.components.report_photos import drawn_pairs
 from tests.components.serving_models import save_model
 
 KEYS = [
-    "model", "native", "photo", "split", "examples", "blessed", "reason", "baseline", "settings_sha256",
-    "seconds", "peak_memory_mb",
+    "model", "native", "photo", "mean_iou_interval", "split", "examples", "blessed", "reason", "baseline",
+    "settings_sha256", "seconds", "peak_memory_mb",
 ]  # fmt: skip
 
 
@@ -164,6 +164,20 @@ def test_the_best_kept_version_is_named(report):
     best = {"version": "1780000000", "mean_iou": 0.8123, "difference": -0.0456}
     text = Page((report(best_kept=best) / "report.html").read_text()).text
     assert "Mean IoU 0.0456 below the 0.8123 of version 1780000000, the best one kept" in text
+
+
+def test_the_interval_is_beside_the_headline_and_few_examples_are_a_warning(report):
+    folder = report(interval=[0.71234, 0.8])
+    assert json.loads((folder / "metrics.json").read_text())["mean_iou_interval"] == [0.71234, 0.8]
+    text = " ".join(Page((folder / "report.html").read_text()).text.split())
+    assert "At native resolution, 95% interval 0.712 to 0.800" in text
+    assert "Warning Only 8 test examples: with fewer than 30, metrics and verdict depend on" in text
+
+
+def test_enough_examples_are_no_warning(report):
+    text = Page((report(photos=30) / "report.html").read_text()).text
+    assert "with fewer than" not in text
+    assert "95% interval" not in text, "an evaluation of the last release has none"
 
 
 def test_all_metrics_of_the_classes_boundaries_and_calibration(report):

@@ -12,8 +12,8 @@ from pipeline.nodes import NODES
 from tests.conftest import TINY, petseg
 
 METRICS_KEYS = {
-    "model", "native", "photo", "split", "examples", "blessed", "reason", "baseline", "settings_sha256",
-    "seconds", "peak_memory_mb",
+    "model", "native", "photo", "mean_iou_interval", "split", "examples", "blessed", "reason", "baseline",
+    "settings_sha256", "seconds", "peak_memory_mb",
 }  # fmt: skip
 
 

@@ -5,11 +5,12 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow_model_analysis as tfma
 
+from petseg.evaluation.bootstrap import mean_iou_interval
 from petseg.evaluation.photo_counts import examples_digest
 from petseg.metrics.boundary_iou import boundary_iou_per_class, mean_boundary_iou
 from petseg.metrics.calibration_error import calibration_error
 from petseg.metrics.dice import dice_per_class
-from petseg.metrics.iou import binary_iou, iou_per_class, mean_iou
+from petseg.metrics.iou import binary_iou, intersection_and_union, iou_per_class, mean_iou
 from petseg.metrics.pixel_accuracy import pixel_accuracy
 from petseg.metrics.precision_recall import precision_per_class, recall_per_class
 from tests.components import tiny_models
@@ -50,6 +51,8 @@ def test_metrics_and_slices_equal_numpy(evaluate, masks):
         assert result[size]["binary_iou"] == pytest.approx(float(binary_iou(summed, [0, 2])))
     assert result["model"]["size"] == [tiny_models.MODEL_SIZE] * 2
     assert "size" not in result["native"]
+    interval = mean_iou_interval(intersection_and_union(counts[BY_NAME, 1]))
+    assert result["mean_iou_interval"] == pytest.approx(list(interval))
     assert result["examples_sha256"] == examples_digest(folder / "photos.parquet", len(tiny_models.TABLE))
 
     expected = {

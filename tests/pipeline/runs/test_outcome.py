@@ -14,11 +14,29 @@ def test_an_evaluation_is_published_under_the_name_that_its_release_gave_it(tmp_
 
 
 def test_the_terminal_names_the_best_kept_version_where_it_can_be_compared(tmp_path):
-    metrics = {"blessed": True, "reason": "why", "split": "test"}
+    metrics = {"blessed": True, "reason": "why", "split": "test", "examples": 30}
     push = {"pushed": True, "version": "9", "reason": ""}
     assert not [line for line in verdict(metrics, push, "pushed", tmp_path).lines if line.startswith("best")]
     push["best_kept"] = {"version": "7", "mean_iou": 0.7, "difference": 0.0123}
     assert verdict(metrics, push, "pushed", tmp_path).lines[1] == (
         "best     mean IoU 0.0123 above the 0.7000 of version 7, the best one kept of those evaluated on the "
         "same test examples"
+    )
+
+
+def test_the_terminal_shows_the_interval_and_warns_of_few_examples(tmp_path):
+    metrics = {
+        "blessed": False,
+        "reason": "why",
+        "split": "eval",
+        "examples": 29,
+        "native": {"mean_iou": 0.71234},
+        "mean_iou_interval": [0.65, 0.7801],
+    }
+    lines = verdict(metrics, None, "pushed", tmp_path).lines
+    assert lines[1] == "native   mean IoU 0.7123, 95% interval 0.6500 to 0.7801"
+    assert lines[2].startswith("warning  only 29 eval examples: with fewer than 30, ")
+    assert len(verdict(metrics | {"examples": 30}, None, "pushed", tmp_path).lines) == len(lines) - 1
+    assert (
+        len(verdict(metrics | {"mean_iou_interval": None}, None, "pushed", tmp_path).lines) == len(lines) - 1
     )

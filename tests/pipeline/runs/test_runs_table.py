@@ -55,6 +55,16 @@ def test_shows_time_changes_metrics_verdict_and_version(output):
     assert [run_id for run_id, line in lines.items() if "in production" in line] == ["20260902-101500"]
 
 
+def test_shows_the_interval_of_runs_that_have_one(output):
+    file = output / "runs" / "20260902-101500" / "metrics.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "mean_iou_interval": [0.7012, 0.7788]}))
+    assert [run_id for run_id, line in rows(output).items() if "0.701 to 0.779" in line] == [
+        "20260902-101500"
+    ]
+    runs = json.loads(petseg("runs", "--output", output, "--json").stdout)
+    assert runs[2]["mean_iou_interval"] == [0.7012, 0.7788]
+
+
 def test_programs_read_json(output):
     runs = json.loads(petseg("runs", "--output", output, "--json").stdout)
     assert [run["run_id"] for run in runs] == sorted(rows(output))

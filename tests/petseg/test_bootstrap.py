@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from petseg.metrics.iou import mean_iou
-from pipeline.runs.bootstrap import paired_bootstrap
+from petseg.evaluation.bootstrap import mean_iou_interval, paired_bootstrap
+from petseg.metrics.iou import intersection_and_union, mean_iou
 from tests.pipeline.evaluated_runs import counts
 
 
@@ -63,3 +63,49 @@ def test_photos_without_a_labelled_pixel_have_no_difference():
     difference = paired_bootstrap(nothing, nothing, seed=0)
     assert np.isnan(difference.value)
     assert not difference.real
+
+
+def test_the_interval_of_one_model_is_that_of_drawing_photos():
+    confusion = counts(60, 0.2, seed=1)
+    rng = np.random.default_rng(5)
+    drawn = [mean_iou(confusion[rng.integers(60, size=60)].sum(0)) for _ in range(4000)]
+    expected = np.quantile(drawn, [0.025, 0.975])
+    interval = mean_iou_interval(intersection_and_union(confusion), resamples=4000)
+    assert interval == pytest.approx(expected, abs=0.05 * (expected[1] - expected[0]))
+    assert interval[0] < mean_iou(confusion.sum(0)) < interval[1]
+
+
+def test_the_interval_of_photos_that_are_all_alike_is_their_mean_iou():
+    confusion = np.repeat(counts(1, 0.2, seed=1), 25, axis=0)
+    expected = float(mean_iou(confusion[0]))
+    assert mean_iou_interval(intersection_and_union(confusion)) == pytest.approx((expected, expected))
+
+
+def test_the_interval_narrows_with_the_square_root_of_the_photos_and_follows_the_seed():
+    def width(photos: int) -> float:
+        low, high = mean_iou_interval(intersection_and_union(counts(photos, 0.3, seed=3)))
+        return high - low
+
+    assert width(400) == pytest.approx(width(100) / 2, rel=0.25)
+    pixels = intersection_and_union(counts(40, 0.3, seed=3))
+    assert mean_iou_interval(pixels, seed=1) == mean_iou_interval(pixels, seed=1)
+    assert mean_iou_interval(pixels, seed=1) != mean_iou_interval(pixels, seed=2)
+
+
+def test_about_nineteen_of_twenty_intervals_hold_the_true_value():
+    """Photos differ in how often they err. Of 200, 190 are expected; 170 or fewer are unlikely."""
+    rng = np.random.default_rng(0)
+    population = np.concatenate(
+        [counts(50, wrong, seed=i) for i, wrong in enumerate(rng.uniform(0.05, 0.5, 40))]
+    )
+    truth = mean_iou(population.sum(0))
+    pixels = intersection_and_union(population)
+    held = 0
+    for seed in range(200):
+        low, high = mean_iou_interval(rng.choice(pixels, 60), seed=seed, resamples=300)
+        held += low <= truth <= high
+    assert 170 <= held < 200
+
+
+def test_photos_without_a_labelled_pixel_have_no_interval():
+    assert np.isnan(mean_iou_interval(np.zeros((3, 2, 4), np.int64))).all()
