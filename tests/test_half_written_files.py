@@ -147,7 +147,7 @@ OTHERWISE_WHOLE = {
     "components/run_report/plots.py": "in memory",
     "petseg/files/atomic.py": "the one function",
     "petseg/files/object_store.py": "an object is whole or not there",
-    "petseg/versions/folder.py": "a lock",
+    "petseg/versions/folder.py": "a lock, and into a folder that is renamed",
     "petseg/versions/store.py": "an object is whole or not there",
     "pipeline/download/pets.py": "resumes its drafts and renames them",
     "pipeline/download/unpacking.py": "into a folder that is renamed",

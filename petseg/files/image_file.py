@@ -84,7 +84,7 @@ def _identify(content: bytes, formats: Iterable[str], max_pixels: int) -> Image.
         if name not in Image.OPEN:
             # pillow-heif is not installed.
             if content[4:12] in HEIF_BRANDS:
-                raise BrokenFileError("is HEIF: pip install 'petseg[heif]' to read it")
+                raise BrokenFileError("is HEIF: run pip install '.[heif]' in a checkout to read it")
             continue
         factory, accept = Image.OPEN[name]
         accepted = accept is None or accept(content[:16])

@@ -166,7 +166,7 @@ def _filesystem(scheme: str, url: str) -> Any:
         try:
             import s3fs
         except ImportError:
-            raise UserError(f"{url} needs s3fs: pip install 'petseg[s3]'") from None
+            raise UserError(f"{url} needs s3fs: run pip install '.[s3]' in a checkout") from None
         # Others write there too, so no listing is cached. fsspec keeps one client per process.
         return s3fs.S3FileSystem(use_listings_cache=False)
     if scheme == "gs":
