@@ -2,7 +2,7 @@
 # kfp_pod.sh FOLDER DIRECTORY COMMAND...: runs a command as in a pod of Kubeflow Pipelines, in a mount namespace of its own
 # (below `unshare --mount`). It sees this machine's folders, but /tmp, /minio, /s3 and /gcs are its own and lie in FOLDER.
 # POD_MOUNTS: claimed volumes, one `folder:path` a line. POD_SERVICE_ACCOUNT: folder with the account's files.
-# POD_LAUNCHER: the launcher, which an init container would put at /kfp-launcher/launch.
+# POD_LAUNCHER: the launcher, which an init container would put at /kfp-launcher/launch. Without one, there is no account.
 set -e
 pod=$1 directory=$2
 shift 2
@@ -27,9 +27,11 @@ done
 for path in "$directory" "${PATH%%:*}"; do
   [[ $path == /tmp/* ]] && mkdir -p "$root$path" && mount --bind "$path" "$root$path"
 done
-mkdir -p "$root/run/secrets/kubernetes.io/serviceaccount" "$root/kfp-launcher"
-mount --bind "$POD_SERVICE_ACCOUNT" "$root/run/secrets/kubernetes.io/serviceaccount"
-cp "$POD_LAUNCHER" "$root/kfp-launcher/launch"
+if [ -n "$POD_LAUNCHER" ]; then
+  mkdir -p "$root/run/secrets/kubernetes.io/serviceaccount" "$root/kfp-launcher"
+  mount --bind "$POD_SERVICE_ACCOUNT" "$root/run/secrets/kubernetes.io/serviceaccount"
+  cp "$POD_LAUNCHER" "$root/kfp-launcher/launch"
+fi
 while IFS=: read -r folder path; do
   [ -n "$path" ] || continue
   mkdir -p "$root$path"

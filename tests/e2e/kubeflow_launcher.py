@@ -17,7 +17,7 @@ import s3fs
 from tests.e2e.kubeflow_driver import JsonObject, Layout, Metadata, Refused, Stored, local_path
 
 PROJECT = Path(__file__).resolve().parents[2]
-POD = PROJECT / "tests/e2e/pod.sh"
+POD = PROJECT / "tests/e2e/kfp_pod.sh"
 UNSHARE = ["unshare", "--mount", "--propagation", "private"]
 SECONDS = 900
 
@@ -66,7 +66,7 @@ class Launcher:
             env=_image_environment() | {
                 # argocompiler/common.go: of each step.
                 "KFP_POD_NAME": pod.name,
-                "CLAIMS": "\n".join(f"{folder}:{path}" for path, folder in self.claims.items()),
+                "POD_MOUNTS": "\n".join(f"{folder}:{path}" for path, folder in self.claims.items()),
             },
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=SECONDS,
             check=False,
@@ -171,7 +171,7 @@ def _artifacts(half: JsonObject) -> list[JsonObject]:
 
 def _image_environment() -> dict[str, str]:
     """What the image brings: its Python first, the project importable, and nothing of this process."""
-    kept = {name: os.environ[name] for name in ("HOME", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("HOME", "LD_LIBRARY_PATH") if name in os.environ}
     return {
         **kept,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",

@@ -3,7 +3,7 @@
 Kubeflow shows the object at the URI of a `system.HTML`, and the metadata of a `system.Metrics`:
 https://github.com/kubeflow/pipelines/blob/2.16.1/frontend/src/components/viewers/MetricsVisualizations.tsx,
 functions getHtmlViewerConfig and ScalarMetricsSection. Vertex shows the same types:
-https://cloud.google.com/vertex-ai/docs/pipelines/visualize-pipeline.
+https://cloud.google.com/vertex-ai/docs/pipelines/output-html-md.
 """
 
 import json

@@ -12,6 +12,7 @@ from petseg.files.originals import VARIABLE, set_originals
 from pipeline.runners.kubeflow.executor_input import for_tfx
 from pipeline.runners.kubeflow.executor_output import for_cluster
 from pipeline.runners.kubeflow.local_copies import local_path, use_local_copies
+from pipeline.runners.kubeflow.web_outputs import report_verdict, web_outputs
 
 EXAMPLES = {"instanceSchema": "title: tfx.Examples\n"}
 REPORT = {"instanceSchema": "title: components.RunReport\n"}
@@ -183,3 +184,29 @@ def test_processes_of_a_node_know_the_originals(originals):
     originals({"/s3/b/model": "s3://b/model"})
     assert json.loads(os.environ[VARIABLE]) == {"/s3/b/model": "s3://b/model"}
     assert Path("/s3/b/model").exists() is False
+
+
+def test_the_clusters_pages_get_one_object_and_numbers(tmp_path):
+    """On Vertex, where artifacts have URIs that TensorFlow writes to."""
+    report = tmp_path / "report"
+    report.mkdir()
+    (report / "report.html").write_text("<p>a report</p>")
+    native = {"mean_iou": 0.5, "pixel_accuracy": None, "iou": {"traffic light": 0.25}}
+    (report / "metrics.json").write_text(
+        json.dumps({"native": native, "blessed": False, "reason": "too low"})
+    )
+    own = {"artifacts": {"report": listed({"uri": str(report)})}}
+    added = {
+        "artifacts": {
+            **own["artifacts"],
+            "html": listed({"uri": str(tmp_path / "run" / "html")}),
+            "metrics": listed({"uri": str(tmp_path / "run" / "metrics")}),
+        }
+    }
+    filled = web_outputs(added, own, lambda artifact: artifact["uri"])
+    assert (tmp_path / "run" / "html").read_text() == "<p>a report</p>"
+    assert filled == {
+        "html": listed({"metadata": {}}),
+        "metrics": listed({"metadata": {"mean_iou": 0.5, "iou_traffic light": 0.25}}),
+    }
+    assert report_verdict(own) == "refused: too low"
