@@ -1,6 +1,6 @@
 """Reads a mask's values from its image: numbers, palettes, colors, or levels around a threshold."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -100,7 +100,7 @@ def read_values(image: Image.Image, content: bytes, data: DataSettings) -> MaskV
     if image.mode == "P":
         numbers, taken = read_palette(image, data.classes, data.palette)
         if numbers is None:
-            values = map_colors(np.asarray(image.convert("RGB")), data.classes)
+            values = map_colors(np.asarray(image.convert("RGB")), data.classes.value_of_color)
             return MaskValues(values, (f"{how}; {READINGS[TABLE]}",), palette=TABLE)
         how = f"{how}; {READINGS[taken]}"
     elif len(image.getbands()) == 1:
@@ -133,12 +133,12 @@ def map_numbers(numbers: np.ndarray, classes: ClassTable) -> np.ndarray:
     return values
 
 
-def map_colors(pixels: np.ndarray, classes: ClassTable, beside: str = "") -> np.ndarray:
+def map_colors(pixels: np.ndarray, value_of_color: Mapping[str, int], beside: str = "") -> np.ndarray:
     """Replaces the colors of a mask by the values of their classes.
 
     Args:
         pixels: uint8 [height, width, 3], RGB.
-        classes: The class table.
+        value_of_color: Value of each color, #rrggbb in lower case.
         beside: What else to say of the mask in an error.
 
     Returns:
@@ -148,12 +148,12 @@ def map_colors(pixels: np.ndarray, classes: ClassTable, beside: str = "") -> np.
         UnknownValuesError: Some stand for no class.
     """
     packed = _packed(pixels)
-    table = {int(color[1:], 16): value for color, value in classes.value_of_color.items()}
+    table = {int(color[1:], 16): value for color, value in value_of_color.items()}
     values, is_known = _look_up(packed, table)
     if not is_known.all():
         unknown, counts = np.unique(packed[~is_known], return_counts=True)
         found = _most((f"#{color:06x}" for color in unknown), counts)
-        raise UnknownValuesError(found, sorted(classes.value_of_color), "color", beside)
+        raise UnknownValuesError(found, sorted(value_of_color), "color", beside)
     return values
 
 
@@ -279,7 +279,7 @@ def _from_channels(image: Image.Image, classes: ClassTable) -> np.ndarray:
             raise BrokenFileError(f"has {said} that differ; a mask must have one, or RGB colors")
         return map_numbers(gray, classes)
     try:
-        return map_colors(channels, classes, f"{said} with " if not are_equal else "")
+        return map_colors(channels, classes.value_of_color, f"{said} with " if not are_equal else "")
     except UnknownValuesError:
         if not are_equal:
             raise

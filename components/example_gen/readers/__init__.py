@@ -20,6 +20,10 @@ READERS = {
     "folder": "components.example_gen.readers.folder",
     "pets": "components.example_gen.readers.pets",
     "tfds": "components.example_gen.readers.tfds",
+    "voc": "components.example_gen.readers.voc",
+    "coco": "components.example_gen.readers.coco",
+    "labelme": "components.example_gen.readers.labelme",
+    "yolo": "components.example_gen.readers.yolo",
 }
 """Module of each `data.format`."""
 

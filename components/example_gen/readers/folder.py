@@ -55,8 +55,13 @@ class PhotoFile:
 class Layout:
     """Photos by their pattern, and where the mask of each is."""
 
-    def __init__(self, folder: Folder, data: DataSettings):
+    def __init__(self, folder: Folder, data: DataSettings, endings: tuple[str, ...] | None = None):
         """Lists the files.
+
+        Args:
+            folder: The data set's folder.
+            data: The patterns.
+            endings: Of the files that hold masks; None: those of images.
 
         Raises:
             UserError: A folder of the usual layout is missing, or a pattern cannot be.
@@ -67,7 +72,7 @@ class Layout:
         self.photos = PathPattern("data.photos", photos or IN_TWO_FOLDERS[0])
         self.masks = MaskTemplate(masks or IN_TWO_FOLDERS[1], self.photos.words)
         self.tree = FileTree(folder, _folders(self.photos, self.masks))
-        self._endings = _mask_endings(data)
+        self._endings = _mask_endings(data) if endings is None else endings
         self._used: set[str] = set()
 
     def find_photos(self) -> dict[str, list[PhotoFile]]:
@@ -79,6 +84,11 @@ class Layout:
                 photo = PhotoFile(path, self.photos.name_of(path), words)
                 found.setdefault(photo.name, []).append(photo)
         return found
+
+    def mask_file(self, photo: PhotoFile) -> str | None:
+        """Path of a photo's mask; None if there is none, or if there are several."""
+        mask = self._mask_of(photo)
+        return None if isinstance(mask, Note) else mask
 
     def pair(self, files: list[PhotoFile], split: str, found_in: str) -> PairSource | Note:
         """The pair of a photo, or why there is none."""
@@ -145,14 +155,26 @@ def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
     photos = layout.find_photos()
     if not photos and data.photos is not None:
         raise UserError(f"data.photos: no photo below {folder} matches {data.photos}{_seen(layout.tree)}")
-    lists = _lists(folder)
+    yield from pairs_of(layout, photos, _lists(folder), folder)
+
+
+def pairs_of(
+    layout: Layout, photos: dict[str, list[PhotoFile]], lists: dict[str, str], folder: Folder
+) -> Iterator[Found]:
+    """Yields the pairs of the lists, or all where there are no lists.
+
+    Args:
+        layout: Where the masks are.
+        photos: The photos by name.
+        lists: Split of each list, by its path below the folder.
+        folder: The data set's folder.
+    """
     if lists:
         yield from _listed(layout, photos, lists, folder)
         return
-    splits = _splits_of_folders(photos, layout.photos)
-    for files in photos.values():
-        split = splits.get(_split_word(files[0], layout.photos) or "", BY_NAME)
-        yield layout.pair(files, split, found_in=layout.photos.folder)
+    splits = splits_of_photos(photos, layout.photos)
+    for name, files in photos.items():
+        yield layout.pair(files, splits[name], found_in=layout.photos.folder)
     yield from layout.orphans()
 
 
@@ -261,12 +283,13 @@ def _plain(line: str) -> str:
     return without_ending(line.replace("\\", "/").removeprefix("./").removeprefix("/"))
 
 
-def _splits_of_folders(photos: dict[str, list[PhotoFile]], pattern: PathPattern) -> dict[str, str]:
-    """Split of each word for one in the photos' paths; empty where there are none."""
-    words = {_split_word(files[0], pattern) for files in photos.values()}
-    if not words or None in words:
-        return {}
-    return splits_of(word for word in words if word)
+def splits_of_photos(photos: dict[str, list[PhotoFile]], pattern: PathPattern) -> dict[str, str]:
+    """Split of each photo, by name: from folders named after splits, where all photos are in one."""
+    words = {name: _split_word(files[0], pattern) for name, files in photos.items()}
+    splits = splits_of(word for word in words.values() if word)
+    if None in words.values():
+        return dict.fromkeys(photos, BY_NAME)
+    return {name: splits[word] for name, word in words.items() if word}
 
 
 def _split_word(photo: PhotoFile, pattern: PathPattern) -> str | None:

@@ -161,6 +161,16 @@ class MaskTemplate:
         return self._regex.fullmatch(posixpath.basename(path) if self.is_beside else path) is not None
 
 
+def pattern_regex(key: str, pattern: str) -> re.Pattern[str]:
+    """What matches a pattern of any files, with its ending.
+
+    Raises:
+        UserError: It leads out of the folder.
+    """
+    check_inside(key, pattern)
+    return re.compile(_expression(pattern), re.DOTALL)
+
+
 def check_inside(key: str, pattern: str) -> None:
     """Raises a UserError if a pattern starts outside the data set's folder."""
     if not pattern or pattern.startswith(("/", "..")) or "\\" in pattern:
