@@ -6,8 +6,10 @@ import tarfile
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import TEST, TRAINVAL, pets_data, run_example_gen
@@ -67,3 +69,64 @@ def test_an_unprepared_data_set_is_refused_with_the_command_that_prepares_it(tmp
     with pytest.raises(UserError, match="tfds build oxford_iiit_pet --data_dir") as error:
         run_example_gen(tmp_path / "out", data)
     assert "\n" not in str(error.value)
+
+
+CLASSES = [{"value": 0, "name": "ground"}, {"value": 1, "name": "leaf"}]
+
+
+def prepare_any(
+    folder: Path, features: dict[str, object], splits: dict[str, list[dict[str, object]]]
+) -> None:
+    """Prepares a data set that TFDS does not know, as a user's own builder leaves it."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    shapes = tfds.features.FeaturesDict(features)
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="leaves",
+        version="1.0.0",
+        data_dir=str(folder),
+        split_datasets={
+            split: tf.data.Dataset.from_generator(
+                functools.partial(iter, examples), output_signature=shapes.get_tensor_spec()
+            )
+            for split, examples in splits.items()
+        },
+        features=shapes,
+    )
+
+
+def test_any_builder_with_an_image_and_a_mask(tmp_path):
+    import tensorflow_datasets as tfds
+
+    def example(number: int) -> dict[str, object]:
+        picture = np.asarray(tiny_pairs.photo(number))
+        return {
+            "image": picture,
+            "mask": np.asarray(tiny_pairs.mask(values=(0, 1)))[..., None],
+            "id": f"leaf {number}.png",
+        }
+
+    features = {
+        "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+        "mask": tfds.features.Image(shape=(None, None, 1), encoding_format="png"),
+        "id": tfds.features.Text(),
+    }
+    splits = {"train": range(10), "validation": range(10, 14), "test": range(14, 20)}
+    prepare_any(
+        tmp_path / "tfds", features, {s: [example(n) for n in numbers] for s, numbers in splits.items()}
+    )
+    settings = {"path": str(tmp_path / "tfds"), "format": "tfds", "tfds_builder": "leaves:1.*.*"}
+    written = run_example_gen(tmp_path / "out", DataSettings.model_validate(settings | {"classes": CLASSES}))
+    for split, numbers in splits.items():
+        assert sorted(written.names({"validation": "eval"}.get(split, split))) == sorted(
+            f"{split}/leaf {number}" for number in numbers
+        )
+    one = written.example("test/leaf 15")
+    np.testing.assert_array_equal(tiny_pairs.decoded_photo(one), np.asarray(tiny_pairs.photo(15)))
+    np.testing.assert_array_equal(tiny_pairs.decoded_mask(one), np.asarray(tiny_pairs.mask(values=(0, 1))))
+    wrong = DataSettings.model_validate(settings | {"classes": CLASSES, "masks": "id"})
+    with pytest.raises(
+        UserError, match=r"data\.masks must name a feature .*; it has image, mask; received id"
+    ):
+        run_example_gen(tmp_path / "again", wrong)
