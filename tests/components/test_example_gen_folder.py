@@ -31,8 +31,8 @@ def settings(folder: Path, **others: object) -> DataSettings:
 
 @pytest.fixture(scope="session")
 def untouched(tmp_path_factory) -> Path:
-    """Two classes, and an ignored right third."""
-    return tiny_pairs.write_folder(tmp_path_factory.mktemp("own") / "own", NAMES, values=(0, 200, 255))
+    """Two classes, and an ignored right third. The folder's name would be a pattern."""
+    return tiny_pairs.write_folder(tmp_path_factory.mktemp("own") / "o[w]n{*}?", NAMES, values=(0, 200, 255))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 
 from pipeline.nodes import NODES, task_name
 from pipeline.paths import Paths
+from pipeline.runners.pipeline_spec import compile_job
 from pipeline.runners.registry import find_cluster
 from pipeline.settings import load_settings
 from tests.conftest import PROJECT, petseg
@@ -137,6 +138,17 @@ def test_a_step_is_identified_by_root_and_source_of_its_command(spec):
     assert command[:5] == ["python", "-m", "pipeline.runners.kubeflow.step", "--node", "ImportSchemaGen"]
     assert command[5] == "--root=gs://bucket/petseg"
     assert re.fullmatch(r"--code=[0-9a-f]{64}", command[6])
+
+
+def test_the_tuner_has_an_image_too():
+    settings = load_settings(
+        PROJECT / "configs/demo.yaml",
+        ["tuner.enabled=true", "runner.image=petseg:cpu", "runner.nodes.Tuner.image=petseg:cuda"],
+    )
+    spec = compile_job(settings, Paths("gs://bucket/root", "/pushed", "/work"))["pipelineSpec"]
+    executors = spec["deploymentSpec"]["executors"]
+    images = {name.removesuffix("_executor"): each["container"]["image"] for name, each in executors.items()}
+    assert images == {**dict.fromkeys(images, "petseg:cpu"), "Tuner": "petseg:cuda"}
 
 
 def test_cores_memory_gpus_and_time_are_those_of_the_node(spec, kubeflow):
