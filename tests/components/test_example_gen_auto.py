@@ -13,7 +13,7 @@ def auto(folder, **settings: object) -> DataSettings:
     return DataSettings.model_validate({"path": str(folder), "format": "auto", **settings})
 
 
-@pytest.mark.parametrize("layout", ["flat", "cityscapes", "carvana"])
+@pytest.mark.parametrize("layout", ["flat", "cityscapes", "carvana", "coco", "labelme", "voc"])
 def test_every_pair_is_read(layout, tmp_path):
     expected = LAYOUTS[layout](tmp_path)
     classes = ["background", *expected.names] if expected.format in ("coco", "labelme") else []

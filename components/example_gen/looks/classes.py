@@ -8,6 +8,7 @@ from typing import Any
 
 from components.example_gen.looks.dataset import Opened
 from components.example_gen.looks.label_maps import LabelMap
+from petseg.class_table import LONGEST_NAME, class_key
 
 MOST_CLASSES = 254
 IGNORED_NAMES = re.compile(
@@ -199,13 +200,12 @@ def _entries(
     entries = []
     taken: set[str] = set()
     for value in kept:
-        name = names.get(value) or f"class_{numbers[value]}"
-        if _key(name) in taken:
-            name = f"{name} {numbers[value]}"
-        taken.add(_key(name))
+        name = class_name(names.get(value, ""), numbers[value], taken)
         source = None if sources[value] == numbers[value] else sources[value]
         share = pixels[value] / pixels.total()
-        entries.append(ProposedClass(numbers[value], name, source, share, having[value], value in names))
+        entries.append(
+            ProposedClass(numbers[value], name, source, share, having[value], bool(names.get(value)))
+        )
     return tuple(entries)
 
 
@@ -261,8 +261,14 @@ def _is_gray(color: int) -> bool:
     return color == (color & 255) * 0x010101
 
 
-def _key(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", name.lower())
+def class_name(text: str, value: int, taken: set[str]) -> str:
+    """A name that a class table takes and that has a key of its own, which is added to `taken`."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text).strip()
+    name = printable[:LONGEST_NAME].strip() or f"class_{value}"
+    if class_key(name, value) in taken:
+        name = f"{name[: LONGEST_NAME - 4].strip()} {value}"
+    taken.add(class_key(name, value))
+    return name
 
 
 def _listed(values: Sequence[int]) -> str:

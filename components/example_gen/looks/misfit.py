@@ -17,12 +17,13 @@ from components.example_gen.class_findings import (
 )
 from components.example_gen.listing import list_pairs
 from components.example_gen.looks.dataset import MAX_BYTES, SEED
-from components.example_gen.looks.recognition import Recognized, recognize
+from components.example_gen.looks.recognition import recognize
+from components.example_gen.looks.recognized import Recognized
 from components.example_gen.looks.survey import join_path, layout_settings
 from components.example_gen.looks.tree import list_tree
 from components.example_gen.mask_values import UnknownValuesError, read_values
 from components.example_gen.pairs import CheckedPair, Listing, Note, PairSource
-from components.example_gen.readers import READERS, unpacks
+from components.example_gen.readers import unpacks
 from components.example_gen.report import check_listing
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import RenderedMask
@@ -50,7 +51,7 @@ def with_layout(error: UserError, data: DataSettings) -> UserError:
         return error
     recognized = recognize(list_tree(data.path))
     said = str(error).splitlines()[0].removesuffix("; the first:")
-    if recognized is None or recognized.format not in READERS:
+    if recognized is None:
         return UserError(f"{said}; no layout of photos and masks is recognized in {data.path}")
     change = _change(recognized, data)
     if not change or not _helps(change, data):

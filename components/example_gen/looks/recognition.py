@@ -1,51 +1,17 @@
 """Recognizes the format of a data set by the names of its files, and says on what grounds."""
 
-import json
 import posixpath
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
-import yaml
-
+from components.example_gen.looks.annotations import recognize_coco, recognize_labelme, recognize_yolo
 from components.example_gen.looks.images import looks_like_mask
 from components.example_gen.looks.label_maps import LabelMap, find_label_maps
-from components.example_gen.looks.pairing import Pairing, find_pairing
-from components.example_gen.looks.tree import FileTree, stem
+from components.example_gen.looks.pairing import find_pairing
+from components.example_gen.looks.recognized import Recognized
+from components.example_gen.looks.tree import FileTree
 from petseg.errors import BrokenFileError
 
-SNIFFED = 8
-"""Files of one ending that are opened to recognize a format."""
-
 PETS = LabelMap("the data set's own README", {1: "pet", 2: "background", 3: "border"}, {})
-
-MAX_JSON = 600_000_000
-
-
-@dataclass(frozen=True)
-class Recognized:
-    """A data set that was recognized.
-
-    Attributes:
-        format: A value of `data.format`.
-        title: What people call it.
-        below: Folder below the one looked at; empty where that is it.
-        grounds: Why it is this format, one reason each.
-        settings: Settings of `data` beside path, format and classes.
-        classes: Names of the labels, for formats whose annotations have names.
-        pairing: Of format folder.
-        label_map: Names of mask values or colors, where a file has them.
-    """
-
-    format: str
-    title: str
-    below: str = ""
-    grounds: tuple[str, ...] = ()
-    settings: dict[str, Any] = field(default_factory=dict)
-    classes: tuple[str, ...] = ()
-    pairing: Pairing | None = None
-    label_map: LabelMap | None = None
 
 
 def recognize(tree: FileTree) -> Recognized | None:
@@ -103,76 +69,6 @@ def _voc(tree: FileTree) -> Recognized | None:
     return None
 
 
-def _coco(tree: FileTree) -> Recognized | None:
-    found = {path: content for path, content in _json_files(tree) if _is_coco(content)}
-    if not found:
-        return None
-    names: dict[str, None] = {}
-    for content in found.values():
-        categories = sorted(content["categories"], key=lambda category: category.get("id", 0))
-        names |= {str(category["name"]): None for category in categories if "name" in category}
-    first = next(iter(found.values()))
-    grounds = (
-        f"{', '.join(found)}: {len(first['images'])} images, {len(first['annotations'])} annotations,"
-        f" categories {', '.join(list(names)[:8])}",
-    )
-    return Recognized("coco", "COCO annotations", "", grounds, classes=tuple(names))
-
-
-def _is_coco(content: Any) -> bool:
-    return isinstance(content, dict) and all(
-        isinstance(content.get(key), list) for key in ("images", "annotations", "categories")
-    )
-
-
-def _labelme(tree: FileTree) -> Recognized | None:
-    files = list(tree.with_ending(".json"))
-    read = [(path, content) for path, content in _json_files(tree, files[:SNIFFED]) if _is_labelme(content)]
-    if not read or 2 * len(read) < min(len(files), SNIFFED):
-        return None
-    labels: set[str] = set()
-    for _, content in read if len(files) <= SNIFFED else _json_files(tree, files):
-        if _is_labelme(content):
-            labels |= {str(shape.get("label")) for shape in content["shapes"] if isinstance(shape, dict)}
-    grounds = (f"{read[0][0]}: `shapes` and `imagePath`, in {len(files)} JSON files",)
-    return Recognized("labelme", "labelme annotations", "", grounds, classes=tuple(sorted(labels)))
-
-
-def _is_labelme(content: Any) -> bool:
-    return isinstance(content, dict) and isinstance(content.get("shapes"), list) and "imagePath" in content
-
-
-def _yolo(tree: FileTree) -> Recognized | None:
-    images = {stem(path) for path in tree.images}
-    labels = [path for path in tree.with_ending(".txt") if stem(path) in images]
-    opened = [(path, _text(tree, path)) for path in labels[:SNIFFED]]
-    polygons = [path for path, text in opened if text and all(map(_is_polygon, text.splitlines()))]
-    if not polygons:
-        return None
-    names: tuple[str, ...] = ()
-    for path in tree.with_ending(".yaml", ".yml"):
-        names = names or _yolo_names(_text(tree, path))
-    grounds = (f"{polygons[0]}: lines of a class and the corners of a polygon, in {len(labels)} TXT files",)
-    return Recognized("yolo", "YOLO polygons", "", grounds, classes=names)
-
-
-def _is_polygon(line: str) -> bool:
-    numbers = line.split()
-    if len(numbers) < 7 or len(numbers) % 2 == 0 or not numbers[0].isdigit():
-        return False
-    return all(re.fullmatch(r"-?\d*\.?\d+(e-?\d+)?", number) for number in numbers[1:])
-
-
-def _yolo_names(text: str) -> tuple[str, ...]:
-    try:
-        names = (yaml.safe_load(text) or {}).get("names")
-    except (yaml.YAMLError, AttributeError):
-        return ()
-    if isinstance(names, dict):
-        return tuple(str(names[key]) for key in sorted(names))
-    return tuple(map(str, names)) if isinstance(names, list) else ()
-
-
 def _folder(tree: FileTree) -> Recognized | None:
     pairing = find_pairing(tree.images, lambda path: _is_mask(tree, path))
     if pairing is None:
@@ -195,10 +91,10 @@ _RECOGNIZERS: tuple[Callable[[FileTree], Recognized | None], ...] = (
     _tfds,
     _pets,
     _voc,
-    _coco,
-    _labelme,
+    recognize_coco,
+    recognize_labelme,
     _folder,
-    _yolo,
+    recognize_yolo,
 )
 """In this order: the first that fits is taken."""
 
@@ -220,24 +116,3 @@ def _folder_with(tree: FileTree, file: str) -> str | None:
 
 def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
-
-
-def _json_files(tree: FileTree, files: list[str] | None = None) -> Iterator[tuple[str, Any]]:
-    """Path and content of the JSON files; broken ones are left out."""
-    paths = list(tree.with_ending(".json"))
-    if files is None:
-        # Annotations of a whole data set are few and large; of single photos, many and small.
-        files = sorted(paths, key=lambda path: -tree.files[path])[:SNIFFED]
-    for path in files:
-        if tree.files[path] <= MAX_JSON:
-            try:
-                yield path, json.loads(tree.read_text(path))
-            except (BrokenFileError, ValueError, RecursionError):
-                continue
-
-
-def _text(tree: FileTree, path: str) -> str:
-    try:
-        return tree.read_text(path)
-    except BrokenFileError:
-        return ""

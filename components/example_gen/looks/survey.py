@@ -11,11 +11,13 @@ from pydantic import ValidationError
 from components.example_gen.listing import list_pairs
 from components.example_gen.looks.classes import ProposedTable, propose_classes
 from components.example_gen.looks.dataset import Opened, open_pairs
+from components.example_gen.looks.label_classes import propose_for_labels, with_counts
 from components.example_gen.looks.pattern_settings import pattern_settings
-from components.example_gen.looks.recognition import Recognized, recognize
+from components.example_gen.looks.recognition import recognize
+from components.example_gen.looks.recognized import Recognized
 from components.example_gen.looks.tree import FileTree, list_tree
 from components.example_gen.pairs import Listing
-from components.example_gen.readers import READERS, unpacks
+from components.example_gen.readers import unpacks
 from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 from petseg.files.object_store import is_url
@@ -90,18 +92,16 @@ def survey(
         return Survey(tree, None, root)
     path = join_path(root, recognized.below)
     settings = layout_settings(recognized)
-    if recognized.format not in READERS:
-        return Survey(tree, recognized, path, settings, problem=f"no reader reads {recognized.format} yet")
     if unpacks(recognized.format):
         return Survey(tree, recognized, path, settings)
-    table = ProposedTable()
+    # Annotations are drawn with the values of a class table; files of masks are looked at without one.
+    table = propose_for_labels(recognized.labels) if recognized.labels else ProposedTable()
     try:
         listing = _list({"path": path, **settings, "classes": table.to_settings()})
     except UserError as error:
         return Survey(tree, recognized, path, settings, table, None, str(error).splitlines()[0])
     opened = open_pairs(listing.pairs, most, on_pair)
-    if not table.classes:
-        table = propose_classes(opened, recognized.label_map)
+    table = with_counts(table, opened) if table.classes else propose_classes(opened, recognized.label_map)
     return Survey(tree, recognized, path, settings, table, listing, "", opened)
 
 

@@ -27,6 +27,9 @@ def refusal(folder: Path, **settings: object) -> str:
 @pytest.mark.parametrize(
     ("layout", "change"),
     [
+        ("coco", 'data.format: "coco"'),
+        ("labelme", 'data.format: "labelme"'),
+        ("voc", 'VOC2012", data.format: "voc"'),
         ("suffixes", 'data.masks: "masks/{stem}_mask.png"'),
         ("carvana", 'data.photos: "train/*.jpg", data.masks: "train_masks/{stem}_mask.gif"'),
         ("jpeg_masks", 'data.masks: "masks/{stem}.jpg"'),

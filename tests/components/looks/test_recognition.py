@@ -44,7 +44,7 @@ def test_recognizes(layout, tmp_path):
         if layout in PATTERNS:
             assert tuple(patterns.values()) == PATTERNS[layout]
     if expected.format in ("coco", "labelme", "yolo"):
-        assert found.classes == expected.names
+        assert found.labels == expected.names
 
 
 def test_nothing_is_recognized_in_photos_alone(tmp_path):

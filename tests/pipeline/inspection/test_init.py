@@ -18,8 +18,6 @@ from pipeline.settings import PipelineSettings, load_settings
 from tests.components.looks.drawn_layouts import LAYOUTS, PAIRS, draw, flat, save
 from tests.conftest import petseg
 
-WITH_READER = sorted(LAYOUTS.keys() - {"voc", "coco", "labelme", "yolo"})
-
 
 def written(folder: Path, **options: object) -> tuple[PipelineSettings, str]:
     config = folder / "mine.yaml"
@@ -27,14 +25,14 @@ def written(folder: Path, **options: object) -> tuple[PipelineSettings, str]:
     return load_settings(config), config.read_text()
 
 
-@pytest.mark.parametrize("layout", WITH_READER)
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_reader_finds_every_pair_with_the_config(layout, tmp_path):
     expected = LAYOUTS[layout](tmp_path / "data")
     settings, text = written(tmp_path)
     assert settings.data.format == expected.format
     assert len(settings.data.classes) == expected.classes
     if expected.names:
-        assert settings.data.classes.names == expected.names
+        assert settings.data.classes.names[-len(expected.names) :] == expected.names
     listing = list_pairs(settings.data, str(tmp_path / "scratch"))
     assert (len(listing.pairs), listing.broken) == (expected.pairs, ())
     check_listing(listing, settings.data)
