@@ -134,7 +134,7 @@ class KubeflowClient:
         if status == 401 or 300 <= status < 400:
             return UserError(
                 f"{self._host} asks for credentials ({status}); set {TOKEN_FILE} to a file with a valid "
-                "token, such as one from `kubectl create token`"
+                "token, such as one from `kubectl create token --audience pipelines.kubeflow.org`"
             )
         return UserError(f"{self._host} answered {status}: {said}")
 
