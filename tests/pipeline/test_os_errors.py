@@ -1,6 +1,7 @@
 """What the operating system refuses is one line: a file for a folder, no permission, a full disk."""
 
 import ctypes
+import json
 import os
 import resource
 import subprocess
@@ -111,6 +112,14 @@ def test_what_may_not_be_read_or_written_is_named(arguments, closed, two_runs, t
     said = refusal(petseg_under(obey_permissions, *arguments))
     assert str(closed) in said
     assert "Permission denied" in said or "is not readable" in said
+
+
+def test_programs_read_json_of_it(closed):
+    done = petseg_under(obey_permissions, "run", "--json", "--data", closed / "images", *TINY)
+    result = json.loads(done.stdout)
+    assert (done.status, result["status"], result["verdict"]) == (2, 2, "error")
+    assert str(closed) in result["reason"]
+    assert done.stderr == f"error: {result['reason']}\n"
 
 
 def test_a_full_disk_is_named(tmp_path, two_runs):
