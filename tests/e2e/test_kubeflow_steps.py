@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import s3fs
 
 from pipeline.nodes import NODES, task_name
-from tests.e2e.kubeflow_driver import Stored
+from tests.e2e.kubeflow_driver import NAMESPACE_ROOT, Stored
 from tests.e2e.kubeflow_launcher import list_objects, read_object
 from tests.e2e.kubeflow_runs import (
     NEWER,
@@ -202,6 +203,16 @@ def test_a_step_that_succeeds_when_tried_again_goes_on(retrying, sample, s3, tmp
     run.step("observe")
     examples = run.step("segmentation-example-gen").artifacts["examples"]
     assert any(name.startswith("Split-train/") for name in list_objects(examples.uri))
+
+
+@pytest.mark.parametrize("root", [None, "gs://bucket/petseg"])
+def test_the_namespaces_own_root_and_googles_store_work_too(retrying, s3, tmp_path, root):
+    """The client gives no root for the namespace's own; the launcher's copies are below /gcs for Google's."""
+    s3fs.S3FileSystem(use_listings_cache=False).makedirs("mlpipeline", exist_ok=True)
+    run = replace(new_run(retrying, new_cluster(tmp_path), NEWER), root=root)
+    schema = run.step("import-schema-gen").artifacts["schema"]
+    assert schema.uri.startswith(f"{root or NAMESPACE_ROOT}/petseg/{run.run_id}/import-schema-gen/")
+    assert list_objects(schema.uri) == ["schema.pbtxt"]
 
 
 def test_tasks_and_policies_of_the_last_release_are_refused(retrying, s3, tmp_path):
