@@ -3,7 +3,9 @@
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.example_gen.metadata import table_columns
 from components.example_gen.settings import DataSettings
+from components.example_gen.spans import visible_folders
 from components.schema_import.executor import required_feature
 from petseg.errors import UserError
 from petseg.files.object_store import as_path
@@ -54,4 +56,24 @@ def schema_of(data: DataSettings) -> schema_pb2.Schema:
         feature = required_feature(f"slice/{sized}_size", schema_pb2.BYTES)
         feature.string_domain.value.extend(SIZES)
         schema.feature.append(feature)
+    for column in _label_columns(data):
+        # Not required: a cell may be empty.
+        feature = schema_pb2.Feature(name=f"label/{column}", type=schema_pb2.BYTES)
+        feature.value_count.min, feature.value_count.max = 0, 1
+        schema.feature.append(feature)
     return schema
+
+
+def _label_columns(data: DataSettings) -> tuple[str, ...]:
+    """Columns of the metadata table; where it cannot be read from here, those that the slices name."""
+    if data.metadata is None:
+        return ()
+    folder = data
+    if data.spans and data.path is not None:
+        spans = visible_folders(as_path(data.path))
+        folder = data.model_copy(update={"path": f"{data.path}/{spans[-1]}"}) if spans else data
+    try:
+        return table_columns(folder)
+    except UserError:
+        labels = (name for name in data.slice_features if name.startswith("label/"))
+        return tuple(name.removeprefix("label/") for name in labels)

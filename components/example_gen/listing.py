@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 
+from components.example_gen.metadata import Metadata, read_metadata
 from components.example_gen.pairs import (
     BY_NAME,
     TRAINVAL,
@@ -20,6 +21,7 @@ from components.example_gen.readers import find_reader
 from components.example_gen.readers.files import data_folder
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import list_spans, merge_spans, visible_folders
+from petseg.errors import UserError
 from petseg.files.object_store import as_path
 
 
@@ -35,27 +37,29 @@ def list_pairs(data: DataSettings, scratch: str) -> Listing:
     """
     reader = find_reader(data.format)
     if not data.spans:
-        return _listing(reader.read_pairs(data, scratch), data.eval_percent)
+        return _listing(reader.read_pairs(data, scratch), data)
     folder = data_folder(data)
     listings = {}
     for span in list_spans(folder):
         of_span = data.model_copy(update={"path": str(folder / span)})
         found = reader.read_pairs(of_span, os.path.join(scratch, span))
-        listings[span] = _listing(found, data.eval_percent)
+        listings[span] = _listing(found, of_span)
     return merge_spans(listings, data.spans)
 
 
 def watched(data: DataSettings) -> tuple[str, ...]:
     """Files and folders below `data.path` that the reader looks at, in all spans."""
     paths = find_reader(data.format).watched(data)
+    if data.metadata is not None and "." not in paths:
+        paths = (*paths, data.metadata)
     if not data.spans or data.path is None:
         return paths
     # Not only in the window: a model is evaluated on the test examples of all spans.
     return tuple(f"{span}/{path}" for span in visible_folders(as_path(data.path)) for path in paths)
 
 
-def _listing(found: Iterable[Found], eval_percent: int) -> Listing:
-    """Sorts what a reader found, and takes out names that cannot be used or are duplicated."""
+def _listing(found: Iterable[Found], data: DataSettings) -> Listing:
+    """Sorts what a reader found, takes out names that cannot be used or are duplicated, assigns splits."""
     pairs: dict[str, PairSource] = {}
     broken: list[Note] = []
     left_out: list[str] = []
@@ -71,15 +75,34 @@ def _listing(found: Iterable[Found], eval_percent: int) -> Listing:
             reason = f"{each.name} is duplicated: {pairs[each.name].found_in} has it too"
             duplicated[each.name] = Note(each.found_in, reason)
         else:
-            pairs[each.name] = replace(each, split=_final_split(each, eval_percent))
+            pairs[each.name] = each
+    unique = [pairs[name] for name in sorted(pairs.keys() - duplicated.keys())]
+    metadata = read_metadata(data, [*pairs, *left_out]) if data.metadata is not None and pairs else None
     return Listing(
-        pairs=tuple(pairs[name] for name in sorted(pairs.keys() - duplicated.keys())),
+        pairs=tuple(_with_metadata(pair, metadata, data) for pair in unique),
         broken=(*broken, *duplicated.values()),
         in_no_list=tuple(sorted(left_out)),
+        metadata_without_photo=metadata.unmatched if metadata else (),
+        without_metadata=tuple(pair.name for pair in unique if metadata and pair.name not in metadata.rows),
     )
 
 
-def _final_split(pair: PairSource, eval_percent: int) -> str:
-    if pair.split == TRAINVAL:
-        return split_of_listed(pair.name, eval_percent)
-    return split_of_unlisted(pair.name, eval_percent) if pair.split == BY_NAME else pair.split
+def _with_metadata(pair: PairSource, metadata: Metadata | None, data: DataSettings) -> PairSource:
+    """The pair with its labels and its final split: that of its group, where there are groups."""
+    key: str | None = pair.name
+    if metadata and data.group_by is not None:
+        key = metadata.group(pair.name, data.group_by)
+    labels = pair.labels | (metadata.labels(pair.name) if metadata else {})
+    return replace(pair, split=_final_split(pair, key, data), labels=labels)
+
+
+def _final_split(pair: PairSource, key: str | None, data: DataSettings) -> str:
+    if pair.split not in (TRAINVAL, BY_NAME):
+        return pair.split
+    if key is None:
+        raise UserError(
+            f"data.group_by: {data.metadata} gives {pair.name} no {data.group_by}; every photo needs one, "
+            "so that a group stays in one split"
+        )
+    by_key = split_of_listed if pair.split == TRAINVAL else split_of_unlisted
+    return by_key(key, data.eval_percent)

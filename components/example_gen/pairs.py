@@ -88,6 +88,8 @@ class Listing:
         in_no_list: Names of photos that are in no list and are left out.
         newest_span: The last span; empty where the data has no spans.
         superseded: Photos of earlier spans whose name a later span has too.
+        metadata_without_photo: Names in the table of `data.metadata` that no photo has.
+        without_metadata: Names of pairs without a row in it.
     """
 
     pairs: tuple[PairSource, ...]
@@ -95,6 +97,8 @@ class Listing:
     in_no_list: tuple[str, ...] = ()
     newest_span: str = ""
     superseded: tuple[str, ...] = ()
+    metadata_without_photo: tuple[str, ...] = ()
+    without_metadata: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,8 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         "exif": asdict(decision.exif),
         "between_share": _between_share(pairs),
         "in_no_list": list(listing.in_no_list),
+        "metadata_without_photo": list(listing.metadata_without_photo),
+        "without_metadata": list(listing.without_metadata),
         "newest_span": listing.newest_span or None,
         "superseded": list(listing.superseded),
         "near_duplicates": near_duplicates.across_splits(pairs),
@@ -109,6 +111,13 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
     )
     for line in filter(None, (in_words(decision.exif), unknown_in_words(decision.unknown, data))):
         _progress.info("data: %s", line)
+    for key, what in (
+        ("metadata_without_photo", "names in data.metadata fit no photo"),
+        ("without_metadata", "photos have no row in data.metadata"),
+    ):
+        if report[key]:
+            few = ", ".join(report[key][:NAMED_IN_ERROR])
+            _progress.info("data: %d %s: %s", len(report[key]), what, few)
     if data.mask_threshold is not None:
         _progress.info("data.mask_threshold: %.2f%% of pixels lie in between", 100 * report["between_share"])
     if report["palette_masks"]:

@@ -66,6 +66,12 @@ def merge_spans(listings: Mapping[str, Listing], spans: str | int) -> Listing:
         in_no_list=tuple(sorted(in_no_list - newest.keys())),
         newest_span=list(listings)[-1],
         superseded=tuple(sorted(superseded)),
+        metadata_without_photo=tuple(
+            f"{span}/{name}" for span in window for name in listings[span].metadata_without_photo
+        ),
+        without_metadata=tuple(
+            f"{span}/{name}" for span in window for name in listings[span].without_metadata
+        ),
     )
 
 
