@@ -67,7 +67,7 @@ def test_cityscapes(tmp_path):
                 (tmp_path / f"data/{mask}_polygons.json").write_text("{}")
     read_ = result(tmp_path, "cityscapes")
     assert read_.report["quarantined"] == []
-    cities = {name: split for name, split in read_.splits.items()}
+    cities = read_.splits
     assert len(cities) == 30
     assert {split for name, split in cities.items() if "munster" in name} == {"test"}
     assert {split for name, split in cities.items() if "munster" not in name} == {"train", "eval"}
