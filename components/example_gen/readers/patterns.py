@@ -9,7 +9,7 @@ import os
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from components.example_gen.pairs import BY_NAME, TRAINVAL
 from petseg.errors import UserError
@@ -75,7 +75,7 @@ class PathPattern:
 
     Attributes:
         folder: The folders before the first wildcard, `.` if there are none.
-        words: Names of its placeholders.
+        words: Regular expression of each placeholder.
     """
 
     def __init__(self, key: str, pattern: str):
@@ -91,7 +91,7 @@ class PathPattern:
         self._endings = (ending,) if ending else PHOTO_ENDINGS
         body = pattern[: len(pattern) - len(ending)].removesuffix(ANY_ENDING)
         self._regex = re.compile(_expression(body), re.DOTALL)
-        self.words = tuple(self._regex.groupindex)
+        self.words = {token[1]: _one_of(token[1], token[2]) for token in _TOKEN.finditer(body) if token[1]}
 
     def match(self, path: str) -> dict[str, str] | None:
         """The words of a path; None if it does not match."""
@@ -112,8 +112,8 @@ class MaskTemplate:
         is_beside: Whether it names no folder: the mask is beside its photo.
     """
 
-    def __init__(self, template: str, words: Iterable[str]):
-        """Takes the template and the words that the pattern of photos has.
+    def __init__(self, template: str, words: Mapping[str, str]):
+        """Takes the template and the words that the pattern of photos has, each with what it matches.
 
         Raises:
             UserError: It leads out of the folder, or has a word that nothing gives.
@@ -132,10 +132,10 @@ class MaskTemplate:
         self.any_ending = template.endswith(ANY_ENDING)
         stem = template.removesuffix(ANY_ENDING)
         pieces = re.split(r"(\{\w+\})", stem)
-        across = {"{name}": ".+", "{dir}": ".*"}
+        matches = {"name": ".+", "dir": ".*", "stem": "[^/]+", **words}
         self._regex = re.compile(
             "".join(
-                across.get(piece, "[^/]+") if piece.startswith("{") else re.escape(composed(piece))
+                matches[piece[1:-1]] if piece.startswith("{") else re.escape(composed(piece))
                 for piece in pieces
             )
             + (r"\.[^./]+" if self.any_ending else ""),

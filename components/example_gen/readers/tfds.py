@@ -89,12 +89,12 @@ def _features(builder: Any, data: DataSettings) -> tuple[str, str]:
         for name, feature in builder.info.features.items()
         if len(feature.shape or ()) == 3
     }
-    chosen = []
+    chosen: list[str] = []
     for key, wanted, channels in (("photos", data.photos, 3), ("masks", data.masks, 1)):
         fitting = [name for name, count in images.items() if count == channels]
         if wanted is None and len(fitting) == 1:
             wanted = fitting[0]
-        if wanted not in images:
+        if wanted is None or wanted not in images:
             raise UserError(
                 f"data.{key} must name a feature of {data.tfds_builder} with images; it has "
                 f"{', '.join(images) or 'none'}; received {wanted}"
