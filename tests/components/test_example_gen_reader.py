@@ -91,5 +91,7 @@ def test_the_fingerprint_follows_what_the_reader_watches(tmp_path):
 
 
 def test_an_unknown_format_is_refused_by_the_settings():
-    with pytest.raises(ValidationError, match=r"must be one of .*folder, pets, tfds.* did you mean rectangles"):
+    with pytest.raises(
+        ValidationError, match=r"must be one of .*folder, pets, tfds.* did you mean rectangles"
+    ):
         DataSettings(format="rectangle")
