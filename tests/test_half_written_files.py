@@ -154,6 +154,8 @@ OTHERWISE_WHOLE = {
     "pipeline/network_plot.py": "in memory",
     "pipeline/prediction/predict.py": "inside atomic_file",
     "pipeline/runners/compile_pipeline.py": "in a temporary folder",
+    "pipeline/runners/kubeflow/observe.py": "the launcher reads it when the step has ended well",
+    "pipeline/runners/kubeflow/step.py": "the launcher reads it when the step has ended well",
     "pipeline/sample_data/folder_sample.py": "into a folder that is renamed",
     "pipeline/sample_data/layout.py": "into a folder that is renamed",
     "trainer/export/export_model.py": "into a folder that is renamed",
