@@ -60,7 +60,7 @@ def scale_to_8_bits(
         BrokenFileError: It cannot be decoded, or its samples need a `photo_range`.
     """
     if DEEP_FILE in image.info:
-        samples = _samples(image.info[DEEP_FILE], str(image.format))
+        samples = deep_file_samples(image.info[DEEP_FILE], str(image.format))
     elif image.mode.startswith("I") or image.mode == "F":
         decode(image)
         samples = np.asarray(image)
@@ -84,8 +84,16 @@ def scale_to_8_bits(
     return np.rint(scaled.clip(0, 255)).astype(np.uint8)
 
 
-def _samples(content: bytes, kind: str) -> np.ndarray:
-    """Samples in full depth: [height, width] or [height, width, 3]."""
+def deep_file_samples(content: bytes, kind: str) -> np.ndarray:
+    """Samples in full depth: [height, width] or [height, width, 3].
+
+    Args:
+        content: The file.
+        kind: `PNG`, which imports TensorFlow, or `TIFF`.
+
+    Raises:
+        BrokenFileError: It cannot be decoded.
+    """
     if kind == "PNG":
         # Imported here: it takes seconds, and only 16-bit color PNGs need it.
         import tensorflow as tf

@@ -64,7 +64,9 @@ def choose_eval_percent(survey: Survey) -> Choice | None:
         if _is_complete(survey, percent):
             if percent == EVAL_PERCENTS[0]:
                 return None
-            return Choice(percent, f"with {EVAL_PERCENTS[0]} a split is empty, or training lacks a class")
+            return Choice(
+                percent, f"With {EVAL_PERCENTS[0]}, a split has too few pairs or training lacks a class"
+            )
     return None
 
 

@@ -115,10 +115,13 @@ def _exif(survey: Survey) -> Iterator[str]:
 def _splits(survey: Survey) -> Iterator[str]:
     percent = choose_eval_percent(survey)
     if percent:
-        yield from _comment(
-            f"{percent.reason}. `init --write-splits` writes lists that are balanced instead.", indent=2
-        )
+        lists = " `init --write-splits` writes balanced lists instead." if _can_have_lists(survey) else ""
+        yield from _comment(f"{percent.reason}.{lists}", indent=2)
         yield f"  eval_percent: {percent.value}"
+
+
+def _can_have_lists(survey: Survey) -> bool:
+    return bool(survey.settings["format"] == "folder")
 
 
 def _model(survey: Survey) -> Iterator[str]:

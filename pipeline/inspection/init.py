@@ -10,11 +10,14 @@ from components.example_gen.looks.survey import Survey
 from petseg.errors import UserError
 from petseg.files.atomic import write_atomic
 from pipeline.inspection.config_text import config_text
+from pipeline.inspection.expectation import bad_fraction
 from pipeline.inspection.look import look
 from pipeline.inspection.split_lists import write_split_lists
 from pipeline.settings import PipelineSettings
 
 ALL = 10**9
+MOST_BROKEN = 0.5
+"""Share of broken pairs above which no config helps."""
 
 
 def write_config(
@@ -69,6 +72,11 @@ def _require_usable(found: Survey, program: str, data: str) -> None:
         )
     if found.problem:
         raise UserError(f"{found.problem}; {hint}")
+    if bad_fraction(found) > MOST_BROKEN:
+        file, reason = broken_files(found)[0]
+        raise UserError(
+            f"--data: {bad_fraction(found):.0%} of the pairs cannot be used, such as {file}: {reason}; {hint}"
+        )
     if found.table.problem:
         raise UserError(f"--data: {found.table.problem}; {hint}")
 

@@ -8,7 +8,8 @@ from typing import Any
 from components.example_gen.looks.classes import as_hex
 from components.example_gen.looks.dataset import OpenedPair
 from components.example_gen.looks.duplicates import same_photos, with_different_masks
-from components.example_gen.looks.findings import edges_elsewhere, wrong_size
+from components.example_gen.looks.findings import edges_elsewhere
+from components.example_gen.looks.fitting import wrong_size
 from components.example_gen.looks.survey import Survey
 from components.run_report import plots
 from components.run_report.templates import template_engine

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from components.example_gen.looks.dataset import OpenedPair
 from components.example_gen.looks.duplicates import same_photos, similar_photos, with_different_masks
+from components.example_gen.looks.fitting import SIDEWAYS, wrong_size
 from components.example_gen.looks.survey import Survey
 from components.example_gen.pairs import SPLITS
 
-SIDEWAYS = (5, 6, 7, 8)
 NAMED = 10
 FEW_TEST_EXAMPLES = 30
 CLEAR_EDGES, NO_EDGES = 1.5, 1.0
@@ -52,23 +52,13 @@ def broken_files(survey: Survey) -> list[tuple[str, str]]:
     listed = survey.listing.broken if survey.listing else ()
     found = [(note.file, note.reason) for note in listed]
     found += [(pair.file, pair.problem) for pair in survey.opened.broken]
-    if not survey.settings.get("resize_masks"):
+    if not survey.table.settings.get("resize_masks"):
         found += [
             (pair.source.mask_path, reason)
             for pair in survey.opened.good
             if (reason := wrong_size(pair)) is not None
         ]
     return sorted(dict.fromkeys(found))
-
-
-def wrong_size(pair: OpenedPair) -> str | None:
-    """How the sizes of a photo and its mask differ; None if they are the same, upright or as stored."""
-    photo, mask = pair.photo, pair.mask
-    if not photo or not mask or (mask.width, mask.height) == (photo.width, photo.height):
-        return None
-    if photo.orientation in SIDEWAYS and (mask.height, mask.width) == (photo.width, photo.height):
-        return None
-    return f"is {mask.width} x {mask.height} pixels, its photo {photo.width} x {photo.height}"
 
 
 def splits(survey: Survey) -> dict[str, int]:

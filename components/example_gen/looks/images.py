@@ -10,6 +10,7 @@ from PIL import Image
 
 from components.example_gen.near_duplicates import difference_hash
 from petseg.errors import BrokenFileError
+from petseg.files.deep_samples import DEEP_FILE, deep_file_samples
 from petseg.files.image_file import (
     BIT_DEPTH_BYTE,
     PHOTO_FORMATS,
@@ -44,6 +45,8 @@ class PhotoLook:
         width: Upright, in pixels.
         height: Upright, in pixels.
         orientation: EXIF orientation, 1 to 8.
+        samples: Lowest and highest of samples of more than 8 bits; None for 8 bits, and for 16-bit color
+            PNGs, which only TensorFlow reads in full.
         sha256: Of the file.
         hash: Perceptual hash, see near_duplicates.
     """
@@ -54,6 +57,7 @@ class PhotoLook:
     width: int
     height: int
     orientation: int
+    samples: tuple[float, float] | None
     sha256: str
     hash: str
 
@@ -97,13 +101,15 @@ def look_at_photo(content: bytes) -> tuple[PhotoLook, Image.Image]:
         BrokenFileError: It is no photo, or damaged.
     """
     image = open_image(content, PHOTO_FORMATS, MAX_PIXELS)
-    bits, mode, size = _bits(image, content), image.mode, image.size
+    bits, mode, size, format_name = _bits(image, content), image.mode, image.size, image.format or ""
     orientation = exif_orientation(image)
+    deep = _deep_samples(image)
     # A large JPEG need not be decoded at its size for its hash; a cut one is found all the same.
     image.draft(None, (SMALL_SIDE, SMALL_SIDE))
     decode(image)
+    if deep is not None:
+        bits, image = 8 * deep.dtype.itemsize, _as_8_bits(deep)
     width, height = size if orientation < 5 else size[::-1]
-    format_name = image.format or ""
     upright = to_rgb(turn_upright(image, orientation))
     look = PhotoLook(
         format_name,
@@ -112,6 +118,7 @@ def look_at_photo(content: bytes) -> tuple[PhotoLook, Image.Image]:
         width,
         height,
         orientation,
+        None if deep is None else (np.nanmin(deep).item(), np.nanmax(deep).item()),
         hashlib.sha256(content).hexdigest(),
         difference_hash(np.asarray(upright)),
     )
@@ -221,12 +228,24 @@ def looks_like_mask(content: bytes) -> bool:
 
 def to_rgb(image: Image.Image) -> Image.Image:
     """An image as 8-bit RGB for pictures and hashes; deeper samples are scaled to what is there."""
-    if image.mode.startswith(("I", "F")):
-        samples = np.asarray(image).astype(np.float64)
-        low, high = float(np.nanmin(samples)), float(np.nanmax(samples))
-        scaled = (np.nan_to_num(samples) - low) * (255 / (high - low) if high > low else 0)
-        image = Image.fromarray(scaled.astype(np.uint8))
-    return image.convert("RGB")
+    return (_as_8_bits(np.asarray(image)) if image.mode.startswith(("I", "F")) else image).convert("RGB")
+
+
+def _as_8_bits(samples: np.ndarray) -> Image.Image:
+    low, high = float(np.nanmin(samples)), float(np.nanmax(samples))
+    scaled = (np.nan_to_num(samples.astype(np.float64)) - low) * (255 / (high - low) if high > low else 0)
+    return Image.fromarray(scaled.astype(np.uint8))
+
+
+def _deep_samples(image: Image.Image) -> np.ndarray | None:
+    """Samples of an opened photo with more than 8 bits each, where they can be read without TensorFlow."""
+    if DEEP_FILE in image.info:
+        kind = str(image.format)
+        return None if kind == "PNG" else deep_file_samples(image.info[DEEP_FILE], kind)
+    if not image.mode.startswith(("I", "F")):
+        return None
+    decode(image)
+    return np.asarray(image)
 
 
 def _packed(colors: np.ndarray) -> np.ndarray:

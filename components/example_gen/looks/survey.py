@@ -3,7 +3,7 @@
 import posixpath
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from components.example_gen.listing import list_pairs
 from components.example_gen.looks.classes import ProposedTable, propose_classes
 from components.example_gen.looks.dataset import Opened, open_pairs
+from components.example_gen.looks.fitting import fitting_settings
 from components.example_gen.looks.label_classes import propose_for_labels, with_counts
 from components.example_gen.looks.pattern_settings import pattern_settings
 from components.example_gen.looks.recognition import recognize
@@ -102,6 +103,8 @@ def survey(
         return Survey(tree, recognized, path, settings, table, None, str(error).splitlines()[0])
     opened = open_pairs(listing.pairs, most, on_pair)
     table = with_counts(table, opened) if table.classes else propose_classes(opened, recognized.label_map)
+    needed, remarks = fitting_settings(opened)
+    table = replace(table, settings=table.settings | needed, remarks=table.remarks + remarks)
     return Survey(tree, recognized, path, settings, table, listing, "", opened)
 
 

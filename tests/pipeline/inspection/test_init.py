@@ -103,6 +103,38 @@ def test_broken_masks_are_named_and_allowed(tmp_path):
     check_data(settings.data)
 
 
+def test_masks_of_another_size_are_resized(tmp_path):
+    flat(tmp_path / "data")
+    for seed in range(PAIRS):
+        save(tmp_path / f"data/masks/{seed:03}.png", draw(seed)[1][::2, ::2])
+    settings, text = written(tmp_path)
+    assert settings.data.resize_masks
+    assert "20 masks have another size" in text
+    check_data(settings.data)
+
+
+@pytest.mark.parametrize(
+    ("scale", "dtype", "expected"),
+    [(16, np.uint16, (0, 4095)), (256, np.uint16, None), (1 / 255, np.float32, (0, 1))],
+)
+def test_photos_of_12_and_16_bits_and_floats(tmp_path, scale, dtype, expected):
+    flat(tmp_path / "data")
+    for seed in range(PAIRS):
+        (tmp_path / f"data/images/{seed:03}.jpg").unlink()
+        save(tmp_path / f"data/images/{seed:03}.tif", (draw(seed)[0][..., 0] * float(scale)).astype(dtype))
+    settings, text = written(tmp_path)
+    assert settings.data.photo_range == expected
+    assert ("white" in text) == (expected is not None)
+
+
+def test_where_most_is_broken_no_config_is_written(tmp_path):
+    flat(tmp_path / "data")
+    for seed in range(15):
+        (tmp_path / f"data/masks/{seed:03}.png").write_text("no image")
+    with pytest.raises(UserError, match=r"75% of the pairs cannot be used, such as masks/000.png"):
+        written(tmp_path)
+
+
 def test_exif_that_nothing_tells_is_asked_for(tmp_path):
     from PIL import Image
 
