@@ -56,7 +56,7 @@ def write_json(root: Path, path: str, content: object) -> None:
 
 
 def test_label_studios_coco_export(tmp_path):
-    """`label_studio_converter/converter.py`: result.json beside images/, ids from 0, no iscrowd on images."""
+    """`convert_to_coco` in label_studio_converter/converter.py: result.json beside images/, ids from 0."""
     photos(tmp_path / "data", "images/8d2b1c-{}.jpg")
     content = coco(squares(ignore=0, area=400), ["cat"])
     for number, file in enumerate(content["images"]):

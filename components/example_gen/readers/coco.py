@@ -154,7 +154,8 @@ class _Masks:
         if self._data.classes.stored_ignored is None:
             raise UserError(
                 f"data.classes.ignored_value must be set, such as 255: {self._file} has crowds, which are "
-                "ignored"
+                "ignored. CVAT writes brushed masks as crowds: export Segmentation mask 1.1 and set "
+                "data.format: voc instead"
             )
         return self._data.classes.stored_ignored
 
