@@ -21,8 +21,9 @@ class DataSettings(Settings):
     )
     format: str = Field(
         "folder",
-        description=f"Reader of the data set: {', '.join(READERS)}. folder: images/ and masks/; pets: the "
-        "official layout of the Oxford-IIIT Pet data set; tfds: a TensorFlow Datasets builder.",
+        description=f"Reader of the data set: {', '.join(READERS)}. auto: what the names of the files "
+        "say; folder: images/ and masks/, or data.photos and data.masks; pets: the official layout of the "
+        "Oxford-IIIT Pet data set; tfds: a TensorFlow Datasets builder.",
     )
     spans: Literal["all", "newest"] | PositiveInt | None = Field(
         None,

@@ -176,6 +176,16 @@ def test_without_data_it_says_what_is_there(tmp_path):
     assert not (tmp_path / "mine.yaml").exists()
 
 
+def test_a_data_set_of_tfds_is_named_with_its_settings(tmp_path):
+    folder = tmp_path / "data/shapes/1.0.0"
+    folder.mkdir(parents=True)
+    for name in ("dataset_info.json", "features.json"):
+        (folder / name).write_text("{}")
+    with pytest.raises(UserError, match=r"data.format: tfds, data.tfds_builder: shapes:1.0.0"):
+        written(tmp_path)
+    assert petseg("inspect", "--data", tmp_path / "data").status == 0
+
+
 def test_the_command_prints_the_next_one(tmp_path):
     flat(tmp_path / "data")
     config = tmp_path / "new/mine.yaml"
