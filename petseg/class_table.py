@@ -8,19 +8,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from petseg.class_colors import distinct_colors
+from petseg.class_forms import HEX_COLOR, Source, as_hex, in_full, is_color, read_sources
 
 CLASS_ID_IGNORED = 255
 """Class id (uint8) of an ignored pixel, from Transform on."""
 
-HEX_COLOR = re.compile(r"#[0-9a-f]{6}")
 LONGEST_NAME = 60
 """Letters of a class name."""
-
-Source = int | str
-"""A number in a mask, a color as #rrggbb, or the name of a label."""
-
-ENTRY = '{value: 1, name: car, color: "#d62728"}'
-FORMS = f"a list of {ENTRY}, a mapping {{0: road, 1: car}}, or a list of names"
 
 
 class SegmentationClass(BaseModel):
@@ -69,7 +63,7 @@ class SegmentationClass(BaseModel):
             raise ValueError(
                 'the color of a class is empty: YAML takes # for a comment; write color: "#444444", in quotes'
             )
-        text = _as_hex(color)
+        text = as_hex(color)
         if color == "" or (isinstance(text, str) and HEX_COLOR.fullmatch(text)):
             # As it was written: results of earlier releases hold it so.
             return color if isinstance(color, str) else text
@@ -83,7 +77,7 @@ class SegmentationClass(BaseModel):
                 'the source of a class is empty: YAML takes # for a comment; write source: "#444444", in '
                 "quotes"
             )
-        return _sources(source)
+        return read_sources(source)
 
     @cached_property
     def key(self) -> str:
@@ -115,14 +109,14 @@ class ClassTable(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _from_short_forms(cls, table: Any) -> Any:
-        return _in_full(table)
+        return in_full(table)
 
     @field_validator("ignored_value", mode="before")
     @classmethod
     def _several_ignored(cls, ignored: Any) -> Any:
         if ignored is None or (isinstance(ignored, int) and not isinstance(ignored, bool) and ignored >= 0):
             return ignored
-        sources = _sources(ignored)
+        sources = read_sources(ignored)
         return sources[0] if len(sources) == 1 else sources or None
 
     @field_validator("classes")
@@ -230,13 +224,13 @@ class ClassTable(BaseModel):
     @cached_property
     def value_of_color(self) -> dict[str, int]:
         """The value of each color, #rrggbb in lower case, that color masks may hold."""
-        return self._value_of(_is_color, lambda entry: entry.color.lower())
+        return self._value_of(is_color, lambda entry: entry.color.lower())
 
     @cached_property
     def value_of_label(self) -> dict[str, int]:
         """The value of each name of a label."""
         return self._value_of(
-            lambda source: isinstance(source, str) and not _is_color(source), lambda entry: entry.name
+            lambda source: isinstance(source, str) and not is_color(source), lambda entry: entry.name
         )
 
     def _value_of(self, is_kind: Any, default: Any) -> dict[Any, int]:
@@ -253,61 +247,3 @@ class ClassTable(BaseModel):
 
     def __len__(self) -> int:
         return len(self.classes)
-
-
-def _in_full(table: Any) -> Any:
-    """A bare list of classes, a list of names or a mapping {value: name} as {classes: [...]}."""
-    if isinstance(table, list | tuple):
-        return {"classes": _from_list(table)}
-    if not isinstance(table, dict):
-        return table
-    settings = {key: value for key, value in table.items() if isinstance(key, str)}
-    if "classes" not in table and len(settings) < len(table):
-        named = [{"value": key, "name": name} for key, name in table.items() if key not in settings]
-        return settings | {"classes": named}
-    classes = table.get("classes", ())
-    if isinstance(classes, dict):
-        return table | _in_full(classes)
-    if not isinstance(classes, list | tuple):
-        raise ValueError(f"a class table must be {FORMS}; received {classes!r}")
-    return table | {"classes": _from_list(classes)}
-
-
-def _from_list(classes: Any) -> list[Any]:
-    """Numbers a list of names; leaves a list of classes as it is."""
-    listed = list(classes)
-    if any(isinstance(entry, SegmentationClass | dict) for entry in listed):
-        return listed
-    return [{"value": index, "name": name} for index, name in enumerate(listed)]
-
-
-def _sources(given: Any) -> tuple[Source, ...]:
-    """One source or a list of sources; a color may be #rrggbb or [red, green, blue]."""
-    listed = given if isinstance(given, list | tuple) else [given]
-    sources = tuple(_as_hex(source) for source in listed)
-    for source in sources:
-        if isinstance(source, bool) or not isinstance(source, int | str) or source == "":
-            raise ValueError(
-                f"a source must be a number, a color in quotes or the name of a label; received {source!r}"
-            )
-        if isinstance(source, int) and source < 0:
-            raise ValueError(f"a source must be a number from 0; received {source}")
-    return tuple(dict.fromkeys(sources))
-
-
-def _as_hex(color: Any) -> Any:
-    """A color as #rrggbb in lower case; anything else as it is."""
-    if (
-        isinstance(color, list | tuple)
-        and len(color) == 3
-        and all(isinstance(c, int) and 0 <= c <= 255 for c in color)
-    ):
-        return "#{:02x}{:02x}{:02x}".format(*color)
-    if isinstance(color, str):
-        text = unicodedata.normalize("NFC", color).strip()
-        return text.lower() if _is_color(text.lower()) else text
-    return color
-
-
-def _is_color(source: Source) -> bool:
-    return isinstance(source, str) and HEX_COLOR.fullmatch(source) is not None

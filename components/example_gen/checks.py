@@ -5,7 +5,7 @@ import hashlib
 import tensorflow as tf
 
 from components.example_gen.mask import Mask, fit_rendered_mask, load_mask
-from components.example_gen.mask_values import MOST_UNKNOWN, UnknownValuesError
+from components.example_gen.mask_mapping import MOST_UNKNOWN, UnknownValuesError
 from components.example_gen.near_duplicates import difference_hash
 from components.example_gen.pairs import CheckedPair, Note, PairSource
 from components.example_gen.photo import Photo, load_photo

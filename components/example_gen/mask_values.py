@@ -1,12 +1,13 @@
 """Reads a mask's values from its image: numbers, palettes, colors, or levels around a threshold."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from PIL import Image
 
+from components.example_gen.mask_mapping import UnknownValuesError, map_colors, map_numbers, packed
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError
@@ -28,29 +29,6 @@ READINGS = {
     TABLE: "values are those of its colors in the class table",
 }
 """How a palette mask was read, in words."""
-
-MOST_UNKNOWN = 16
-"""Unknown values of one mask that are kept for messages, those with most pixels first."""
-
-
-class UnknownValuesError(BrokenFileError):
-    """A mask has values or colors that are not in the class table.
-
-    Attributes:
-        pixels: Pixels of each, by number or #rrggbb.
-    """
-
-    def __init__(
-        self, pixels: dict[str, int], known: Collection[object], what: str = "value", beside: str = ""
-    ):
-        self.pixels = pixels
-        few = list(pixels)[:MOST_UNKNOWN]
-        named = f"the {what} {few[0]}" if len(pixels) == 1 else f"the {what}s {', '.join(few)}"
-        more = f" and {len(pixels) - len(few)} more" if len(pixels) > len(few) else ""
-        super().__init__(
-            f"has {beside}{named}{more} in {sum(pixels.values())} pixels;"
-            f" the class table has {', '.join(map(str, known)) or 'none'}"
-        )
 
 
 @dataclass(frozen=True)
@@ -111,77 +89,6 @@ def read_values(image: Image.Image, content: bytes, data: DataSettings) -> MaskV
     values = map_numbers(numbers, data.classes)
     is_mapped = any(number != value for number, value in data.classes.value_of_number.items())
     return MaskValues(values, (how,) if how else (), is_mapped, taken)
-
-
-def map_numbers(numbers: np.ndarray, classes: ClassTable) -> np.ndarray:
-    """Replaces the numbers of a mask by the values of their classes.
-
-    Args:
-        numbers: Integers [height, width].
-        classes: The class table.
-
-    Returns:
-        uint8 [height, width].
-
-    Raises:
-        UnknownValuesError: Some stand for no class.
-    """
-    values, is_known = _look_up(numbers, classes.value_of_number)
-    if not is_known.all():
-        unknown, counts = np.unique(numbers[~is_known], return_counts=True)
-        raise UnknownValuesError(_most(map(str, unknown), counts), sorted(classes.value_of_number))
-    return values
-
-
-def map_colors(pixels: np.ndarray, value_of_color: Mapping[str, int], beside: str = "") -> np.ndarray:
-    """Replaces the colors of a mask by the values of their classes.
-
-    Args:
-        pixels: uint8 [height, width, 3], RGB.
-        value_of_color: Value of each color, #rrggbb in lower case.
-        beside: What else to say of the mask in an error.
-
-    Returns:
-        uint8 [height, width].
-
-    Raises:
-        UnknownValuesError: Some stand for no class.
-    """
-    packed = _packed(pixels)
-    table = {int(color[1:], 16): value for color, value in value_of_color.items()}
-    values, is_known = _look_up(packed, table)
-    if not is_known.all():
-        unknown, counts = np.unique(packed[~is_known], return_counts=True)
-        found = _most((f"#{color:06x}" for color in unknown), counts)
-        raise UnknownValuesError(found, sorted(value_of_color), "color", beside)
-    return values
-
-
-def _look_up(numbers: np.ndarray, table: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 values by a table, and bool where there is one, both of the numbers' shape."""
-    known = np.array(sorted(table), np.int64)
-    values = np.array([table[number] for number in known], np.uint8)
-    if not len(known):
-        return np.zeros(numbers.shape, np.uint8), np.zeros(numbers.shape, bool)
-    if numbers.dtype == np.uint8:
-        # One step for the common case: an index into 256 entries.
-        found = np.zeros(256, bool)
-        mapped = np.zeros(256, np.uint8)
-        small = known < 256
-        found[known[small]], mapped[known[small]] = True, values[small]
-        return mapped[numbers], found[numbers]
-    index = np.searchsorted(known, numbers).clip(max=len(known) - 1)
-    return values[index], known[index] == numbers
-
-
-def _most(names: object, counts: np.ndarray) -> dict[str, int]:
-    found = dict(zip(names, counts.tolist(), strict=True))  # type: ignore[call-overload]
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
-
-
-def _packed(pixels: np.ndarray) -> np.ndarray:
-    red, green, blue = (pixels[..., channel].astype(np.int32) for channel in range(3))
-    return red << 16 | green << 8 | blue
 
 
 def read_samples(image: Image.Image, content: bytes, known: Collection[int]) -> np.ndarray:
@@ -245,7 +152,7 @@ def read_palette(
     colors[: len(palette)] = palette
     levels = colors[:, 0]
     is_gray = bool((colors[used] == levels[used, None]).all()) and int(used.max()) < len(palette)
-    in_table = {f"#{color:06x}" for color in _packed(colors[used])} <= classes.value_of_color.keys()
+    in_table = {f"#{color:06x}" for color in packed(colors[used])} <= classes.value_of_color.keys()
     if wanted == "color" and in_table:
         return None, TABLE
     if wanted == "color" and not is_gray:

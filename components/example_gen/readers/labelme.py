@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from components.example_gen.mask_values import UnknownValuesError
+from components.example_gen.mask_mapping import UnknownValuesError
 from components.example_gen.pairs import Found, LeftOut, PairSource
 from components.example_gen.readers import folder as folder_reader
 from components.example_gen.readers.files import data_folder
