@@ -184,10 +184,8 @@ def _usual_patterns(folder: Folder) -> tuple[str, str]:
     Raises:
         UserError: They are not there.
     """
-    has_photos = (folder / PHOTOS).is_dir()
-    if not has_photos and any(
-        (folder / f"{word}/{PHOTOS}").is_dir() for words in SPLIT_WORDS.values() for word in words
-    ):
+    words = [word for words in SPLIT_WORDS.values() for word in words]
+    if not (folder / PHOTOS).is_dir() and any((folder / f"{word}/{PHOTOS}").is_dir() for word in words):
         return IN_FOLDERS_OF_SPLITS
     require_folder(folder / PHOTOS, "the photos")
     require_folder(folder / MASKS, "the masks")
