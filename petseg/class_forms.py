@@ -4,8 +4,6 @@ import re
 import unicodedata
 from typing import Any
 
-from pydantic import BaseModel
-
 HEX_COLOR = re.compile(r"#[0-9a-f]{6}")
 
 Source = int | str
@@ -36,7 +34,7 @@ def in_full(table: Any) -> Any:
 def _from_list(classes: Any) -> list[Any]:
     """Numbers a list of names; leaves a list of classes as it is."""
     listed = list(classes)
-    if any(isinstance(entry, dict | BaseModel) for entry in listed):
+    if not any(isinstance(entry, str) for entry in listed):
         return listed
     return [{"value": index, "name": name} for index, name in enumerate(listed)]
 
