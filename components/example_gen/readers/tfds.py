@@ -97,7 +97,7 @@ def _features(builder: Any, data: DataSettings) -> tuple[str, str]:
         if wanted is None or wanted not in images:
             raise UserError(
                 f"data.{key} must name a feature of {data.tfds_builder} with images; it has "
-                f"{', '.join(images) or 'none'}; received {wanted}"
+                f"{', '.join(sorted(images)) or 'none'}; received {wanted}"
             )
         chosen.append(wanted)
     return chosen[0], chosen[1]
