@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from petseg.files.atomic import sync
+from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.versions.digest import model_digest
 from petseg.versions.production import check_unchanged
 
@@ -72,10 +73,16 @@ def publish_again(directory: str, version: str, after: str) -> str:
 
 
 def prune(directory: str, keep: int) -> list[str]:
-    """Removes all but the `keep` highest versions; returns the removed ones, lowest first."""
+    """Removes all but the `keep` highest versions; returns the removed ones, lowest first.
+
+    Models that another program put here are neither counted nor removed.
+    """
     root = Path(directory)
     with _locked(root):
-        removed = [str(version) for version in list_versions(directory)[:-keep]]
+        ours = [
+            v for v in list_versions(directory) if (root / str(v) / EXTRA_FOLDER / SETTINGS_FILE).exists()
+        ]
+        removed = [str(version) for version in ours[:-keep]]
         for version in removed:
             (root / version).rename(_partial(root, version))
         _sweep(root)

@@ -26,8 +26,10 @@ def push(tmp_path, pushed):
         run_folder = tmp_path / f"run_{len(list(tmp_path.iterdir()))}"
         model = standard_artifacts.Model()
         model.uri = str(run_folder / "model")
-        (run_folder / "model" / "Format-Serving").mkdir(parents=True)
-        (run_folder / "model" / "Format-Serving" / "saved_model.pb").write_text(content)
+        saved_model = run_folder / "model" / "Format-Serving"
+        (saved_model / "assets.extra").mkdir(parents=True)
+        (saved_model / "assets.extra" / "settings.json").write_text("{}")
+        (saved_model / "saved_model.pb").write_text(content)
         blessing, infra_blessing = standard_artifacts.ModelBlessing(), standard_artifacts.InfraBlessing()
         blessing.set_int_custom_property("blessed", int(blessed))
         infra_blessing.set_int_custom_property("blessed", int(bool(infra_blessed)))

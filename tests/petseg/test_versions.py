@@ -23,6 +23,8 @@ from petseg.versions import (
 def make_model(folder: Path, content: str, files: int = 2, size: int = 10) -> Path:
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_text(content)
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "settings.json").write_text("{}")
     for i in range(files):
         (folder / "variables" / f"{i}").write_bytes(content.encode() * size)
     return folder
@@ -106,6 +108,14 @@ def test_prune_keeps_the_highest(models, pushed):
     assert prune(pushed, keep=5) == []
     assert prune(pushed, keep=2) == versions[:1]
     assert list_versions(pushed) == [int(v) for v in versions[1:]]
+
+
+def test_prune_neither_removes_nor_counts_the_models_of_others(models, pushed):
+    foreign = make_model(pushed / "1", "foreign")
+    (foreign / "assets.extra" / "settings.json").unlink()
+    versions = [publish(models[name], pushed) for name in ("a", "b", "c")]
+    assert prune(pushed, keep=2) == versions[:1]
+    assert list_versions(pushed) == [1, *map(int, versions[1:])]
 
 
 def test_rollback_brings_the_last_other_model_back(models, pushed):
