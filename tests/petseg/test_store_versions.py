@@ -144,10 +144,7 @@ def test_a_foreign_model_with_a_number_like_a_time_stays_too(models, pushed):
 
 def test_a_foreign_model_below_one_of_this_pipeline_is_fine(tmp_path, pushed):
     StorePath(f"{pushed}/1/saved_model.pb").write_bytes(b"foreign")
-    ours = make_model(tmp_path / "ours", "ours")
-    (ours / "assets.extra").mkdir()
-    (ours / "assets.extra" / "settings.json").write_text("{}")
-    publish(ours, pushed)
+    publish(make_model(tmp_path / "ours", "ours"), pushed)
     check_production_model(pushed)
 
 
