@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from components.example_gen.looks.findings import FEW_TEST_EXAMPLES, broken_files, exif_is_told, splits
+from components.example_gen.looks.findings import broken_files, exif_is_told, splits
 from components.example_gen.looks.survey import Survey
 from components.example_gen.settings import DataSettings
+from petseg.evaluation.words import ENOUGH_EXAMPLES
 
 KEPT_FORMATS = ("JPEG", "MPO", "PNG")
 MAX_BAD_FRACTION: float = DataSettings.model_fields["max_bad_fraction"].default
@@ -74,7 +75,7 @@ def _does(survey: Survey) -> list[str]:
     turned = sum(photo.orientation != 1 for photo in photos)
     if turned:
         found.append(f"turns {_share(turned, len(photos))} photos upright, as EXIF says")
-    if 0 < counts["test"] < FEW_TEST_EXAMPLES:
+    if 0 < counts["test"] < ENOUGH_EXAMPLES:
         found.append(f"evaluates on {counts['test']} test photos only, so its metrics will be uncertain")
     return found
 

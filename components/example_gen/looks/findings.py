@@ -11,7 +11,6 @@ from components.example_gen.looks.survey import Survey
 from components.example_gen.pairs import SPLITS
 
 NAMED = 10
-FEW_TEST_EXAMPLES = 30
 CLEAR_EDGES, NO_EDGES = 1.5, 1.0
 """`edge_contrast` of masks in the median if it tells anything, and below which a mask is odd."""
 
