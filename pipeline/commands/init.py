@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.options import PROGRAM, example
+from pipeline.commands.options import PROGRAM, Sample, example
 
 app = typer.Typer()
 
@@ -14,13 +14,7 @@ app = typer.Typer()
 def init(
     data: Annotated[str, typer.Option("--data", help="Folder, s3:// or gs:// URL to read.", metavar="DIR")],
     output: Annotated[Path, typer.Option("--output", help="Config to write.", metavar="FILE")],
-    sample: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Number of pairs to open at most, drawn at random. [default: 1000, fewer of large photos]",
-        ),
-    ] = None,
+    sample: Sample = None,
     write_splits: Annotated[
         bool,
         typer.Option(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.options import AsJson, example
+from pipeline.commands.options import PROGRAM, AsJson, Sample, example
 
 app = typer.Typer()
 
@@ -15,13 +15,7 @@ def inspect(
     data: Annotated[
         str, typer.Option("--data", help="Folder, s3:// or gs:// URL to look at.", metavar="DIR")
     ],
-    sample: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Number of pairs to open at most, drawn at random. [default: 1000, fewer of large photos]",
-        ),
-    ] = None,
+    sample: Sample = None,
     report: Annotated[
         Path | None, typer.Option(help="Write a page with pictures to this HTML file.", metavar="FILE")
     ] = None,
@@ -50,6 +44,4 @@ def inspect(
     if report:
         typer.echo(f"\npage     {report}")
     if found.recognized:
-        from pipeline.commands.options import PROGRAM
-
         typer.echo(f"\nnext     {PROGRAM} init --data {data} --output configs/mine.yaml")

@@ -41,6 +41,13 @@ else:
     RunnerName, ClusterName = Literal[tuple(RUNNERS)], Literal[cluster_names()]
 Target = Annotated[RunnerName, typer.Option("--target", help="This machine or a cluster.")]
 ClusterTarget = Annotated[ClusterName, typer.Option("--target", help="Cluster to use.")]
+Sample = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Number of pairs to open at most, drawn at random. [default: 1000, fewer of large photos]",
+    ),
+]
 
 
 class Commands(TyperGroup):
