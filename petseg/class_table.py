@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from petseg.class_colors import distinct_colors
-from petseg.class_forms import HEX_COLOR, Source, as_hex, in_full, is_color, read_sources
+from petseg.class_forms import Source, as_hex, in_full, is_color, read_sources
 
 CLASS_ID_IGNORED = 255
 """Class id (uint8) of an ignored pixel, from Transform on."""
@@ -64,7 +64,7 @@ class SegmentationClass(BaseModel):
                 'the color of a class is empty: YAML takes # for a comment; write color: "#444444", in quotes'
             )
         text = as_hex(color)
-        if color == "" or (isinstance(text, str) and HEX_COLOR.fullmatch(text)):
+        if color == "" or is_color(text):
             # As it was written: results of earlier releases hold it so.
             return color if isinstance(color, str) else text
         raise ValueError(f'the color of a class must be as in color: "#444444"; received {color!r}')

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from petseg.files.atomic import sync
-from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
+from petseg.saved_model import MODEL_SETTINGS
 from petseg.versions.digest import model_digest
 from petseg.versions.production import check_unchanged
 
@@ -79,10 +79,9 @@ def prune(directory: str, keep: int) -> list[str]:
     """
     root = Path(directory)
     with _locked(root):
-        ours = [
-            v for v in list_versions(directory) if (root / str(v) / EXTRA_FOLDER / SETTINGS_FILE).exists()
-        ]
-        removed = [str(version) for version in ours[:-keep]]
+        versions = map(str, list_versions(directory))
+        ours = [version for version in versions if (root / version / MODEL_SETTINGS).exists()]
+        removed = ours[:-keep]
         for version in removed:
             (root / version).rename(_partial(root, version))
         _sweep(root)
