@@ -14,8 +14,8 @@ from trainer.settings import TrainingSettings
 from trainer.training.callbacks import logger
 from trainer.training.distribution import make_strategy
 from trainer.training.fit import fit
-from trainer.training.identity import training_identity
-from trainer.training.unfinished import register
+from trainer.training.unfinished.identity import training_identity
+from trainer.training.unfinished.sweeping import register
 from trainer.tuner_settings import SearchedValues, TunerSettings
 
 OBJECTIVE = "mean_iou"

@@ -77,8 +77,8 @@ def run_fn(fn_args: Any) -> None:
 def _begin(fn_args: Any, settings: TrainingSettings) -> str:
     """Returns the folder of this training's checkpoints, and sweeps those of others."""
     # Not at the top: the child imports this module, and must not wait for TensorFlow before it can die.
-    from trainer.training.identity import training_identity
-    from trainer.training.unfinished import register, sweep
+    from trainer.training.unfinished.identity import training_identity
+    from trainer.training.unfinished.sweeping import register, sweep
 
     config = fn_args.custom_config
     examples = [*fn_args.train_files, *fn_args.eval_files]

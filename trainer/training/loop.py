@@ -18,10 +18,10 @@ from trainer.data.input import EvaluationBatches, TrainingBatches
 from trainer.losses import AuxiliaryLoss
 from trainer.settings import TrainerSettings
 from trainer.training.callbacks import Callback, logger
-from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution import check_alike, is_chief
 from trainer.training.metrics import epoch_metrics
 from trainer.training.step import Training
+from trainer.training.unfinished.checkpoints import Checkpoints
 
 
 def train(

@@ -12,9 +12,9 @@ from trainer.data.input import TrainingBatches
 from trainer.losses import Total
 from trainer.settings import TrainerSettings
 from trainer.training.callbacks import logger
-from trainer.training.checkpoints import Checkpoints
 from trainer.training.distribution import is_chief
 from trainer.training.step import Training
+from trainer.training.unfinished.checkpoints import Checkpoints
 
 
 def pretrain(

@@ -26,7 +26,7 @@ from pipeline.runs.memory import release_free_memory
 from pipeline.runs.progress import RunProgress
 from pipeline.runs.run_folder import PUSH_FILE, read_file
 from pipeline.settings import PipelineSettings
-from trainer.training.unfinished import sweep
+from trainer.training.unfinished.sweeping import sweep
 
 
 class LocalRunner:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.training.unfinished import register, sweep
+from trainer.training.unfinished.sweeping import register, sweep
 
 DAY = 86400
 
