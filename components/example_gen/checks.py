@@ -4,11 +4,11 @@ import hashlib
 
 import tensorflow as tf
 
-from components.example_gen.mask import Mask, fit_rendered_mask, load_mask
-from components.example_gen.mask_mapping import MOST_UNKNOWN, UnknownValuesError
 from components.example_gen.near_duplicates import difference_hash
 from components.example_gen.pairs import CheckedPair, Note, PairSource
-from components.example_gen.photo import Photo, load_photo
+from components.example_gen.pixels.mask import Mask, fit_rendered_mask, load_mask
+from components.example_gen.pixels.mask_mapping import MOST_UNKNOWN, UnknownValuesError
+from components.example_gen.pixels.photo import Photo, load_photo
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import RenderedMask
 from petseg.errors import BrokenFileError

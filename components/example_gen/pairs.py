@@ -114,7 +114,7 @@ class CheckedPair:
         height: Pixels of the upright photo.
         width: Pixels of the upright photo.
         pixels: Mask pixels of each class, in the order of class ids.
-        palette: How a palette mask was read: a key of `mask_values.READINGS`; else None.
+        palette: How a palette mask was read: a key of `pixels.mask_values.READINGS`; else None.
         ignored: Mask pixels that are ignored.
         between: With `data.mask_threshold`, mask pixels that are neither black nor white.
         unknown: Values or colors of the mask that the class table lacks, and their pixels.

@@ -13,9 +13,9 @@ from components.example_gen.class_findings import (
     unknown_in_words,
     unknown_values,
 )
-from components.example_gen.exif import ExifChoice, in_words, settle
-from components.example_gen.mask_values import READINGS
 from components.example_gen.pairs import KEPT_FIRST, SPLITS, CheckedPair, Listing, Note
+from components.example_gen.pixels.exif import ExifChoice, in_words, settle
+from components.example_gen.pixels.mask_values import READINGS
 from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 

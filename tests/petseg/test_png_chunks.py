@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from components.example_gen.photo import load_photo
+from components.example_gen.pixels.photo import load_photo
 from petseg.files.image_file import PHOTO_FORMATS, exif_orientation, open_image, upright_rgb
 from petseg.files.png_chunks import without_comments
 from petseg.tf_photo import decode_photo

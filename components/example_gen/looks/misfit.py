@@ -21,9 +21,9 @@ from components.example_gen.looks.recognition import recognize
 from components.example_gen.looks.recognized import Recognized
 from components.example_gen.looks.survey import join_path, layout_settings
 from components.example_gen.looks.tree import list_tree
-from components.example_gen.mask_mapping import UnknownValuesError
-from components.example_gen.mask_values import read_values
 from components.example_gen.pairs import CheckedPair, Listing, Note, PairSource
+from components.example_gen.pixels.mask_mapping import UnknownValuesError
+from components.example_gen.pixels.mask_values import read_values
 from components.example_gen.readers import unpacks
 from components.example_gen.report import check_listing
 from components.example_gen.settings import DataSettings

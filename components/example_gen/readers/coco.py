@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from components.example_gen.mask_mapping import UnknownValuesError
 from components.example_gen.pairs import BY_NAME, Found, LeftOut, Note, PairSource
+from components.example_gen.pixels.mask_mapping import UnknownValuesError
 from components.example_gen.readers.files import FileTree, Folder, data_folder, read_text
 from components.example_gen.readers.patterns import (
     composed,

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from components.example_gen.mask_mapping import UnknownValuesError
 from components.example_gen.pairs import Found, LeftOut, PairSource
+from components.example_gen.pixels.mask_mapping import UnknownValuesError
 from components.example_gen.readers import folder as folder_reader
 from components.example_gen.readers.files import data_folder
 from components.example_gen.readers.folder import Layout, PhotoFile, splits_of_photos

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
-from components.example_gen.mask_mapping import UnknownValuesError
 from components.example_gen.pairs import Found, PairSource
+from components.example_gen.pixels.mask_mapping import UnknownValuesError
 from components.example_gen.readers.files import Folder, data_folder, read_text
 from components.example_gen.readers.folder import Layout, splits_of_photos
 from components.example_gen.readers.patterns import SPLIT_WORDS, composed

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from components.example_gen.mask import load_mask
-from components.example_gen.photo import Photo
+from components.example_gen.pixels.mask import load_mask
+from components.example_gen.pixels.photo import Photo
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError

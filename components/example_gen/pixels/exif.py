@@ -9,7 +9,7 @@ from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 
 if TYPE_CHECKING:
-    from components.example_gen.photo import Photo
+    from components.example_gen.pixels.photo import Photo
 
 TURNED = "turned like its photo"
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from components.example_gen.mask import load_mask
-from components.example_gen.photo import Photo
+from components.example_gen.pixels.mask import load_mask
+from components.example_gen.pixels.photo import Photo
 from components.example_gen.settings import DataSettings
 from petseg.errors import BrokenFileError
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from components.example_gen.mask_mapping import UnknownValuesError, map_colors, map_numbers, packed
+from components.example_gen.pixels.mask_mapping import UnknownValuesError, map_colors, map_numbers, packed
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from components.example_gen.exif import TURNED, lie_of
-from components.example_gen.mask_mapping import UnknownValuesError
-from components.example_gen.mask_values import MaskValues, read_values
 from components.example_gen.pairs import Lie
-from components.example_gen.photo import Photo
+from components.example_gen.pixels.exif import TURNED, lie_of
+from components.example_gen.pixels.mask_mapping import UnknownValuesError
+from components.example_gen.pixels.mask_values import MaskValues, read_values
+from components.example_gen.pixels.photo import Photo
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError
