@@ -157,7 +157,9 @@ OTHERWISE_WHOLE = {
     "pipeline/runners/kubeflow/observe.py": "the launcher reads it when the step has ended well",
     "pipeline/runners/kubeflow/step.py": "the launcher reads it when the step has ended well",
     "pipeline/sample_data/folder_sample.py": "into a folder that is renamed",
-    "pipeline/sample_data/layout.py": "into a folder that is renamed",
+    "pipeline/sample_data/cracks/sample.py": "into a folder that is renamed",
+    "pipeline/sample_data/pets/layout.py": "into a folder that is renamed",
+    "pipeline/sample_data/whole_folder.py": "into a folder that is renamed",
     "trainer/export/export_model.py": "into a folder that is renamed",
 }
 

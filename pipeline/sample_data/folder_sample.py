@@ -7,11 +7,12 @@ import yaml
 from PIL import Image
 
 from petseg.class_table import ClassTable, SegmentationClass
-from pipeline.sample_data.layout import check_request, default_split, whole_folder
 from pipeline.sample_data.painting import Painting
-from pipeline.sample_data.photo import develop, grow
-from pipeline.sample_data.scenes import cloth
+from pipeline.sample_data.pets.photo import develop, grow
+from pipeline.sample_data.pets.scenes import cloth
 from pipeline.sample_data.shapes import Placement, ellipse, rectangle
+from pipeline.sample_data.splits import split_names
+from pipeline.sample_data.whole_folder import check_request, whole_folder
 
 CLASS_TABLE = "classes.yaml"
 IGNORED = 255
@@ -78,26 +79,13 @@ def write_folder_sample(
         if folder is not None:
             (folder / "images").mkdir()
             (folder / "masks").mkdir()
-            for index, name in enumerate(_names(pairs)):
+            for index, name in enumerate(split_names("shapes", pairs)):
                 photo, mask = _draw(table, np.random.default_rng([seed, index]))
                 photo.save(folder / "images" / f"{name}.jpg", quality=88)
                 mask.save(folder / "masks" / f"{name}.png")
             text = yaml.safe_dump(table.model_dump(mode="json"), sort_keys=False)
             (folder / CLASS_TABLE).write_text(text, encoding="ascii")
     return table
-
-
-def _names(pairs: int) -> list[str]:
-    """Names of which, by `default_split`, one in five is eval and one in five is test."""
-    wanted = ("train", "eval", "test", "train", "train")
-    chosen: list[str] = []
-    number = 0
-    for index in range(pairs):
-        number += 1
-        while default_split(f"shapes_{number:05d}") != wanted[index % len(wanted)]:
-            number += 1
-        chosen.append(f"shapes_{number:05d}")
-    return chosen
 
 
 def _draw(table: ClassTable, rng: np.random.Generator) -> tuple[Image.Image, Image.Image]:

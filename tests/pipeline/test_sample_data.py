@@ -13,8 +13,9 @@ from sklearn.linear_model import LogisticRegression
 
 from petseg.class_table import ClassTable
 from pipeline.sample_data import MINIMUM_PAIRS, SampleError, write_folder_sample, write_sample
-from pipeline.sample_data.breeds import BREEDS, breed_id, class_id
-from pipeline.sample_data.layout import LIST_HEADER, entries, percentile
+from pipeline.sample_data.pets.breeds import BREEDS, breed_id, class_id
+from pipeline.sample_data.pets.layout import LIST_HEADER, entries
+from pipeline.sample_data.splits import percentile
 
 PAIRS = 30
 
@@ -180,7 +181,7 @@ def test_empty_folder_is_filled(tmp_path):
 
 def test_a_broken_off_sample_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "pipeline.sample_data.write_lists", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        "pipeline.sample_data.pets.sample.write_lists", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
     )
     with pytest.raises(KeyboardInterrupt):
         write_sample(tmp_path / "sample", 8)

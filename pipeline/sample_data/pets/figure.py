@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.sample_data.breeds import Breed
-from pipeline.sample_data.coats import Coat
 from pipeline.sample_data.painting import Painting
+from pipeline.sample_data.pets.breeds import Breed
+from pipeline.sample_data.pets.coats import Coat
 from pipeline.sample_data.shapes import Placement, shaggy
 
 

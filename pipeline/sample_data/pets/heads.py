@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.sample_data.figure import Figure
+from pipeline.sample_data.pets.figure import Figure
 from pipeline.sample_data.shapes import closed_curve, ellipse, tube
 from pipeline.sample_data.textures import pick
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.sample_data.breeds import Breed
 from pipeline.sample_data.painting import Surface
+from pipeline.sample_data.pets.breeds import Breed
 from pipeline.sample_data.shapes import Placement
 from pipeline.sample_data.textures import blend, color, hair, smooth_noise, smoothstep
 

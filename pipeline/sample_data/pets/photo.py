@@ -3,9 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from pipeline.sample_data.animals import draw_animal
-from pipeline.sample_data.breeds import Breed
-from pipeline.sample_data.scenes import paint_scene
+from pipeline.sample_data.pets.animals import draw_animal
+from pipeline.sample_data.pets.breeds import Breed
+from pipeline.sample_data.pets.scenes import paint_scene
 from pipeline.sample_data.textures import smooth_noise
 
 PET, BACKGROUND, BORDER = 1, 2, 3

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.sample_data.breeds import Breed
-from pipeline.sample_data.coats import Coat
-from pipeline.sample_data.figure import Figure
-from pipeline.sample_data.heads import draw_head
 from pipeline.sample_data.painting import Painting
+from pipeline.sample_data.pets.breeds import Breed
+from pipeline.sample_data.pets.coats import Coat
+from pipeline.sample_data.pets.figure import Figure
+from pipeline.sample_data.pets.heads import draw_head
 from pipeline.sample_data.shapes import Placement, closed_curve, ellipse, tube
 
 DOWN, UP = np.pi / 2, -np.pi / 2
