@@ -15,15 +15,15 @@ import tensorflow as tf
 
 from benchmarks.plain_pairs import Split, evaluate, read_split
 from pipeline.settings import load_settings
+from trainer.data.geometry.resizing import resize_mask
 from trainer.data.input import Pairs, TrainingBatches, evaluation_batches
-from trainer.data.preprocessing import resize_mask
 from trainer.models import build_model
 from trainer.training.loop import train
 
 
 def to_pairs(split: Split) -> Pairs:
     """The split at model resolution."""
-    size = split.images.shape[1]
+    size = split.images.shape[1:3]
     masks = [resize_mask(tf.constant(mask), size).numpy() for mask in split.masks]
     return Pairs(images=list(split.images), masks=masks, names=split.names)
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     arguments = parser.parse_args()
     settings = load_settings(arguments.config, arguments.overrides)
-    training, size = settings.training, settings.model.image_size
+    training, size = settings.training, settings.model.input_size
     model = build_model(training)
     with tempfile.TemporaryDirectory() as checkpoints:
         train(

@@ -51,8 +51,7 @@ def write_untrained_model(folder: Path) -> None:
     from trainer.settings import TrainingSettings
 
     settings = TrainingSettings(classes=PETS)
-    size = settings.model.image_size
-    photos = np.zeros((1, size, size, 3), np.uint8)
+    photos = np.zeros((1, *settings.model.input_size, 3), np.uint8)
     export_model(build_model(settings), settings, str(folder), None, photos, ["black"], "")
 
 
@@ -97,14 +96,17 @@ def loop(examples: Path, model: Path) -> float:
     import tensorflow as tf
 
     from petseg.tf_data import without_autotuning
+    from trainer.data.geometry import photo_geometry
     from trainer.data.preprocessing import prepare_photo
+    from trainer.settings import TrainingSettings
 
     began = time.monotonic()
     loaded = tf.saved_model.load(str(model))
     infer = loaded.signatures["images"]
-    size = json.loads((model / "assets.extra" / "settings.json").read_text())["model"]["image_size"]
+    settings = TrainingSettings.from_stored((model / "assets.extra" / "settings.json").read_text())
+    geometry = photo_geometry(settings.transform, settings.model.input_size)
     feature = {"image/encoded": tf.io.FixedLenFeature([], tf.string)}
-    decode = tf.function(lambda photo: prepare_photo(photo, size, "bilinear"))
+    decode = tf.function(lambda photo: prepare_photo(photo, geometry))
     files = tf.io.gfile.glob(str(examples / f"Split-{SPLIT}" / "*"))
     for records in without_autotuning(tf.data.TFRecordDataset(files, "GZIP").batch(BATCH)):
         encoded = tf.io.parse_example(records, feature)["image/encoded"]

@@ -13,6 +13,7 @@ from components.example_gen.pairs import split_of_listed
 from petseg.metrics.iou import iou_per_class, mean_iou
 from petseg.metrics.pixel_accuracy import pixel_accuracy
 from petseg.tf_data import PARALLEL, without_autotuning
+from trainer.data.geometry import Size, WholePhoto
 from trainer.data.preprocessing import decode_mask, prepare_photo
 
 BATCH = 32
@@ -33,7 +34,7 @@ class Split:
     masks: list[np.ndarray]
 
 
-def read_split(data: str, split: str, size: int) -> Split:
+def read_split(data: str, split: str, size: Size) -> Split:
     """Decodes a split of a data set in the official layout; splits as the pipeline makes them."""
     folder = Path(data)
     listed = (folder / "annotations" / ("test.txt" if split == "test" else "trainval.txt")).read_text()
@@ -42,7 +43,7 @@ def read_split(data: str, split: str, size: int) -> Split:
     names = [name for name in names if split == "test" or split_of_listed(name, percent) == split]
 
     def read(photo: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        image, _ = prepare_photo(tf.io.read_file(photo), size, "bilinear")
+        image, _ = prepare_photo(tf.io.read_file(photo), WholePhoto("stretch", size, "bilinear"))
         return image, decode_mask(tf.io.read_file(mask), PETS)
 
     photos = [str(folder / "images" / f"{name}.jpg") for name in names]
@@ -54,7 +55,7 @@ def read_split(data: str, split: str, size: int) -> Split:
 
 def evaluate(model: keras.Model, split: Split) -> dict[str, Any]:
     """Mean IoU, IoU a class and pixel accuracy at model resolution and at native resolution."""
-    size = split.images.shape[1]
+    size = split.images.shape[1:3]
     classes = len(PETS)
     counts = np.zeros((2, classes, classes), np.int64)
 
@@ -65,7 +66,7 @@ def evaluate(model: keras.Model, split: Split) -> dict[str, Any]:
     for start in range(0, len(split.images), BATCH):
         probabilities = probabilities_of(split.images[start : start + BATCH])
         for predicted, mask in zip(probabilities, split.masks[start : start + BATCH], strict=False):
-            small = tf.image.resize(mask[..., None], [size, size], method="nearest").numpy()[..., 0]
+            small = tf.image.resize(mask[..., None], size, method="nearest").numpy()[..., 0]
             counts[0] += _counts(small, np.argmax(predicted, axis=-1), classes)
             native = tf.image.resize(predicted, mask.shape).numpy()
             counts[1] += _counts(mask, np.argmax(native, axis=-1), classes)

@@ -48,11 +48,12 @@ def plot(settings: TrainingSettings, output: Path) -> None:
         raise UserError(f"--output {output}: must end in {', '.join(FORMATS)}")
     model = build_model(settings, load_encoder_weights=False)
     rows = network_rows(model)
+    height, width = settings.model.input_size
     figure = Figure(figsize=(11, INCHES_A_ROW * (len(rows) + 3)), layout="constrained")
     axes = figure.subplots()
     _draw(axes, rows)
     axes.set_title(
-        f"{model.name} on {settings.model.encoder}, {settings.model.image_size} px, "
+        f"{model.name} on {settings.model.encoder}, {height} x {width} px, "
         f"{model.count_params() / 1e6:.2f} M parameters; blue: trained, gray: frozen",
         loc="left",
     )

@@ -72,8 +72,8 @@ class NodeProperties:
         training = self._settings.training
         trained_masks = TrainedMasks(
             classes=training.classes,
-            image_size=training.model.image_size,
-            training_scale=training.transform.training_scale,
+            transform=training.transform.model_dump(mode="json"),
+            input_size=training.model.input_size,
         )
         return {
             "gate_settings": _json(self._settings.gate),
@@ -93,7 +93,7 @@ class NodeProperties:
                 "settings": {
                     "classes": training.classes.model_dump(mode="json"),
                     "transform": training.transform.model_dump(mode="json"),
-                    "image_size": training.model.image_size,
+                    "input_size": list(training.model.input_size),
                 },
                 "code": source_hash("trainer.data.preprocessing"),
             },

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from components.dataset_gate.settings import TrainedMasks
 from petseg.tf_data import PARALLEL, without_autotuning
-from trainer.data.preprocessing import decode_mask, resize_mask, stored_size
+from trainer.data.preprocessing import decode_mask, stored_mask
 
 MASK_FEATURE = "mask/encoded"
 
@@ -29,11 +29,10 @@ def vanished_classes(files: Sequence[str], trained: TrainedMasks) -> list[str]:
     Returns:
         A sentence a class: its name, the size, and what would help.
     """
-    size = stored_size(trained.image_size, trained.training_scale)
     shown = np.zeros(len(trained.classes), bool)
     masks: dict[int, list[bytes]] = defaultdict(list)
     records = without_autotuning(tf.data.TFRecordDataset(list(files), compression_type="GZIP"))
-    pixels = records.map(lambda record: _count_pixels(record, trained, size), num_parallel_calls=PARALLEL)
+    pixels = records.map(lambda record: _count_pixels(record, trained), num_parallel_calls=PARALLEL)
     for png, native, resized in pixels.as_numpy_iterator():
         shown |= resized > 0
         # Most data sets show all classes in the first few masks.
@@ -41,24 +40,23 @@ def vanished_classes(files: Sequence[str], trained: TrainedMasks) -> list[str]:
             return []
         for class_id in np.flatnonzero((native > 0) & ~shown):
             masks[class_id].append(png)
+    size = stored_mask(tf.zeros([1, 1], tf.uint8), trained.transform, trained.input_size).shape
     return [
         f"class {trained.classes.names[class_id]} is in {len(masks[class_id])} training masks, but not in any"
-        f" resized to {size} x {size} pixels; {_remedy(masks[class_id], class_id, trained)}"
+        f" resized to {' x '.join(map(str, size))} pixels; {_remedy(masks[class_id], class_id, trained)}"
         for class_id in sorted(masks)
         if not shown[class_id]
     ]
 
 
-def _count_pixels(
-    record: tf.Tensor, trained: TrainedMasks, size: int
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _count_pixels(record: tf.Tensor, trained: TrainedMasks) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The mask's PNG, and its pixels of each class, int32 [classes], at native resolution and resized."""
     feature = {MASK_FEATURE: tf.io.FixedLenFeature([], tf.string)}
     png = tf.io.parse_single_example(record, feature)[MASK_FEATURE]
     ids = decode_mask(png, trained.classes)
     native, resized = (
         tf.math.bincount(tf.cast(mask, tf.int32), minlength=256)[: len(trained.classes)]
-        for mask in (ids, resize_mask(ids, size))
+        for mask in (ids, stored_mask(ids, trained.transform, trained.input_size))
     )
     return png, native, resized
 
@@ -66,10 +64,10 @@ def _count_pixels(
 def _remedy(masks: list[bytes], class_id: int, trained: TrainedMasks) -> str:
     """What would make the class visible."""
     tried = [decode_mask(png, trained.classes) for png in masks[:MASKS_TRIED]]
-    for image_size in IMAGE_SIZES:
-        size = stored_size(image_size, trained.training_scale)
-        if all(tf.reduce_any(resize_mask(ids, size) == class_id) for ids in tried):
-            return f"set model.image_size to {image_size} or more, or leave the class out of data.classes"
+    for side in IMAGE_SIZES:
+        resized = (stored_mask(ids, trained.transform, (side, side)) for ids in tried)
+        if all(tf.reduce_any(ids == class_id) for ids in resized):
+            return f"set model.image_size to {side} or more, or leave the class out of data.classes"
     return (
         f"no model.image_size up to {IMAGE_SIZES[-1]} shows it in all of them: cut the photos into smaller "
         "ones, or leave the class out of data.classes"

@@ -1,6 +1,6 @@
 """Settings of DatasetGate."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -22,5 +22,5 @@ class TrainedMasks(Settings):
     """How Transform resizes masks, for those who look at what is left of the classes."""
 
     classes: ClassTable
-    image_size: int = Field(description="model.image_size.")
-    training_scale: float = Field(description="transform.training_scale.")
+    transform: dict[str, Any] = Field({}, description="The settings of transform.")
+    input_size: tuple[int, int] = Field(description="Height and width of the model's input in pixels.")

@@ -112,7 +112,8 @@ def _training_settings(model_path: str) -> dict[str, Any]:
 
 
 def _model_size(model_path: str) -> list[int]:
-    return [_training_settings(model_path)["model"]["image_size"]] * 2
+    size = _training_settings(model_path)["model"]["image_size"]
+    return size if isinstance(size, list) else [size, size]
 
 
 def _check_classes(model_path: str, classes: ClassTable) -> None:

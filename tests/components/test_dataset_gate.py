@@ -71,7 +71,11 @@ def run_gate(
         artifact_utils.encode_split_names(["train"]),
     )
     write_split(folder / "Examples/Split-train", [raw_example("photo", mask, {}) for mask in masks])
-    trained_masks = {"classes": CLASSES, "image_size": image_size, "training_scale": training_scale}
+    trained_masks = {
+        "classes": CLASSES,
+        "transform": {"training_scale": training_scale},
+        "input_size": (image_size, image_size),
+    }
     statistics, schema = standard_artifacts.ExampleStatistics(), standard_artifacts.Schema()
     anomalies, report, gate = standard_artifacts.ExampleAnomalies(), DataReport(), GateReport()
     production = standard_artifacts.Model()

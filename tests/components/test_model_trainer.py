@@ -66,7 +66,7 @@ def inputs(tmp_path_factory):
     schema = schema_utils.schema_from_feature_spec(kinds)
     (root / "schema").mkdir()
     tfdv.write_schema_text(schema, str(root / "schema" / "schema.pbtxt"))
-    settings = {"classes": CLASSES, "transform": {}, "image_size": SIZE}
+    settings = {"classes": CLASSES, "transform": {}, "input_size": [SIZE, SIZE]}
     metadata = dataset_metadata.DatasetMetadata(schema)
     for split, rows in (("train", pairs[:9]), ("eval", pairs[9:])):
         folder = root / "examples" / f"Split-{split}"

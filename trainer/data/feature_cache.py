@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from petseg.errors import UserError
-from trainer.data.augmentation.geometry import mirrored
 from trainer.data.augmentation.settings import AugmentationSettings
+from trainer.data.augmentation.warp import mirrored
 from trainer.data.input import (
     ONE_DEVICE,
     EvaluationBatches,
@@ -41,7 +41,7 @@ class FeatureCache:
     read one by one instead of mapped, so they take no memory.
 
     Args:
-        frozen: From photos, float32 [n, S, S, 3], to features; see `cut_frozen_part`.
+        frozen: From photos, float32 [n, H, W, 3], to features; see `cut_frozen_part`.
         pairs: The split.
         mirror: Whether mirror images are needed too.
     """
@@ -216,5 +216,5 @@ def training_inputs(
             "computing the frozen encoder in every epoch; with flips as the only augmentation "
             "(trainer.augmentation.preset: flips) it would be computed once"
         )
-    photos = TrainingBatches(*batching, settings.model.image_size)
+    photos = TrainingBatches(*batching, settings.model.input_size)
     return photos, partial(evaluation_batches, eval_pairs, trainer.batch_size), None

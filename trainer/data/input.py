@@ -19,7 +19,8 @@ from petseg.shards import shard_files
 from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.augmentation import augment, draw_groups
 from trainer.data.augmentation.settings import AugmentationSettings
-from trainer.data.preprocessing import PairKind, parse_pair, stored_size
+from trainer.data.geometry import Size, stored_geometry
+from trainer.data.preprocessing import PairKind, parse_pair
 from trainer.settings import TrainingSettings
 
 EvaluationBatches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
@@ -34,8 +35,8 @@ class Pairs:
     """All examples of a split, sorted by name: engines write them in different orders.
 
     Attributes:
-        images: n arrays, uint8 [S, S, 3].
-        masks: n arrays, uint8 [S, S], class ids.
+        images: n arrays, uint8 [H, W, 3].
+        masks: n arrays, uint8 [H, W], class ids.
         names: n names.
     """
 
@@ -52,13 +53,13 @@ class Pairs:
 
 
 def load_pairs(
-    patterns: Sequence[str], size: int, cache: str, kind: PairKind = "at model resolution"
+    patterns: Sequence[str], size: Size, cache: str, kind: PairKind = "at model resolution"
 ) -> Pairs:
     """Reads and decodes all examples of a split.
 
     Args:
         patterns: File patterns of TFRecords (GZIP) of transformed examples.
-        size: S, height and width in pixels.
+        size: H and W, height and width in pixels.
         cache: `memory` or `disk`. On disk, the examples are in unnamed temporary files, which disappear with
             the process however it ends.
         kind: Which of the two sizes in the stored examples.
@@ -75,7 +76,7 @@ def load_pairs(
 
     batches = without_autotuning(records.map(parse, num_parallel_calls=PARALLEL).batch(64).prefetch(2))
     keep = _Memory if cache == "memory" else _Disk
-    images, masks = keep((size, size, 3)), keep((size, size))
+    images, masks = keep((*size, 3)), keep(size)
     names: list[str] = []
     for image_batch, mask_batch, name_batch in batches.as_numpy_iterator():
         images.append(image_batch)
@@ -94,14 +95,14 @@ def load_pairs(
 
 def load_training_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
     """The training examples, in the size that `transform.training_scale` stores."""
-    size, scale = settings.model.image_size, settings.transform.training_scale
-    kind: PairKind = "to crop from" if scale > 1 else "at model resolution"
-    return load_pairs(patterns, stored_size(size, scale), settings.trainer.cache, kind)
+    stored = stored_geometry(settings.transform, settings.model.input_size)
+    kind: PairKind = "to crop from" if settings.transform.training_scale > 1 else "at model resolution"
+    return load_pairs(patterns, stored.size, settings.trainer.cache, kind)
 
 
 def load_evaluation_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
     """The examples to evaluate on, at model resolution."""
-    return load_pairs(patterns, settings.model.image_size, settings.trainer.cache)
+    return load_pairs(patterns, settings.model.input_size, settings.trainer.cache)
 
 
 class _Memory:
@@ -141,7 +142,7 @@ class TrainingBatches:
         augmentation: Random changes of the examples.
         seed: Seed of order and augmentation.
         replicas: Devices that share a batch.
-        size: S, height and width of the batches in pixels; None: those of `pairs`.
+        size: H and W, height and width of the batches in pixels; None: those of `pairs`.
 
     Raises:
         UserError: There are fewer examples than replicas.
@@ -154,7 +155,7 @@ class TrainingBatches:
         augmentation: AugmentationSettings,
         seed: int,
         replicas: int = 1,
-        size: int | None = None,
+        size: Size | None = None,
     ):
         if len(pairs) < replicas:
             raise UserError(
@@ -180,7 +181,7 @@ class TrainingBatches:
             context: The replicas whose parts of the batches are returned.
 
         Returns:
-            Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], for each of
+            Dataset of (images, masks): float32 [n, H, W, 3] from 0 to 255, uint8 [n, H, W], for each of
             this process's replicas in turn. The parts of all replicas together are the batch of one device.
         """
         random = np.random.default_rng((self._seed, number))
@@ -201,7 +202,7 @@ def evaluation_batches(
     """All examples once, unchanged and in order. The last batch may be smaller.
 
     Returns:
-        Dataset of (images, masks): float32 [n, S, S, 3] from 0 to 255, uint8 [n, S, S], for each of this
+        Dataset of (images, masks): float32 [n, H, W, 3] from 0 to 255, uint8 [n, H, W], for each of this
         process's replicas in turn. If the examples cannot be divided evenly, the first one is repeated with
         an ignored mask.
     """
@@ -231,7 +232,7 @@ def prefetched(rows: tf.data.Dataset, make: Callable[..., Any]) -> tf.data.Datas
 
 
 def ignored_unless(counted: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-    """Masks, uint8 [n, S, S], which are ignored where bool [n] is False."""
+    """Masks, uint8 [n, H, W], which are ignored where bool [n] is False."""
     return tf.where(counted[:, tf.newaxis, tf.newaxis], masks, tf.cast(CLASS_ID_IGNORED, masks.dtype))
 
 
@@ -262,7 +263,7 @@ def sharded(
 
 
 def gather(pairs: Pairs, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The examples with these indices, uint8 [n, S, S, 3] and [n, S, S].
+    """The examples with these indices, uint8 [n, H, W, 3] and [n, H, W].
 
     In NumPy: a tensor of all examples would be a constant of some hundred megabytes in the graph, and the
     cache and shuffle of tf.data can neither start at an epoch nor share one copy of the examples.

@@ -1,5 +1,6 @@
 """Raw examples to model inputs: Transform's `preprocessing_fn`, and the image path that serving uses too."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow_transform as tft
 
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
 from petseg.tf_photo import decode_photo
+from trainer.data.geometry import Size, WholePhoto, photo_geometry, stored_geometry
 from trainer.data.transform_settings import TransformSettings
 
 CLASS_SHARES = "class_shares"
@@ -26,36 +28,20 @@ PARALLEL_PHOTOS = 4
 """Photos decoded at once. More would only keep more full-size photos in memory."""
 
 
-def resize_photo(photo: tf.Tensor, size: int, interpolation: str) -> tf.Tensor:
-    """Resizes photos to the model's size, antialiased and rounded.
-
-    Args:
-        photo: uint8 [h, w, 3] or [n, h, w, 3].
-        size: height and width of the result in pixels.
-        interpolation: a method of `tf.image.resize`.
-
-    Returns:
-        uint8 [size, size, 3] or [n, size, size, 3].
-    """
-    resized = tf.image.resize(photo, [size, size], method=interpolation, antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
-
-
-def prepare_photo(image_bytes: tf.Tensor, size: int, interpolation: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """The one path from a photo's bytes to the model's input: `decode_photo`, then `resize_photo`.
+def prepare_photo(image_bytes: tf.Tensor, geometry: WholePhoto) -> tuple[tf.Tensor, tf.Tensor]:
+    """The one path from a photo's bytes to the model's input: `decode_photo`, then `geometry.prepare`.
 
     Transform takes the same two steps, since it may need two sizes of one decoded photo.
 
     Args:
         image_bytes: string [], see `decode_photo`.
-        size: height and width of the model's input in pixels.
-        interpolation: a method of `tf.image.resize`.
+        geometry: How a photo lies in the model's input.
 
     Returns:
-        The photo at model resolution, uint8 [size, size, 3], and its own height and width, int32 [2].
+        The model's input, uint8 [H, W, 3], and the photo's own height and width, int32 [2].
     """
     photo = decode_photo(image_bytes)
-    return resize_photo(photo, size, interpolation), tf.shape(photo)[:2]
+    return geometry.prepare(photo), tf.shape(photo)[:2]
 
 
 def decode_mask(mask_bytes: tf.Tensor, class_table: ClassTable) -> tf.Tensor:
@@ -74,22 +60,15 @@ def decode_mask(mask_bytes: tf.Tensor, class_table: ClassTable) -> tf.Tensor:
     return tf.gather(tf.constant(ids), tf.cast(values, tf.int32))
 
 
-def resize_mask(ids: tf.Tensor, size: int) -> tf.Tensor:
-    """Resizes class ids by nearest neighbour: any other method would invent classes.
+def stored_mask(ids: tf.Tensor, transform: Mapping[str, Any], size: Size) -> tf.Tensor:
+    """A mask as Transform stores it for training.
 
     Args:
-        ids: uint8 [h, w].
-        size: height and width of the result in pixels.
-
-    Returns:
-        uint8 [size, size].
+        ids: Class ids, uint8 [h, w].
+        transform: The settings of `transform`.
+        size: Height and width of the model's input in pixels.
     """
-    return tf.image.resize(ids[..., tf.newaxis], [size, size], method="nearest")[..., 0]
-
-
-def stored_size(image_size: int, training_scale: float) -> int:
-    """Height and width in pixels of the examples that crops are taken from."""
-    return round(image_size * training_scale)
+    return stored_geometry(TransformSettings.model_validate(transform), size).prepare_mask(ids)
 
 
 def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
@@ -98,10 +77,10 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     Args:
         inputs: raw features, dense, one value an example: `image/encoded`, `mask/encoded`, `image/name`, and
             `mask/share_<class key>` for every class.
-        custom_config: `settings` has the keys `classes`, `transform` and `image_size`.
+        custom_config: `settings` has the keys `classes`, `transform` and `input_size`, [height, width].
 
     Returns:
-        `image` (uint8 [size, size, 3]) and `mask` (uint8 [size, size], class ids), each as the bytes of
+        `image` (uint8 [H, W, 3]) and `mask` (uint8 [H, W], class ids), each as the bytes of
         `tf.io.serialize_tensor`, and `image/name`; string [n]. With a `training_scale` above 1 the same pair
         larger, as `training_image` and `training_mask`. The classes' pixel shares over the analyzed split
         are in the transform graph, see `class_shares`.
@@ -112,7 +91,7 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         ...     {"value": 1, "name": "pet", "color": "#f2a03d"},
         ...     {"value": 2, "name": "background", "color": "#2e4a62"},
         ... ]
-        >>> config = {"settings": {"classes": classes, "transform": {}, "image_size": 64}}
+        >>> config = {"settings": {"classes": classes, "transform": {}, "input_size": [64, 64]}}
         >>> types = {"image/encoded": tf.string, "mask/encoded": tf.string, "image/name": tf.string}
         >>> types |= {"mask/share_pet": tf.float32, "mask/share_background": tf.float32}
         >>> signature = {name: tf.TensorSpec([None, 1], dtype) for name, dtype in types.items()}
@@ -123,17 +102,20 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     settings = custom_config["settings"]
     classes = ClassTable.model_validate(settings["classes"])
     transform = TransformSettings.model_validate(settings["transform"])
-    sizes: dict[PairKind, int] = {"at model resolution": int(settings["image_size"])}
+    height, width = settings["input_size"]
+    geometries: dict[PairKind, WholePhoto] = {
+        "at model resolution": photo_geometry(transform, (height, width))
+    }
     if transform.training_scale > 1:
-        sizes["to crop from"] = stored_size(sizes["at model resolution"], transform.training_scale)
+        geometries["to crop from"] = stored_geometry(transform, (height, width))
 
     def prepare(pair: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         photo, ids = decode_photo(pair[0]), decode_mask(pair[1], classes)
         prepared = {}
-        for kind, size in sizes.items():
+        for kind, geometry in geometries.items():
             image, mask = FEATURES[kind]
-            prepared[image] = tf.io.serialize_tensor(resize_photo(photo, size, transform.interpolation))
-            prepared[mask] = tf.io.serialize_tensor(resize_mask(ids, size))
+            prepared[image] = tf.io.serialize_tensor(geometry.prepare(photo))
+            prepared[mask] = tf.io.serialize_tensor(geometry.prepare_mask(ids))
         return prepared
 
     scalars = {name: tf.reshape(values, [-1]) for name, values in inputs.items()}
@@ -141,7 +123,9 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     pairs = tf.map_fn(
         prepare,
         (scalars["image/encoded"], scalars["mask/encoded"]),
-        fn_output_signature={name: tf.TensorSpec([], tf.string) for kind in sizes for name in FEATURES[kind]},
+        fn_output_signature={
+            name: tf.TensorSpec([], tf.string) for kind in geometries for name in FEATURES[kind]
+        },
         parallel_iterations=PARALLEL_PHOTOS,
     )
     return {**pairs, "image/name": scalars["image/name"]}
@@ -181,7 +165,7 @@ def class_shares(transform_output: tft.TFTransformOutput, classes: ClassTable) -
 
 
 def parse_pair(
-    serialized: tf.Tensor, size: int, kind: PairKind = "at model resolution"
+    serialized: tf.Tensor, size: Size, kind: PairKind = "at model resolution"
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Reads one transformed example.
 
@@ -191,11 +175,11 @@ def parse_pair(
         kind: which of the two sizes in the example.
 
     Returns:
-        The image, uint8 [size, size, 3], and the mask, uint8 [size, size], class ids.
+        The image, uint8 [height, width, 3], and the mask, uint8 [height, width], class ids.
     """
     names = FEATURES[kind]
     example = tf.io.parse_single_example(
         serialized, {name: tf.io.FixedLenFeature([], tf.string) for name in names}
     )
     image, mask = (tf.io.parse_tensor(example[name], tf.uint8) for name in names)
-    return tf.ensure_shape(image, [size, size, 3]), tf.ensure_shape(mask, [size, size])
+    return tf.ensure_shape(image, [*size, 3]), tf.ensure_shape(mask, size)

@@ -10,6 +10,11 @@ from petseg.settings import Settings
 class TransformSettings(Settings):
     """Settings of the image path from a photo to the model's input."""
 
+    fit: Literal["stretch", "pad"] = Field(
+        "stretch",
+        description="How a photo is fitted to the model's input. stretch: resized to it, which loses the "
+        "aspect; pad: scaled until it fits, and padded with its reflection, which does not count.",
+    )
     interpolation: Literal["bilinear", "bicubic", "area", "lanczos3"] = Field(
         "bilinear",
         description="Method of resizing photos, with antialiasing. Masks are resized by nearest neighbor.",

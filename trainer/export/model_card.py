@@ -23,7 +23,9 @@ def model_card(
     """
     model, trainer = settings.model, settings.trainer
     best = max(history, key=lambda record: record["mean_iou"])
-    name = f"{model.architecture}-{model.encoder}-{model.image_size}".replace("_", "-")
+    height, width = model.input_size
+    size = f"{height}" if height == width else f"{height}x{width}"
+    name = f"{model.architecture}-{model.encoder}-{size}".replace("_", "-")
     start = "pretrained weights" if model.encoder_weights else "random weights"
     rows = [f"| {label} | {_number(iou)} |" for label, iou in best["iou"].items()]
     header = yaml.safe_dump(_header(name, best, eval_pairs), sort_keys=False)
@@ -36,7 +38,7 @@ def model_card(
             f"Segments photos into {len(settings.classes)} classes: {', '.join(settings.classes.names)}.",
             "",
             f"- Architecture: {model.architecture} with the encoder {model.encoder} ({start}), "
-            f"input {model.image_size} x {model.image_size} pixels.",
+            f"input {height} x {width} pixels (height x width).",
             f"- Training: {train_pairs} examples, {len(history)} epochs, batches of {trainer.batch_size}, "
             f"AdamW with learning rate {trainer.learning_rate:g}, seed {trainer.seed}.",
             f"- Weights: those of epoch {best['epoch']}, the best on the eval split.",

@@ -3,13 +3,9 @@
 import keras
 import tensorflow as tf
 
-from trainer.data.preprocessing import (
-    PARALLEL_PHOTOS,
-    decode_mask,
-    prepare_photo,
-    resize_mask,
-    resize_photo,
-)
+from trainer.data.geometry import photo_geometry
+from trainer.data.geometry.resizing import resize_mask
+from trainer.data.preprocessing import PARALLEL_PHOTOS, decode_mask, prepare_photo
 from trainer.export.counts import PhotoCounts, counts_shapes, photo_counts
 from trainer.settings import TrainingSettings
 
@@ -41,8 +37,8 @@ class Predictor:
     def __init__(self, model: keras.Model, settings: TrainingSettings):
         self.model = model
         self.settings = settings
-        self._size = settings.model.image_size
-        self._interpolation = settings.transform.interpolation
+        self._size = settings.model.input_size
+        self._geometry = photo_geometry(settings.transform, self._size)
         self._classes = len(settings.classes)
         self._shapes_per_photo = {
             output: [2, *shape] for output, shape in counts_shapes(self._classes).items()
@@ -50,17 +46,17 @@ class Predictor:
         # One traced function for all signatures: the SavedModel holds, and loads, the network once.
         self._logits = tf.function(
             lambda photos: model(photos, training=False),
-            input_signature=[tf.TensorSpec([None, self._size, self._size, 3], tf.float32)],
+            input_signature=[tf.TensorSpec([None, *self._size, 3], tf.float32)],
         )
 
     def probabilities(self, photos: tf.Tensor) -> tf.Tensor:
         """Softmax of the logits, averaged with that of the mirror image if `model.flip_tta` is on.
 
         Args:
-            photos: uint8 [n, S, S, 3] at model resolution.
+            photos: uint8 [n, h, w, 3] at model resolution.
 
         Returns:
-            float32 [n, S, S, classes].
+            float32 [n, h, w, classes].
         """
         photos = tf.cast(photos, tf.float32)
         probabilities = tf.nn.softmax(self._logits(photos))
@@ -76,21 +72,23 @@ class Predictor:
             image_bytes: string [n], the bytes of JPEG, PNG, BMP or GIF files, of the same or different sizes.
 
         Returns:
-            `mask`, uint8 [n, S, S], class ids, and `probabilities`, float32 [n, S, S, classes], at model
+            `mask`, uint8 [n, h, w], class ids, and `probabilities`, float32 [n, h, w, classes], at model
             resolution; `mask_png`, string [n], PNGs with one channel of class ids at native resolution.
         """
         photos, native_sizes = tf.map_fn(
-            lambda photo: prepare_photo(photo, self._size, self._interpolation),
+            lambda photo: prepare_photo(photo, self._geometry),
             image_bytes,
             fn_output_signature=(
-                tf.TensorSpec([self._size, self._size, 3], tf.uint8),
+                tf.TensorSpec([*self._size, 3], tf.uint8),
                 tf.TensorSpec([2], tf.int32),
             ),
             parallel_iterations=PARALLEL_PHOTOS,
         )
         probabilities = self.probabilities(photos)
         mask_png = tf.map_fn(
-            lambda photo: tf.io.encode_png(most_probable_at(photo[0], photo[1])[0][..., tf.newaxis]),
+            lambda photo: tf.io.encode_png(
+                most_probable_at(self._geometry.cut(photo[0], photo[1]), photo[1])[0][..., tf.newaxis]
+            ),
             (probabilities, native_sizes),
             fn_output_signature=tf.TensorSpec([], tf.string),
             parallel_iterations=PARALLEL_PHOTOS,
@@ -106,8 +104,9 @@ class Predictor:
         Returns:
             `mask`, uint8 [n, H, W], class ids, and `probabilities`, float32 [n, H, W, classes].
         """
-        probabilities = self.probabilities(resize_photo(images, self._size, self._interpolation))
-        probabilities = tf.image.resize(probabilities, tf.shape(images)[1:3])
+        native_size = tf.shape(images)[1:3]
+        probabilities = self._geometry.cut(self.probabilities(self._geometry.prepare(images)), native_size)
+        probabilities = tf.image.resize(probabilities, native_size)
         return {"mask": class_ids(probabilities), "probabilities": probabilities}
 
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -140,9 +139,9 @@ class Predictor:
         bytes_feature = tf.io.FixedLenFeature([], tf.string)
         raw = tf.io.parse_example(examples, {"image/encoded": bytes_feature, "mask/encoded": bytes_feature})
         photos = tf.map_fn(
-            lambda photo: prepare_photo(photo, self._size, self._interpolation)[0],
+            lambda photo: prepare_photo(photo, self._geometry)[0],
             raw["image/encoded"],
-            fn_output_signature=tf.TensorSpec([self._size, self._size, 3], tf.uint8),
+            fn_output_signature=tf.TensorSpec([*self._size, 3], tf.uint8),
             parallel_iterations=PARALLEL_PHOTOS,
         )
         return tf.map_fn(
@@ -158,8 +157,9 @@ class Predictor:
         """Counts of one photo, int64 [2, ...]."""
         probabilities, mask_bytes = photo
         labels = decode_mask(mask_bytes, self.settings.classes)
+        probabilities = self._geometry.cut(probabilities, tf.shape(labels))
         at_model_resolution = photo_counts(
-            resize_mask(labels, self._size),
+            resize_mask(labels, tf.shape(probabilities)[:2]),
             class_ids(probabilities),
             tf.reduce_max(probabilities, axis=-1),
             self._classes,
@@ -182,7 +182,7 @@ def most_probable_at(probabilities: tf.Tensor, native_size: tf.Tensor) -> tuple[
     """The most probable class at native resolution, to which the probabilities are resized bilinearly.
 
     Args:
-        probabilities: float32 [S, S, classes].
+        probabilities: float32 [h, w, classes].
         native_size: int32 [2], height and width in pixels.
 
     Returns:

@@ -35,8 +35,8 @@ def segmentation_loss(
     """The weighted sum of losses, in float32.
 
     Args:
-        labels: uint8 [n, S, S], class ids. Ids that are no class (`CLASS_ID_IGNORED`) do not count.
-        logits: [n, S, S, classes], any float type.
+        labels: uint8 [n, H, W], class ids. Ids that are no class (`CLASS_ID_IGNORED`) do not count.
+        logits: [n, H, W, classes], any float type.
         weights: Weight of each loss by its name in `trainer.losses.REGISTRY`.
         class_weights: One number a class for cross entropy and focal loss; None: all are 1.
         label_smoothing: Share of each label that is spread over all classes.

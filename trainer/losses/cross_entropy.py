@@ -16,14 +16,14 @@ def cross_entropy(inputs: LossInputs) -> Tensor:
 
 
 def pixel_cross_entropy(inputs: LossInputs) -> Tensor:
-    """Cross entropy of each pixel with its smoothed label, float32 [n, S, S]."""
+    """Cross entropy of each pixel with its smoothed label, float32 [n, H, W]."""
     smoothing = inputs.label_smoothing
     smoothed = inputs.labels * (1 - smoothing) + smoothing / inputs.labels.shape[-1]
     return -ops.sum(smoothed * inputs.log_probabilities, axis=-1)
 
 
 def weighted_mean(pixels: Tensor, inputs: LossInputs) -> Tensor:
-    """Mean of float32 [n, S, S] over the pixels, each weighted with the weight of its class."""
+    """Mean of float32 [n, H, W] over the pixels, each weighted with the weight of its class."""
     weights = ops.sum(inputs.labels * inputs.class_weights, axis=-1)
     sums = inputs.total(ops.stack([ops.sum(pixels * weights), ops.sum(weights)]))
     weighted, weight = ops.unstack(sums, 2)

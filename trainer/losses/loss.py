@@ -24,8 +24,8 @@ class LossInputs:
     """What every loss is computed from.
 
     Attributes:
-        labels: one-hot labels, float32 [n, S, S, classes]; all zero where a pixel is ignored.
-        log_probabilities: float32 [n, S, S, classes].
+        labels: one-hot labels, float32 [n, H, W, classes]; all zero where a pixel is ignored.
+        log_probabilities: float32 [n, H, W, classes].
         class_weights: float32 [classes].
         label_smoothing: share of each label that is spread over all classes.
         focal_gamma: exponent of the focal factor.
@@ -60,7 +60,7 @@ class AuxiliaryLoss:
 
     Attributes:
         outputs: outputs of the network's inner layers that it is computed from.
-        compute: from labels, uint8 [n, S, S], the values of `outputs` and a `Total` to a float32 scalar.
+        compute: from labels, uint8 [n, H, W], the values of `outputs` and a `Total` to a float32 scalar.
     """
 
     outputs: list[keras.KerasTensor]

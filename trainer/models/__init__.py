@@ -41,8 +41,8 @@ def build_model(
         compute_dtype: float32, float16 or bfloat16, what the layers compute in; weights are always float32.
 
     Returns:
-        A model from photos, [n, S, S, 3] RGB, 0 to 255 in float32 or uint8, to `logits`, float32
-        [n, S, S, classes]. Its encoder is the layer `encoder`.
+        A model from photos, [n, H, W, 3] RGB, 0 to 255 in float32 or uint8, to `logits`, float32
+        [n, H, W, classes]. Its encoder is the layer `encoder`.
 
     Raises:
         UserError: An encoder layer is not known, or a weights file is missing or does not fit.
@@ -77,7 +77,6 @@ def assemble_model(
     from trainer.models.encoders.build import build_encoder
 
     architecture = load_architecture(settings.model.architecture)
-    size = settings.model.image_size
     with _dtype_policy("float32" if compute_dtype == "float32" else f"mixed_{compute_dtype}"):
         encoder = build_encoder(
             settings.model,
@@ -85,7 +84,7 @@ def assemble_model(
             architecture.taps.get(settings.model.encoder),
             architecture.strides,
         )
-        photos = keras.Input((size, size, 3), name="photos", dtype="float32")
+        photos = keras.Input((*settings.model.input_size, 3), name="photos", dtype="float32")
         logits = architecture.decode(encoder(photos), len(settings.classes), settings.model)
         model = keras.Model(photos, logits, name=settings.model.architecture)
     if load_encoder_weights and architecture.load_weights:

@@ -24,7 +24,7 @@ class Architecture:
 
     Attributes:
         settings: class of its settings.
-        decode: makes logits, [n, S, S, classes], from the encoder's features, the number of classes and the
+        decode: makes logits, [n, H, W, classes], from the encoder's features, the number of classes and the
             settings.
         taps: encoder name to the layers whose outputs it takes instead of the usual ones.
         strides: of the features that it takes. If they are not the usual ones, only encoders in `taps` work.

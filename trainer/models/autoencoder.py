@@ -44,13 +44,13 @@ def build_autoencoder(
     Unlike a U-Net, it has no skips, which carry the exact positions of edges.
 
     Args:
-        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32. Only the last
+        features: float [n, H / stride, W / stride, channels] at strides 2, 4, 8, 16, 32. Only the last
             is used.
         classes: number of classes.
         settings: `decoder_filters` has one number for each of the strides 16, 8, 4 and 2.
 
     Returns:
-        Logits, float32 [n, S, S, classes].
+        Logits, float32 [n, H, W, classes].
     """
     x = features[-1]
     for filters in settings.decoder_filters:

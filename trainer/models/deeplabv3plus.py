@@ -28,8 +28,8 @@ class DeepLabV3PlusSettings(ModelSettings):
         None,
         min_length=1,
         description="Dilation rates of the atrous branches, in pixels of the stride-16 feature. null: 6, 12 "
-        "and 18 as in the paper, scaled from its 513 px to image_size. A rate of image_size / 16 or more "
-        "sees only padding and is slow.",
+        "and 18 as in the paper, scaled from its 513 px to the shorter side of image_size. A rate of a 16th "
+        "of that side or more sees only padding and is slow.",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout before the last layer.")
 
@@ -44,19 +44,19 @@ def build_deeplabv3plus(
     is upsampled and concatenated with that of stride 16.
 
     Args:
-        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first and the
+        features: float [n, H / stride, W / stride, channels] at strides 2, 4, 8, 16, 32; the first and the
             third are not used directly.
         classes: number of classes.
         settings: `pyramid_filters` are the filters of every branch, `atrous_rates` its dilation rates.
 
     Returns:
-        Logits, float32 [n, S, S, classes].
+        Logits, float32 [n, H, W, classes].
     """
     _, stride4, _, stride16, stride32 = features
     width = settings.pyramid_filters
     deep = layers.Concatenate()([stride16, layers.UpSampling2D(2, interpolation="bilinear")(stride32)])
     branches = [convolve(deep, width, kernel_size=1)]
-    rates = settings.atrous_rates or atrous_rates(settings.image_size)
+    rates = settings.atrous_rates or atrous_rates(min(settings.input_size))
     branches += [convolve(deep, width, dilation=rate) for rate in rates]
     whole = convolve(layers.GlobalAveragePooling2D(keepdims=True)(deep), width, kernel_size=1)
     branches.append(layers.UpSampling2D((deep.shape[1], deep.shape[2]))(whole))

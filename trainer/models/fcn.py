@@ -54,13 +54,13 @@ def build_fcn(features: list[keras.KerasTensor], classes: int, settings: FCNSett
     and learns what the skips add.
 
     Args:
-        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; finer ones than the
+        features: float [n, H / stride, W / stride, channels] at strides 2, 4, 8, 16, 32; finer ones than the
             architecture needs are not used.
         classes: number of classes.
         settings: `fc_width` is the number of filters of fc6 and fc7.
 
     Returns:
-        Logits, float32 [n, S, S, classes].
+        Logits, float32 [n, H, W, classes].
     """
     *skips, x = features[-SCORES[settings.architecture] :]
     for name, kernel_size in (("fc6", 7), ("fc7", 1)):

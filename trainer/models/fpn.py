@@ -28,13 +28,13 @@ def build_fpn(features: list[keras.KerasTensor], classes: int, settings: FPNSett
     The paper normalizes the branches with GroupNorm. Here it is BatchNorm, as in the other networks.
 
     Args:
-        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first is not
+        features: float [n, H / stride, W / stride, channels] at strides 2, 4, 8, 16, 32; the first is not
             used.
         classes: number of classes.
         settings: `pyramid_filters` are the filters of the pyramid. The branches have half as many.
 
     Returns:
-        Logits, float32 [n, S, S, classes].
+        Logits, float32 [n, H, W, classes].
     """
     pyramid = build_pyramid(features[1:], settings.pyramid_filters)
     branches = [

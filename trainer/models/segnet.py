@@ -41,12 +41,12 @@ def build_segnet(
     filters as the stage that is unpooled next, and `decoder_width` scales the others.
 
     Args:
-        features: float [n, S / stride, S / stride, channels] at strides 1, 2, 4, 8, 16, before pooling.
+        features: float [n, H / stride, W / stride, channels] at strides 1, 2, 4, 8, 16, before pooling.
         classes: number of classes.
         settings: `encoder`, and `decoder_width`, the decoder's filters as a share of the encoder's.
 
     Returns:
-        Logits, float32 [n, S, S, classes].
+        Logits, float32 [n, H, W, classes].
     """
     from trainer.models.unpooling import MaxUnpooling2D
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from pydantic import (
     Field,
@@ -32,6 +32,11 @@ STORED: Mapping[str, bool] = {"stored": True}
 """Validation context of settings that an earlier release wrote: keys that are not used are dropped."""
 
 DEFAULTS = {"architecture": "unet", "encoder": "mobilenet_v2"}
+
+LEAST_SIDE, MOST_SIDE, SIDE_STEP = 32, 2048, 32
+"""Of the model's input, in pixels. Every feature of an encoder must halve evenly, to stride 32."""
+
+Side = Annotated[int, Field(ge=LEAST_SIDE, le=MOST_SIDE)]
 
 
 class ModelSettings(Settings):
@@ -67,8 +72,10 @@ class ModelSettings(Settings):
         description="true: the encoder is not trained. Name of a block: the layers up to and including it "
         "are not trained.",
     )
-    image_size: int = Field(
-        128, ge=32, le=2048, description="Height and width of the model's input in pixels."
+    image_size: Side | tuple[Side, Side] = Field(
+        128,
+        description="Height and width of the model's input in pixels: one number, or [height, width]. "
+        f"Multiples of {SIDE_STEP}.",
     )
     flip_tta: bool = Field(
         False,
@@ -109,13 +116,23 @@ class ModelSettings(Settings):
                 raise _refused(key, value, message)
         return used
 
-    @field_validator("image_size")
+    @field_validator("image_size", mode="before")
     @classmethod
-    def _multiple_of_32(cls, size: int) -> int:
-        if size % 32:
-            below = max(32, size // 32 * 32)
-            raise ValueError(f"must be a multiple of 32; {below} and {size // 32 * 32 + 32} are the nearest")
-        return size
+    def _one_side_or_two(cls, size: Any) -> Any:
+        """Checks here what the union of types would refuse twice, and makes one number of two equal ones."""
+        sides = tuple(size) if isinstance(size, list | tuple) else (size,)
+        if len(sides) not in (1, 2) or not all(type(side) is int for side in sides):
+            raise ValueError("must be a whole number of pixels, or two: [height, width]")
+        for side in sides:
+            if not LEAST_SIDE <= side <= MOST_SIDE:
+                raise ValueError(f"must be from {LEAST_SIDE} to {MOST_SIDE} pixels; received {side}")
+            if side % SIDE_STEP:
+                below = side // SIDE_STEP * SIDE_STEP
+                raise ValueError(
+                    f"must be a multiple of {SIDE_STEP}; {below} and {below + SIDE_STEP} are the "
+                    f"nearest to {side}"
+                )
+        return sides if len(set(sides)) == 2 else sides[0]
 
     @field_validator("encoder")
     @classmethod
@@ -139,6 +156,12 @@ class ModelSettings(Settings):
                 "encoder_weights", self.encoder_weights, f"encoder {self.encoder} has none; must be null"
             )
         return self
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the model's input in pixels."""
+        size = self.image_size
+        return size if isinstance(size, tuple) else (size, size)
 
     def check_against(self, classes: ClassTable) -> None:
         """Checks the settings that depend on the data's classes.

@@ -51,13 +51,13 @@ def build_unet(features: list[keras.KerasTensor], classes: int, settings: UNetSe
     convolution outputs the logits. With a fifth filter it goes on to stride 1 and ends with a convolution.
 
     Args:
-        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32.
+        features: float [n, H / stride, W / stride, channels] at strides 2, 4, 8, 16, 32.
         classes: number of classes.
         settings: `decoder_filters` has one number for each of the strides 16, 8, 4 and 2, and optionally one
             for stride 1. `decoder_convolutions` is the number of convolutions after each upsampling.
 
     Returns:
-        Logits, float32 [n, S, S, classes].
+        Logits, float32 [n, H, W, classes].
     """
     *skips, x = features
     to_full_size = len(settings.decoder_filters) == SKIPS + 1

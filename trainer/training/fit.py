@@ -84,7 +84,7 @@ def fit(
             trainer.augmentation,
             trainer.seed,
             replicas,
-            settings.model.image_size,
+            settings.model.input_size,
         )
         pretrain(model, photos, trainer, os.path.join(checkpoints, dtype), strategy)
     auxiliary = auxiliary_loss(model, settings)

@@ -63,7 +63,7 @@ def pretrain(
 
 
 def reconstruction_error(photos: tf.Tensor, reconstructed: tf.Tensor, total: Total) -> tf.Tensor:
-    """Mean squared error of photos, float [n, S, S, 3] from 0 to 255, reconstructed as -1 to 1."""
+    """Mean squared error of photos, float [n, H, W, 3] from 0 to 255, reconstructed as -1 to 1."""
     squared = tf.math.squared_difference(tf.cast(reconstructed, tf.float32), photos / 127.5 - 1)
     summed, count = tf.unstack(total(tf.stack([tf.reduce_sum(squared), tf.size(squared, tf.float32)])), 2)
     return summed / count

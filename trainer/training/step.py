@@ -26,7 +26,7 @@ class Training:
     """A model, its optimizer, its moving average and its best weights so far.
 
     Args:
-        model: From photos, float32 [n, S, S, 3] (0 to 255), to logits [n, S, S, classes]. A layer named
+        model: From photos, float32 [n, H, W, 3] (0 to 255), to logits [n, H, W, classes]. A layer named
             `encoder` has its own learning rate. If the model computes in float16, its loss is scaled.
         settings: Settings of the training.
         steps_per_epoch: Batches per epoch.

@@ -44,7 +44,7 @@ class TensorBoard:
         self._writer.flush()
 
     def _draw(self, model: keras.Model) -> np.ndarray:
-        """Photo, ground truth and prediction side by side, uint8 [n, S, 3 S, 3]."""
+        """Photo, ground truth and prediction side by side, uint8 [n, H, 3 W, 3]."""
         photos = np.stack(self._previews.images)
         logits = keras.ops.convert_to_numpy(model(photos.astype(np.float32), training=False))
         masks = [np.stack(self._previews.masks), np.argmax(logits, axis=-1)]

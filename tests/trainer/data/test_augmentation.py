@@ -58,7 +58,7 @@ def test_crops_of_a_larger_picture_show_the_same_and_more_sharply():
     quarter[:, 1] = 0
     settings = AugmentationSettings(flip=False, crop_scale=0.25, color=0)
     images, masks = augment(
-        large[..., np.newaxis].repeat(3, -1), (large > 0).astype(np.uint8), quarter, settings, SIZE
+        large[..., np.newaxis].repeat(3, -1), (large > 0).astype(np.uint8), quarter, settings, (SIZE, SIZE)
     )
     assert images.shape == (1, SIZE, SIZE, 3)
     # A quarter of a picture four times as large is as large as it is wanted: no pixel is made up.
@@ -72,7 +72,13 @@ def test_crops_of_a_larger_picture_show_the_same_and_more_sharply():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"crop_scale": 0.7}, {"rotation": 20}, {"zoom_out": 1.5}, {"blur": 1.0}, {"size": SIZE // 2}],
+    [
+        {"crop_scale": 0.7},
+        {"rotation": 20},
+        {"zoom_out": 1.5},
+        {"blur": 1.0},
+        {"size": (SIZE // 2, SIZE // 2)},
+    ],
     ids=lambda changes: next(iter(changes)),
 )
 def test_the_mean_of_noise_stays(changes):

@@ -24,14 +24,14 @@ def batches_of(epoch, seed=3, augmentation=AUGMENTED, pairs=None):
 def test_loads_pairs_sorted_by_name_whatever_the_shards(tmp_path, cache):
     pairs = shape_pairs(150, SIZE)
     write_pairs(tmp_path / "split", pairs, shards=3)
-    loaded = load_pairs([f"{tmp_path}/split/*"], SIZE, cache)
+    loaded = load_pairs([f"{tmp_path}/split/*"], (SIZE, SIZE), cache)
     assert loaded.names == pairs.names
     np.testing.assert_array_equal(loaded.images, pairs.images)
     np.testing.assert_array_equal(loaded.masks, pairs.masks)
 
 
 def test_batches_of_larger_pairs_have_the_models_size():
-    batches = TrainingBatches(shape_pairs(8, 3 * SIZE), 4, AUGMENTED, seed=1, size=SIZE)
+    batches = TrainingBatches(shape_pairs(8, 3 * SIZE), 4, AUGMENTED, seed=1, size=(SIZE, SIZE))
     for images, masks in batches.epoch(0).as_numpy_iterator():
         assert (images.shape, masks.shape) == ((4, SIZE, SIZE, 3), (4, SIZE, SIZE))
         assert set(np.unique(masks)) == {0, 1, 2}
@@ -40,7 +40,7 @@ def test_batches_of_larger_pairs_have_the_models_size():
 def test_an_empty_split_is_the_users_error(tmp_path):
     write_pairs(tmp_path / "split", shape_pairs(0, SIZE))
     with pytest.raises(UserError, match="split"):
-        load_pairs([f"{tmp_path}/split/*"], SIZE, "memory")
+        load_pairs([f"{tmp_path}/split/*"], (SIZE, SIZE), "memory")
 
 
 def test_same_seed_and_epoch_give_the_same_batches():

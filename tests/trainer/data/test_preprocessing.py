@@ -11,6 +11,8 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from petseg.class_table import ClassTable
 from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
+from trainer.data.geometry import photo_geometry, stored_geometry
+from trainer.data.geometry.resizing import resize_mask
 from trainer.data.preprocessing import (
     class_shares,
     decode_mask,
@@ -18,14 +20,16 @@ from trainer.data.preprocessing import (
     parse_pair,
     prepare_photo,
     preprocessing_fn,
-    resize_mask,
-    stored_size,
 )
 from trainer.data.transform_settings import TransformSettings
 
 CLASSES = ClassTable.model_validate(THREE_CLASSES)
 SIZE = 128
 TRAINING_SCALE = 1.3
+
+
+def stretched(side):
+    return photo_geometry(TransformSettings(), (side, side))
 
 
 def as_rgb(picture):
@@ -78,7 +82,7 @@ def test_broken_bytes_are_an_invalid_argument(broken):
 def test_prepared_photo_is_antialiased_and_rounded():
     stripes = np.zeros((256, 256, 3), np.uint8)
     stripes[:, ::2] = 255
-    prepared, own_size = prepare_photo(tf.constant(encode(Image.fromarray(stripes), "PNG")), 32, "bilinear")
+    prepared, own_size = prepare_photo(tf.constant(encode(Image.fromarray(stripes), "PNG")), stretched(32))
     assert own_size.numpy().tolist() == [256, 256]
     # Without antialiasing some columns would stay black or white; 127.5 rounds to the even 128.
     assert set(np.unique(prepared[:, 1:-1])) <= {127, 128}
@@ -98,7 +102,8 @@ def test_no_mask_value_outside_the_class_ids(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     mask = rng.choice(in_file, (height, width))
     ids = decode_mask(tf.constant(encode_mask(mask)), table)
-    resized = resize_mask(ids, data.draw(st.sampled_from([32, 64, 96]))).numpy()
+    size = data.draw(st.sampled_from([(32, 32), (64, 96), (96, 32)]))
+    resized = resize_mask(ids, size).numpy()
     assert resized.dtype == np.uint8
     wanted = {table.values.index(v) if v in table.values else 255 for v in np.unique(mask)}
     assert set(np.unique(resized)) <= wanted
@@ -106,7 +111,7 @@ def test_no_mask_value_outside_the_class_ids(data):
 
 def test_masks_are_resized_by_nearest_neighbor():
     values = np.random.default_rng(0).integers(1, 4, (47, 81))
-    resized = resize_mask(decode_mask(tf.constant(encode_mask(values)), CLASSES), 32).numpy()
+    resized = resize_mask(decode_mask(tf.constant(encode_mask(values)), CLASSES), (32, 32)).numpy()
     rows = np.floor((np.arange(32) + 0.5) * 47 / 32).astype(int)
     columns = np.floor((np.arange(32) + 0.5) * 81 / 32).astype(int)
     np.testing.assert_array_equal(resized, values[rows][:, columns] - 1)
@@ -140,7 +145,7 @@ def transformed(tmp_path_factory):
         "settings": {
             "classes": CLASSES.model_dump(mode="json"),
             "transform": TransformSettings(training_scale=TRAINING_SCALE).model_dump(mode="json"),
-            "image_size": SIZE,
+            "input_size": [SIZE, SIZE],
         }
     }
     folder, pairs = tmp_path_factory.mktemp("transform"), tmp_path_factory.mktemp("pairs") / "pairs"
@@ -165,26 +170,30 @@ def test_transform_and_serving_prepare_equal_images(transformed):
     assert len(serialized) == len(raw)
     serving = tf.function(prepare_photo)
     for pair in raw:
-        image, _ = parse_pair(serialized[pair["image/name"]], SIZE)
-        served, _ = serving(tf.constant(pair["image/encoded"]), SIZE, "bilinear")
+        image, _ = parse_pair(serialized[pair["image/name"]], (SIZE, SIZE))
+        served, _ = serving(tf.constant(pair["image/encoded"]), stretched(SIZE))
         np.testing.assert_array_equal(image, served)
 
 
 def test_transforms_mask_has_the_class_ids(transformed):
     raw, serialized, _ = transformed
     for pair in raw:
-        _, mask = parse_pair(serialized[pair["image/name"]], SIZE)
-        np.testing.assert_array_equal(mask, resize_mask(decode_mask(pair["mask/encoded"], CLASSES), SIZE))
+        _, mask = parse_pair(serialized[pair["image/name"]], (SIZE, SIZE))
+        np.testing.assert_array_equal(
+            mask, resize_mask(decode_mask(pair["mask/encoded"], CLASSES), (SIZE, SIZE))
+        )
 
 
 def test_crops_are_taken_from_a_pair_of_higher_resolution(transformed):
     raw, serialized, _ = transformed
     for pair in raw:
-        large = stored_size(SIZE, TRAINING_SCALE)
-        image, mask = parse_pair(serialized[pair["image/name"]], large, "to crop from")
-        served, _ = prepare_photo(tf.constant(pair["image/encoded"]), large, "bilinear")
+        large = stored_geometry(TransformSettings(training_scale=TRAINING_SCALE), (SIZE, SIZE))
+        image, mask = parse_pair(serialized[pair["image/name"]], large.size, "to crop from")
+        served, _ = prepare_photo(tf.constant(pair["image/encoded"]), large)
         np.testing.assert_array_equal(image, served)
-        np.testing.assert_array_equal(mask, resize_mask(decode_mask(pair["mask/encoded"], CLASSES), large))
+        np.testing.assert_array_equal(
+            mask, resize_mask(decode_mask(pair["mask/encoded"], CLASSES), large.size)
+        )
 
 
 def test_a_pair_of_128_px_costs_at_most_66_kb(transformed):
@@ -209,4 +218,4 @@ def test_class_shares_reach_the_trainer(transformed):
 def test_a_pair_of_another_size_is_refused(transformed):
     _, serialized, _ = transformed
     with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
-        parse_pair(next(iter(serialized.values())), 64)
+        parse_pair(next(iter(serialized.values())), (64, 64))

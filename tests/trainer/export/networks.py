@@ -4,7 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from tests.trainer.pictures import smooth_photo
+from trainer.data.geometry import photo_geometry
 from trainer.data.preprocessing import prepare_photo
+from trainer.data.transform_settings import TransformSettings
 from trainer.models import build_model
 
 SIZE = 64
@@ -42,4 +44,5 @@ def example(image_bytes, mask_bytes):
 
 
 def prepared(photos):
-    return np.stack([prepare_photo(tf.constant(photo), SIZE, "bilinear")[0] for photo in photos])
+    geometry = photo_geometry(TransformSettings(), (SIZE, SIZE))
+    return np.stack([prepare_photo(tf.constant(photo), geometry)[0] for photo in photos])

@@ -48,7 +48,7 @@ def test_offsets_are_tenths_of_sides_and_fifths_of_logarithms():
 
 @given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=4, max_size=4))
 def test_a_clipped_box_lies_in_the_photo_and_has_room(edges):
-    top, left, bottom, right = np.array(clip_boxes(np.array(edges, np.float32), 64))
+    top, left, bottom, right = np.array(clip_boxes(np.array(edges, np.float32), (64, 64)))
     assert top >= 0
     assert left >= 0
     assert min(bottom - top, right - left) >= SMALLEST_SIDE - 1e-5
@@ -93,7 +93,7 @@ def test_reads_as_roi_align_does(box, bins, seed):
 @given(boxes(), st.integers(0, 2**32 - 1))
 def test_draws_into_the_box_alone(box, seed):
     grid = np.random.default_rng(seed).normal(size=(1, 4, 4, 2)).astype(np.float32)
-    drawn, inside = (np.array(part) for part in draw_boxes(grid, box[None], 64))
+    drawn, inside = (np.array(part) for part in draw_boxes(grid, box[None], (64, 64)))
     np.testing.assert_array_equal(inside[0, ..., 0] > 0, pixels(box))
     assert not drawn[0][~pixels(box)].any()
     top, left, bottom, right = box

@@ -29,7 +29,7 @@ def case(seed=0, size=64):
     masks[0, 4:40, 10:62] = 0
     masks[1, 20:64, 0:30] = 2
     masks[2, :8] = CLASS_ID_IGNORED
-    count = len(anchors(size))
+    count = len(anchors((size, size)))
     proposals = np.sort(random.uniform(0, size, (3, PROPOSALS, 2, 2)), axis=2).reshape(3, PROPOSALS, 4)
     proposals[:2, 0] = [[6, 8, 42, 64], [16, 0, 64, 33]]
     outputs = [
@@ -64,7 +64,7 @@ def test_detection_loss_is_the_definitions():
     objectness, anchor_offsets, proposals, scores, offsets = outputs
     truth = [np.float32([4, 10, 40, 62]), np.float32([20, 0, 64, 30]), None]
     expected = reference_head_loss(
-        [anchors(64)] * 3,
+        [anchors((64, 64))] * 3,
         truth,
         objectness,
         anchor_offsets,
@@ -73,7 +73,7 @@ def test_detection_loss_is_the_definitions():
     expected += reference_head_loss(
         proposals, truth, scores, offsets, lambda iou, best: (iou >= 0.5, iou < 0.5)
     )
-    loss = detection_loss(masks, outputs, one_device, anchors=anchors(64), background=GROUND, classes=3)
+    loss = detection_loss(masks, outputs, one_device, anchors=anchors((64, 64)), background=GROUND, classes=3)
     np.testing.assert_allclose(loss, expected, rtol=1e-4)
 
 
@@ -81,7 +81,7 @@ def test_detection_loss_of_photos_without_an_object_is_a_number():
     _, outputs = case()
     masks = np.full((3, 64, 64), GROUND, np.uint8)
     assert np.isfinite(
-        detection_loss(masks, outputs, one_device, anchors=anchors(64), background=GROUND, classes=3)
+        detection_loss(masks, outputs, one_device, anchors=anchors((64, 64)), background=GROUND, classes=3)
     )
 
 
@@ -93,7 +93,7 @@ def test_the_true_box_is_the_smallest_around_all_that_is_not_background():
 
 
 def test_anchors_stand_in_the_middle_of_their_places():
-    boxes = anchors(64)
+    boxes = anchors((64, 64))
     assert len(boxes) == 3 * (16**2 + 8**2 + 4**2 + 2**2)
     np.testing.assert_allclose(boxes[1], [2 - 8, 2 - 8, 2 + 8, 2 + 8])
     np.testing.assert_allclose(boxes[-2], [48 - 64, 48 - 64, 48 + 64, 48 + 64])
@@ -103,12 +103,14 @@ def test_anchors_stand_in_the_middle_of_their_places():
 
 def test_proposals_are_the_best_that_differ_and_the_whole_photo():
     random = np.random.default_rng(0)
-    objectness = random.normal(size=(2, len(anchors(64)), 1)).astype(np.float32)
-    proposals = np.array(Proposals(64)([objectness, np.zeros((2, len(anchors(64)), 4), np.float32)]))
+    objectness = random.normal(size=(2, len(anchors((64, 64))), 1)).astype(np.float32)
+    proposals = np.array(
+        Proposals((64, 64))([objectness, np.zeros((2, len(anchors((64, 64))), 4), np.float32)])
+    )
     assert proposals.shape == (2, PROPOSALS, 4)
     np.testing.assert_array_equal(proposals[:, -1], [[0, 0, 64, 64]] * 2)
     for scores, chosen in zip(objectness[..., 0], proposals, strict=True):
-        best = np.clip(anchors(64)[scores.argmax()], 0, 64)
+        best = np.clip(anchors((64, 64))[scores.argmax()], 0, 64)
         np.testing.assert_allclose(chosen[0], best, atol=1e-4)
         overlap = np.array(box_iou(chosen[:-1, None], chosen[None, :-1])) - np.eye(PROPOSALS - 1)
         assert overlap.max() <= OVERLAP_OF_DUPLICATES

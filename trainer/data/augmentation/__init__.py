@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from trainer.data.augmentation.augmentation import Augmentation
-from trainer.data.augmentation.geometry import GEOMETRY_DRAWS, change_geometry
+from trainer.data.augmentation.warp import WARP_DRAWS, warp
 from trainer.lazy_imports import tf
 
 if TYPE_CHECKING:
@@ -30,25 +30,28 @@ def augment(
     masks: tf.Tensor,
     draws: tf.Tensor,
     settings: AugmentationSettings,
-    size: int | None = None,
+    size: tuple[int, int] | None = None,
+    unit: tuple[int, int] | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Changes the geometry of a batch of training examples, then applies all augmentations that are on.
+    """Warps a batch of training examples, then applies all augmentations that are on.
 
     Args:
-        images: uint8 [n, L, L, 3].
-        masks: uint8 [n, L, L], class ids.
+        images: uint8 [n, h, w, 3].
+        masks: uint8 [n, h, w], class ids.
         draws: float32 [n, sum(draw_groups())], uniform in [0, 1).
         settings: What is changed and how strongly.
-        size: S, height and width of the result in pixels; None: L.
+        size: H and W, height and width of the result in pixels; None: those of `images`.
+        unit: Height and width in pixels of a crop of scale 1; None: the whole image.
 
     Returns:
-        Images, float32 [n, S, S, 3] from 0 to 255, and masks, uint8 [n, S, S]. Mask pixels from outside the
+        Images, float32 [n, H, W, 3] from 0 to 255, and masks, uint8 [n, H, W]. Mask pixels from outside the
         image, and those cut out, are `CLASS_ID_IGNORED`.
     """
-    images, masks = change_geometry(
-        images, masks, draws[:, :GEOMETRY_DRAWS], settings, size or images.shape[1]
+    old_size = (images.shape[1], images.shape[2])
+    images, masks = warp(
+        images, masks, draws[:, :WARP_DRAWS], settings, size or old_size, unit=unit or old_size
     )
-    first = GEOMETRY_DRAWS
+    first = WARP_DRAWS
     for name in REGISTRY:
         augmentation = load_augmentation(name)
         behind = first + augmentation.draws
@@ -60,7 +63,7 @@ def augment(
 
 def draw_groups() -> tuple[int, ...]:
     """How many uniform random numbers an example needs, in groups that are drawn one after the other."""
-    counts = [GEOMETRY_DRAWS, *(load_augmentation(name).draws for name in REGISTRY)]
+    counts = [WARP_DRAWS, *(load_augmentation(name).draws for name in REGISTRY)]
     first = next(end for end in range(1, len(counts) + 1) if sum(counts[:end]) == sum(FIRST_GROUPS))
     return (*FIRST_GROUPS, *counts[first:])
 

@@ -23,7 +23,7 @@ class Augmentation:
         settings: class of its settings; their names become settings of `trainer.augmentation`.
         draws: how many uniform random numbers an example needs.
         is_on: whether these settings change anything.
-        apply: from images (float32 [n, S, S, 3], 0 to 255), masks (uint8 [n, S, S], class ids), random
+        apply: from images (float32 [n, H, W, 3], 0 to 255), masks (uint8 [n, H, W], class ids), random
             numbers (float32 [n, draws], uniform in [0, 1)) and the settings to images and masks.
     """
 

@@ -30,11 +30,11 @@ def blur(images: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
     """Mixes each photo with itself smoothed by a Gaussian of about one pixel.
 
     Args:
-        images: float32 [n, S, S, 3].
+        images: float32 [n, H, W, 3].
         strength: float32 [n], from 0 (as it is) to 1 (smoothed).
 
     Returns:
-        float32 [n, S, S, 3].
+        float32 [n, H, W, 3].
     """
     padded = tf.pad(images, [[0, 0], [2, 2], [2, 2], [0, 0]], "REFLECT")
     row = tf.tile(tf.reshape(tf.constant(BINOMIAL), [1, -1, 1, 1]), [1, 1, 3, 1])

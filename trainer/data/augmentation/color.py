@@ -41,13 +41,13 @@ def recolor(
     All three are linear in the pixel, so one sum does them all.
 
     Args:
-        images: float32 [n, S, S, 3], 0 to 255.
+        images: float32 [n, H, W, 3], 0 to 255.
         brightness: float32 [n], factor.
         contrast: float32 [n], factor.
         saturation: float32 [n], factor.
 
     Returns:
-        float32 [n, S, S, 3], clipped to 0 to 255.
+        float32 [n, H, W, 3], clipped to 0 to 255.
     """
     color = tf.reshape(brightness * contrast * saturation, [-1, 1, 1, 1])
     gray = tf.reshape(brightness * contrast * (1 - saturation), [-1, 1, 1, 1])

@@ -19,7 +19,8 @@ class CutoutSettings(Settings):
         0.0,
         ge=0,
         lt=1,
-        description="Largest side of a gray square, as a share of the image's. Its pixels are ignored.",
+        description="Largest side of a gray square, as a share of the image's shorter side. "
+        "Its pixels are ignored.",
     )
 
 
@@ -37,23 +38,24 @@ def cut_out(
     """Paints a gray square over each photo (DeVries and Taylor 2017); its mask pixels are ignored.
 
     Args:
-        images: float32 [n, S, S, 3].
-        masks: uint8 [n, S, S].
-        side: float32 [n], as a share of the image's.
+        images: float32 [n, H, W, 3].
+        masks: uint8 [n, H, W].
+        side: float32 [n], as a share of the image's shorter side.
         x: float32 [n], position of the square, from 0 (left) to 1 (right).
         y: float32 [n], position of the square, from 0 (top) to 1 (bottom).
 
     Returns:
         Images and masks.
     """
-    size = images.shape[1]
-    pixels = (tf.range(size, dtype=tf.float32) + 0.5) / size
+    height, width = images.shape[1:3]
 
-    def covered(position: tf.Tensor) -> tf.Tensor:
-        start = (position * (1 - side))[:, tf.newaxis]
-        return tf.logical_and(pixels >= start, pixels < start + side[:, tf.newaxis])
+    def covered(position: tf.Tensor, length: int) -> tf.Tensor:
+        share = side * (min(height, width) / length)
+        start = (position * (1 - share))[:, tf.newaxis]
+        pixels = (tf.range(length, dtype=tf.float32) + 0.5) / length
+        return tf.logical_and(pixels >= start, pixels < start + share[:, tf.newaxis])
 
-    square = tf.logical_and(covered(y)[:, :, tf.newaxis], covered(x)[:, tf.newaxis])
+    square = tf.logical_and(covered(y, height)[:, :, tf.newaxis], covered(x, width)[:, tf.newaxis])
     ignored = tf.constant(CLASS_ID_IGNORED, masks.dtype)
     return tf.where(square[..., tf.newaxis], GRAY_LEVEL, images), tf.where(square, ignored, masks)
 

@@ -6,7 +6,7 @@ from pydantic import Field, create_model, model_validator
 
 from petseg.settings import Settings
 from trainer.data.augmentation import REGISTRY, load_augmentation
-from trainer.data.augmentation.geometry import GeometrySettings
+from trainer.data.augmentation.warp import WarpSettings
 
 AUGMENTATION_PRESETS: dict[str, dict[str, bool | float]] = {
     "flips": {"crop_scale": 1.0, "color": 0.0},
@@ -44,7 +44,7 @@ class PresetSettings(Settings):
         return AUGMENTATION_PRESETS.get(values.get("preset", "mild"), {}) | values
 
 
-class SharedSettings(GeometrySettings, PresetSettings):
+class SharedSettings(WarpSettings, PresetSettings):
     """Random changes of training examples; image and mask always move together."""
 
     @property

@@ -49,19 +49,19 @@ def build_encoder(
         strides: Required strides of the features.
 
     Returns:
-        A model named `encoder`, from RGB [n, S, S, 3], 0 to 255, to one feature per stride: float
-        [n, S / stride, S / stride, channels].
+        A model named `encoder`, from RGB [n, H, W, 3], 0 to 255, to one feature per stride: float
+        [n, H / stride, W / stride, channels].
 
     Raises:
         UserError: A layer is not known, or a weights file is missing or does not fit.
     """
     encoder = load_encoder(settings.encoder)
-    photos = keras.Input((settings.image_size, settings.image_size, 3), name="photos")
+    photos = keras.Input((*settings.input_size, 3), name="photos")
     network = _build_network(encoder.scale(photos), encoder, settings, load_weights)
     taps = settings.encoder_taps or taps or encoder.taps
     kind = FixedStatisticsEncoder if settings.encoder_weights or settings.freeze_encoder else keras.Model
     model = kind(photos, [_tapped(network, tap, settings) for tap in taps], name=ENCODER_NAME)
-    _check_strides(model, taps, strides, settings.image_size)
+    _check_strides(model, taps, strides, settings.input_size[0])
     _freeze(model, settings.freeze_encoder)
     return model
 
@@ -103,10 +103,8 @@ def _tapped(network: keras.Model, tap: str, settings: ModelSettings) -> keras.Ke
     return network.get_layer(tap).output
 
 
-def _check_strides(
-    encoder: keras.Model, taps: tuple[str, ...], wanted: tuple[int, ...], image_size: int
-) -> None:
-    strides = tuple(image_size // feature.shape[1] for feature in encoder.outputs)
+def _check_strides(encoder: keras.Model, taps: tuple[str, ...], wanted: tuple[int, ...], height: int) -> None:
+    strides = tuple(height // feature.shape[1] for feature in encoder.outputs)
     if strides != wanted:
         raise UserError(
             f"model.encoder_taps: must be five layers with strides {', '.join(map(str, wanted))}; "

@@ -26,7 +26,7 @@ def build_plain(scaled_photos: keras.KerasTensor, settings: PlainSettings) -> ke
     """The contracting path of the U-Net (Ronneberger et al. 2015) with BatchNorm and one more stage.
 
     Args:
-        scaled_photos: float [n, S, S, 3], -1 to 1.
+        scaled_photos: float [n, H, W, 3], -1 to 1.
         settings: `encoder_width` is the number of filters at full resolution. Each halving of the resolution
             doubles it, up to 16 times.
 

@@ -29,12 +29,12 @@ CONTEXT = 0.1
 """Margin on each edge of the box that the mask sees, as a share of the box: the box may be slightly off."""
 
 
-def anchors(size: int) -> np.ndarray:
-    """Anchor boxes, float32 [anchors, 4], finest level first, row by row."""
+def anchors(size: tuple[int, int]) -> np.ndarray:
+    """Anchor boxes for photos of a height and width, float32 [anchors, 4], finest level first, row by row."""
     levels = []
     for stride in LEVEL_STRIDES:
-        centers = (np.arange(size // stride) + 0.5) * stride
-        y, x = np.meshgrid(centers, centers, indexing="ij")
+        rows, columns = ((np.arange(side // stride) + 0.5) * stride for side in size)
+        y, x = np.meshgrid(rows, columns, indexing="ij")
         sides = [ANCHOR_SCALE * stride * np.array([ratio**0.5, ratio**-0.5]) for ratio in ANCHOR_RATIOS]
         center = np.stack([y, x], axis=-1)[:, :, None]
         boxes = np.concatenate([center - np.array(sides) / 2, center + np.array(sides) / 2], axis=-1)
@@ -46,12 +46,12 @@ class _OfOnePhotoSize(layers.Layer):
     """Base of the layers that depend on the size of the photo and compute in float32.
 
     Args:
-        size: Side of the photo in pixels.
+        size: Height and width of the photo in pixels.
     """
 
-    def __init__(self, size: int, **keywords):
+    def __init__(self, size: tuple[int, int], **keywords):
         super().__init__(**{"dtype": "float32"} | keywords)
-        self.size = size
+        self.size = tuple(size)
 
     def get_config(self):
         return super().get_config() | {"size": self.size}
@@ -79,7 +79,7 @@ class Proposals(_OfOnePhotoSize):
         scores = scores + ops.where(duplicate, 0.0, 1.0 + ops.max(scores, axis=-1, keepdims=True))
         indices = ops.top_k(scores, PROPOSALS - 1)[1]
         chosen = ops.take_along_axis(boxes, indices[..., None], axis=1)
-        whole = ops.zeros_like(chosen[:, :1]) + np.array([0, 0, self.size, self.size], np.float32)
+        whole = ops.zeros_like(chosen[:, :1]) + np.array([0, 0, *self.size], np.float32)
         return ops.concatenate([chosen, whole], axis=1)
 
     def compute_output_shape(self, input_shape):  # noqa: D102
@@ -90,7 +90,7 @@ class Proposals(_OfOnePhotoSize):
 class LevelReader(layers.Layer):
     """Reads each box from the level of the pyramid that fits its size, by the rule of Lin et al. 2017.
 
-    Inputs: the levels, [n, S / stride, S / stride, channels], and boxes [n, k, 4]. Output:
+    Inputs: the levels, [n, H / stride, W / stride, channels], and boxes [n, k, 4]. Output:
     [n, k, bins, bins, channels].
     """
 
@@ -165,7 +165,7 @@ class BoxReader(layers.Layer):
 class MaskDrawer(_OfOnePhotoSize):
     """Draws a mask into its box. Outside the box, each class has one learned score.
 
-    Inputs: scores [n, bins, bins, classes] and boxes [n, 4]. Output: logits [n, size, size, classes].
+    Inputs: scores [n, bins, bins, classes] and boxes [n, 4]. Output: logits [n, H, W, classes].
     """
 
     def build(self, input_shape):  # noqa: D102
@@ -178,4 +178,4 @@ class MaskDrawer(_OfOnePhotoSize):
 
     def compute_output_shape(self, input_shape):  # noqa: D102
         mask = input_shape[0]
-        return (mask[0], self.size, self.size, mask[-1])
+        return (mask[0], *self.size, mask[-1])

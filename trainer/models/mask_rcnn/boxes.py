@@ -1,7 +1,7 @@
 """Operations on boxes: overlap, offsets, and reading and drawing the content of a box.
 
 A box is its top, left, bottom and right edge in pixels of the model's input, float32 [..., 4]. The photo
-extends from 0 to S. Plain Keras, differentiable.
+extends from 0 to H and to W. Plain Keras, differentiable.
 """
 
 from typing import Any
@@ -60,11 +60,13 @@ def move_boxes(boxes: Tensor, offsets: Tensor) -> Tensor:
     return ops.concatenate([center - side / 2, center + side / 2], axis=-1)
 
 
-def clip_boxes(boxes: Tensor, size: int) -> Tensor:
-    """Clips boxes to a photo of `size` pixels per side, with sides of at least `SMALLEST_SIDE`."""
+def clip_boxes(boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Clips boxes to a photo of a height and width in pixels, with sides of at least `SMALLEST_SIDE`."""
     low, high = corners(boxes)
-    low = ops.clip(low, 0, size - SMALLEST_SIDE)
-    return ops.concatenate([low, ops.clip(high, low + SMALLEST_SIDE, size)], axis=-1)
+    sides = np.array(size, np.float32)
+    low = ops.minimum(ops.maximum(low, 0), sides - SMALLEST_SIDE)
+    high = ops.minimum(ops.maximum(high, low + SMALLEST_SIDE), sides)
+    return ops.concatenate([low, high], axis=-1)
 
 
 def read_boxes(feature: Tensor, boxes: Tensor, stride: int, bins: int) -> Tensor:
@@ -88,20 +90,20 @@ def read_boxes(feature: Tensor, boxes: Tensor, stride: int, bins: int) -> Tensor
     return ops.einsum("nkqw,nkpwc->nkpqc", columns, read)
 
 
-def draw_boxes(grids: Tensor, boxes: Tensor, size: int) -> tuple[Tensor, Tensor]:
+def draw_boxes(grids: Tensor, boxes: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """The inverse of `read_boxes`: stretches each grid over its box in a photo, bilinearly.
 
     Args:
         grids: float [n, bins, bins, channels].
         boxes: float32 [n, 4].
-        size: side of the photo in pixels.
+        size: height and width of the photo in pixels.
 
     Returns:
-        The drawing, float [n, size, size, channels], zero outside the box; and float [n, size, size, 1], 1
+        The drawing, float [n, H, W, channels], zero outside the box; and float [n, H, W, 1], 1
         where the center of a pixel is in the box, else 0.
     """
-    rows, in_rows = _drawing_weights(boxes[:, 0], boxes[:, 2], size, grids.shape[1])
-    columns, in_columns = _drawing_weights(boxes[:, 1], boxes[:, 3], size, grids.shape[2])
+    rows, in_rows = _drawing_weights(boxes[:, 0], boxes[:, 2], size[0], grids.shape[1])
+    columns, in_columns = _drawing_weights(boxes[:, 1], boxes[:, 3], size[1], grids.shape[2])
     drawn = ops.einsum("nxq,nyqc->nyxc", columns, ops.einsum("nyp,npqc->nyqc", rows, grids))
     return drawn, (in_rows[:, :, None] * in_columns[:, None, :])[..., None]
 

@@ -19,7 +19,7 @@ def detection_loss(
     Huber loss.
 
     Args:
-        labels: uint8 [n, S, S], class ids. Ids that are no class do not belong to the object.
+        labels: uint8 [n, H, W], class ids. Ids that are no class do not belong to the object.
         outputs: objectness [n, anchors, 1], offsets of the anchors [n, anchors, 4], proposed boxes [n, k, 4],
             their scores [n, k, 1] and offsets [n, k, 4].
         total: adds up sums over the replicas.
@@ -51,7 +51,7 @@ def true_boxes(labels: Tensor, background: int, classes: int) -> tuple[Tensor, T
     """The smallest box around each photo's object.
 
     Args:
-        labels: uint8 [n, S, S], class ids.
+        labels: uint8 [n, H, W], class ids.
         background: class id of the background.
         classes: number of classes.
 

@@ -67,17 +67,17 @@ def build_mask_rcnn(
     """Finds one box per photo, and draws the classes into it.
 
     Args:
-        features: float [n, S / stride, S / stride, channels] at strides 2, 4, 8, 16, 32; the first is not
+        features: float [n, H / stride, W / stride, channels] at strides 2, 4, 8, 16, 32; the first is not
             used.
         classes: number of classes.
         settings: `pyramid_filters` are the filters of the pyramid and of the heads.
 
     Returns:
-        Logits, float32 [n, S, S, classes].
+        Logits, float32 [n, H, W, classes].
     """
     from trainer.models.mask_rcnn import box_layers
 
-    width, size = settings.pyramid_filters, settings.image_size
+    width, size = settings.pyramid_filters, settings.input_size
     pyramid = build_pyramid(features[1:], width)
     objectness, offsets = _propose(pyramid, width)
     proposals = box_layers.Proposals(size, name="proposals")([objectness, offsets])
@@ -128,7 +128,7 @@ def learn_detection(model: keras.Model, settings: MaskRCNNSettings, classes: Cla
         [model.get_layer(name).output for name in DETECTION_LAYERS],
         partial(
             detection_loss,
-            anchors=anchors(settings.image_size),
+            anchors=anchors(settings.input_size),
             background=classes.names.index(settings.background),
             classes=len(classes),
         ),
