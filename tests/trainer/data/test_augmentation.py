@@ -194,6 +194,31 @@ def test_strong_augmentation_moves_image_and_mask_together():
     assert not counted.all(axis=(1, 2)).any()
 
 
+def test_a_wide_image_and_its_mask_move_together():
+    images, masks = (array[:, : SIZE // 2] for array in blobs(40))
+    moved_only = STRONG.model_copy(update={"color": 0, "gray": 0, "blur": 0, "cutout": 0})
+    moved, moved_masks = (x.numpy() for x in augment(images, masks, draws(40), moved_only))
+    assert moved.shape == images.shape
+    counted = moved_masks != CLASS_ID_IGNORED
+    mixed = ~np.isin(moved[..., 0].astype(int), GRAYS)
+    agree = moved[..., 0].astype(int) == GRAYS[np.where(counted, moved_masks, 0)]
+    assert agree[counted & ~mixed].mean() > 0.999
+    assert mixed[counted].mean() < 0.3
+
+
+def test_a_rotation_keeps_right_angles_in_a_wide_image():
+    square = np.zeros((1, 96, 192), np.uint8)
+    square[:, 24:72, 72:120] = 1
+    numbers = np.full((1, DRAWS_PER_PAIR), 0.5, np.float32)
+    numbers[:, 4] = 1
+    settings = AugmentationSettings(preset="flips", flip=False, rotation=45)
+    _, turned = augment(np.repeat(square[..., None], 3, -1), square, numbers, settings)
+    rows, columns = np.nonzero(turned.numpy()[0] == 1)
+    # A square on its corner, as wide as it is high.
+    assert np.ptp(rows) == pytest.approx(48 * 2**0.5, abs=3)
+    assert np.ptp(columns) == pytest.approx(48 * 2**0.5, abs=3)
+
+
 def test_the_same_draws_give_the_same_pairs_whatever_else_is_in_the_batch():
     images, masks = blobs(6)
     numbers = draws(6)
@@ -245,4 +270,14 @@ def test_cutout_hides_a_square_and_does_not_ask_for_it():
     widths, heights = gone.any(axis=1).sum(axis=1), gone.any(axis=2).sum(axis=1)
     assert (np.abs(widths - heights) <= 1).all()
     np.testing.assert_array_equal(gone.sum(axis=(1, 2)), widths * heights)
+    assert SIZE / 4 < widths.max() <= SIZE / 2
+
+
+def test_cutout_hides_a_square_of_a_wide_image():
+    masks = np.zeros((20, SIZE, 2 * SIZE), np.uint8)
+    settings = AugmentationSettings(preset="flips", flip=False, cutout=0.5)
+    _, changed = augment(np.repeat(masks[..., None], 3, -1), masks, draws(20), settings)
+    gone = changed.numpy() == CLASS_ID_IGNORED
+    widths, heights = gone.any(axis=1).sum(axis=1), gone.any(axis=2).sum(axis=1)
+    assert (np.abs(widths - heights) <= 1).all()
     assert SIZE / 4 < widths.max() <= SIZE / 2

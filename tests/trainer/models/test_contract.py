@@ -16,7 +16,8 @@ EVERY_ARCHITECTURE = pytest.mark.parametrize("architecture", REGISTRY)
 
 
 def random_photos(count, size, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+    height, width = size if isinstance(size, tuple) else (size, size)
+    return np.random.default_rng(seed).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
 
 
 def loss_of(model, settings, photos, masks):
@@ -51,6 +52,16 @@ def test_logits(architecture, size, dtype, tiny_settings):
     assert logits.shape == (2, size, size, 3)
     assert logits.dtype == "float32"
     assert np.isfinite(logits).all()
+
+
+@EVERY_ARCHITECTURE
+@pytest.mark.parametrize("size", [(64, 96), (96, 32)])
+def test_an_input_that_is_not_square(architecture, size, tiny_settings):
+    settings = tiny_settings(architecture=architecture, image_size=size)
+    model = build_model(settings)
+    assert model(random_photos(2, size)).shape == (2, *size, 3)
+    masks = np.random.default_rng(1).integers(0, 3, (2, *size))
+    assert np.isfinite(loss_of(model, settings, random_photos(2, size), masks))
 
 
 @pytest.mark.slow

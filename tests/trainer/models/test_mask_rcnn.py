@@ -120,7 +120,7 @@ def test_the_best_box_is_corrected_and_widened():
     boxes = np.float32([[[0, 0, 8, 8], [20, 20, 40, 40]]])
     scores = np.float32([[[0.1], [0.2]]])
     offsets = np.float32([[[0, 0, 0, 0], [1, 0, 0, 0]]])  # a tenth of the height downwards
-    np.testing.assert_allclose(BestBox(64)([boxes, scores, offsets]), [[20, 18, 44, 42]], atol=1e-4)
+    np.testing.assert_allclose(BestBox((64, 64))([boxes, scores, offsets]), [[20, 18, 44, 42]], atol=1e-4)
 
 
 def test_boxes_are_read_from_the_level_of_their_size():
@@ -133,7 +133,7 @@ def test_boxes_are_read_from_the_level_of_their_size():
 
 
 def test_outside_of_the_box_learned_scores_stand():
-    drawer = MaskDrawer(32)
+    drawer = MaskDrawer((32, 32))
     inputs = [np.ones((1, 8, 8, 3), np.float32), np.float32([[8, 8, 24, 24]])]
     drawer(inputs)
     drawer.outside.assign([1.0, 2.0, 3.0])
