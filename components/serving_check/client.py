@@ -189,7 +189,8 @@ class Client:
     def _check_upright(self, photo: bytes, orientation: int, probabilities: np.ndarray) -> None:
         """The prediction for a JPEG with EXIF must equal that for the same pixels, turned by the client."""
         # decode_jpeg ignores EXIF, and PNG keeps every pixel.
-        upright = _upright(tf.io.decode_jpeg(photo, channels=3).numpy(), orientation)
+        stored = tf.io.decode_jpeg(photo, channels=3, dct_method="INTEGER_ACCURATE").numpy()
+        upright = _upright(stored, orientation)
         expected = self._predict([tf.io.encode_png(upright).numpy()])["probabilities"][0]
         difference = float(np.abs(probabilities - expected).max())
         if not difference <= self._tolerance:

@@ -16,7 +16,7 @@ from components.serving_check.executor import Executor, check_model
 from components.serving_check.request_files import TOLERANCE
 from components.serving_check.settings import ServingCheckSettings
 from petseg.tf_exif import exif_orientation
-from petseg.tf_photo import decode_photo
+from petseg.tf_photo import decode_as_stored, decode_photo
 from tests.components.report_inputs import TABLE
 from tests.components.serving_models import BrightnessModel, jpeg, save_model
 from trainer.export.export_model import export_model
@@ -77,11 +77,7 @@ def test_refuses_wrong_predictions(run):
 
 def test_refuses_a_model_that_predicts_phone_photos_sideways(run):
     """As exported models of the last release did."""
-
-    def as_stored(content):
-        return tf.io.decode_image(content, channels=3, expand_animations=False)
-
-    _, result = run(BrightnessModel(decode=as_stored))
+    _, result = run(BrightnessModel(decode=decode_as_stored))
     assert failed(result) == ["EXIF orientations 1 to 8"]
     assert "mask_png has the shape [375, 500, 1]; must have [500, 375, 1]" in result["reason"]
 
@@ -89,7 +85,7 @@ def test_refuses_a_model_that_predicts_phone_photos_sideways(run):
 @pytest.mark.parametrize("orientation", [2, 3, 4])
 def test_refuses_a_model_that_obeys_some_orientations_only(run, orientation):
     def all_but_one(content):
-        stored = tf.io.decode_image(content, channels=3, expand_animations=False)
+        stored = decode_as_stored(content)
         return tf.cond(
             exif_orientation(content) == orientation, lambda: stored, lambda: decode_photo(content)
         )

@@ -11,7 +11,7 @@ from petseg.files import image_file
 from petseg.files.image_file import PHOTO_FORMATS, open_image, upright_rgb
 from petseg.tf_exif import MOST_SEGMENTS, exif_orientation
 from petseg.tf_photo import decode_photo
-from tests.exif_files import ORIENTATIONS, exif_segment, jpeg, segment, stored, tiff, turned_jpeg
+from tests.exif_files import ORIENTATIONS, exif_segment, jpeg, segment, tiff, turned_jpeg
 from tests.trainer.pictures import encode, smooth_photo
 
 PHOTO = smooth_photo(np.random.default_rng(3), 37, 52)
@@ -29,14 +29,13 @@ def by_pillow(content: bytes) -> int:
 def test_every_orientation_is_decoded_upright(orientation, mode):
     content = turned_jpeg(PHOTO.convert(mode), orientation)
     decoded = tf.function(decode_photo)(tf.constant(content)).numpy()
-    as_stored = tf.io.decode_image(content, channels=3).numpy()
-    np.testing.assert_array_equal(as_stored, stored(Image.fromarray(decoded), orientation))
-    assert (
-        np.abs(
-            decoded.astype(int) - np.asarray(upright_rgb(open_image(content, PHOTO_FORMATS, 10**6)))
-        ).mean()
-        < 2
-    )
+    upright = np.asarray(upright_rgb(open_image(content, PHOTO_FORMATS, 10**6)))
+    assert decoded.shape == upright.shape
+    if mode == "CMYK":
+        # TensorFlow and Pillow convert inks differently.
+        assert np.abs(decoded.astype(int) - upright).mean() < 2
+    else:
+        np.testing.assert_array_equal(decoded, upright)
 
 
 @given(

@@ -184,7 +184,7 @@ def test_phone_photos_are_predicted_upright(exported):
     upright = smooth_photo(np.random.default_rng(5), 50, 75)
     photos = [turned_jpeg(upright, orientation) for orientation in ORIENTATIONS]
     turned = [
-        encode(turn_upright(Image.fromarray(tf.io.decode_jpeg(photo).numpy()), orientation), "PNG")
+        encode(turn_upright(Image.open(io.BytesIO(photo)), orientation), "PNG")
         for photo, orientation in zip(photos, ORIENTATIONS, strict=True)
     ]
     serve = loaded.signatures["serving_default"]
