@@ -76,7 +76,7 @@ def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
             slices={feature: values[row] for feature, values in slices.items() if values[row] is not None},
             mean_iou=float(scores[row]),
             iou=[None if np.isnan(value) else float(value) for value in iou[row]],
-            **_pictures(examples[names[row]], predict, inputs.classes),
+            **_predicted_pictures(examples[names[row]], predict, inputs.classes),
         )
 
     cards = {row: card(row) for row in sorted({row for rows in groups.values() for row in rows})}
@@ -126,16 +126,30 @@ def _predictor(inputs: RunInputs) -> Callable[[bytes], np.ndarray] | None:
     return predict
 
 
-def _pictures(
+def _predicted_pictures(
     example: tuple[bytes, bytes], predict: Callable[[bytes], np.ndarray] | None, classes: ClassTable
 ) -> dict[str, Any]:
-    photo_bytes, mask_bytes = example
+    photo, mask = example
+    return pictures(photo, mask, predict(photo) if predict else None, classes)
+
+
+def pictures(
+    photo_bytes: bytes, mask_bytes: bytes, prediction: np.ndarray | None, classes: ClassTable
+) -> dict[str, Any]:
+    """Thumbnails of an example as data URIs, by the attributes of PhotoCard, and their size.
+
+    Args:
+        photo_bytes: The encoded photo of a raw example.
+        mask_bytes: Its encoded mask.
+        prediction: Class ids at native resolution, uint8 [height, width]; None: no prediction is shown.
+        classes: The class table.
+    """
     photo = Image.fromarray(decode_photo(photo_bytes).numpy())
     photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     class_of_value = np.full(256, CLASS_ID_IGNORED, np.uint8)
     class_of_value[list(classes.values)] = np.arange(len(classes))
     ground_truth = _shrunk(class_of_value[np.asarray(Image.open(io.BytesIO(mask_bytes)))], photo.size)
-    pictures = {
+    drawn = {
         "width": photo.width,
         "height": photo.height,
         "photo": _data_uri(np.asarray(photo)),
@@ -143,11 +157,11 @@ def _pictures(
         "prediction": None,
         "difference": None,
     }
-    if predict:
-        prediction = _shrunk(predict(photo_bytes), photo.size)
-        pictures["prediction"] = _data_uri(np.asarray(overlay(photo, prediction, classes)))
-        pictures["difference"] = _data_uri(_difference(photo, ground_truth, prediction))
-    return pictures
+    if prediction is not None:
+        small = _shrunk(prediction, photo.size)
+        drawn["prediction"] = _data_uri(np.asarray(overlay(photo, small, classes)))
+        drawn["difference"] = _data_uri(_difference(photo, ground_truth, small))
+    return drawn
 
 
 def _shrunk(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -16,6 +16,7 @@ COMMANDS = (
     "app",
     "runs",
     "compare",
+    "suspects",
     "rollback",
     "compile",
     "submit",

@@ -1,0 +1,1 @@
+"""`petseg suspects`: examples whose labels a trained model disagrees with most."""

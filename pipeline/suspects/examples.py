@@ -1,0 +1,126 @@
+"""Reads the raw examples of a run, and lets its model count them."""
+
+import io
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from PIL import Image
+
+from components.evaluator.upright_photos import obeys_exif, with_upright_photo
+from petseg.errors import UserError
+from petseg.evaluation.resolutions import RESOLUTIONS
+from petseg.metrics.counting import CALIBRATION, CONFUSION
+from petseg.shards import shard_files
+from petseg.tf_data import without_autotuning
+from pipeline.prediction.predict import SavedSegmenter
+from pipeline.suspects.ranking import Counted
+
+BATCH = 32
+NATIVE = RESOLUTIONS.index("native")
+
+
+@dataclass(frozen=True)
+class RawExample:
+    """A raw example.
+
+    Attributes:
+        name: Of the photo.
+        photo: The encoded photo.
+        mask: The encoded mask, values of the class table.
+        record: The serialized tf.Example.
+    """
+
+    name: str
+    photo: bytes
+    mask: bytes
+    record: bytes
+
+
+class CountingModel(SavedSegmenter):
+    """A model that also counts raw examples, as Evaluator does."""
+
+    def __init__(self, folder: Path):
+        """Loads the SavedModel.
+
+        Raises:
+            UserError: It cannot be loaded, or does not count pixels by confidence.
+        """
+        super().__init__(folder)
+        self._evaluate = self._model.signatures["evaluate"]
+        if CALIBRATION not in self._evaluate.structured_outputs:
+            raise UserError(
+                f"{folder}: this model is of an older release and does not count pixels by confidence; train "
+                "it again"
+            )
+        self._obeys_exif = obeys_exif(str(folder))
+
+    def count(self, examples: list[RawExample]) -> list[Counted]:
+        """Counts a batch of examples; one that cannot be counted costs no other."""
+        try:
+            return self._count(examples)
+        except (tf.errors.OpError, OSError, ValueError) as error:
+            if len(examples) > 1:
+                return [counted for example in examples for counted in self.count([example])]
+            return [Counted(examples[0].name, reason=_first_line(error))]
+
+    def _count(self, examples: list[RawExample]) -> list[Counted]:
+        records = [
+            example.record if self._obeys_exif else with_upright_photo(example.record) for example in examples
+        ]
+        counts = self._evaluate(examples=tf.constant(records, tf.string))
+        confusion, calibration = (counts[output].numpy()[:, NATIVE] for output in (CONFUSION, CALIBRATION))
+        return [
+            Counted(example.name, *arrays)
+            for example, *arrays in zip(examples, confusion, calibration, strict=True)
+        ]
+
+    def count_all(self, folder: Path) -> Iterator[Counted]:
+        """Counts the raw examples of a split."""
+        examples = read_examples(folder)
+        while batch := list(islice(examples, BATCH)):
+            yield from (one for one in batch if isinstance(one, Counted))
+            if readable := [one for one in batch if isinstance(one, RawExample)]:
+                yield from self.count(readable)
+
+    def prediction(self, photo: bytes) -> np.ndarray:
+        """Class ids of an encoded upright photo, uint8 [height, width]."""
+        return self.class_ids(Image.open(io.BytesIO(photo)).convert("RGB"))
+
+
+def read_examples(folder: Path) -> Iterator[RawExample | Counted]:
+    """Yields the raw examples of a split; where a file ends in the middle, the reason."""
+    for file in shard_files([f"{folder}/*"]):
+        records = without_autotuning(tf.data.TFRecordDataset([file], compression_type="GZIP"))
+        try:
+            for number, record in enumerate(records.as_numpy_iterator()):
+                try:
+                    yield _raw_example(record)
+                except (DecodeError, IndexError):
+                    yield Counted(f"{Path(file).name}:{number}", reason="it is no raw example")
+        except tf.errors.OpError as error:
+            yield Counted(Path(file).name, reason=f"the file cannot be read on: {_first_line(error)}")
+
+
+def read_named(folder: Path, names: Collection[str]) -> Iterator[RawExample]:
+    """Yields the raw examples of a split with these names, their photos upright."""
+    for example in read_examples(folder):
+        if isinstance(example, RawExample) and example.name in names:
+            yield _raw_example(with_upright_photo(example.record))
+
+
+def _raw_example(record: bytes) -> RawExample:
+    features = tf.train.Example.FromString(record).features.feature
+    name, photo, mask = (
+        features[key].bytes_list.value[0] for key in ("image/name", "image/encoded", "mask/encoded")
+    )
+    return RawExample(name.decode(), photo, mask, record)
+
+
+def _first_line(error: Exception) -> str:
+    said = getattr(error, "message", None) or str(error)
+    return " ".join(said.strip().splitlines()[:1]) or type(error).__name__
