@@ -105,5 +105,6 @@ class EvaluatedExamples:
                 yield split, example
 
     def _with_progress(self, what: str, items: Iterator) -> Iterator:
-        with Progress(console=Console(file=self._terminal), transient=True) as progress:
+        console = Console(file=self._terminal)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             yield from progress.track(items, description=what)

@@ -9,12 +9,12 @@ from hypothesis.extra.numpy import arrays
 from petseg.coco_polygons import outlines
 from petseg.coco_rle import fill_polygon
 
-
-@given(
-    st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
-        lambda s: arrays(np.uint8, s, elements=st.integers(0, 2))
-    )
+CLASS_IDS = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
+    lambda shape: arrays(np.uint8, shape, elements=st.integers(0, 2))
 )
+
+
+@given(CLASS_IDS)
 def test_outlines_drawn_from_the_largest_to_the_smallest_are_the_mask(class_ids):
     height, width = class_ids.shape
     parts = [(class_id, outline) for class_id in range(3) for outline in outlines(class_ids == class_id)]
