@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.example_gen.looks.dataset import Opened
-from components.example_gen.looks.label_maps import LabelMap
+from components.example_gen.looks.recognition.label_maps import LabelMap
 from petseg.class_table import LONGEST_NAME, class_key
 
 MOST_CLASSES = 254

@@ -17,8 +17,8 @@ from components.example_gen.class_findings import (
 )
 from components.example_gen.listing import list_pairs
 from components.example_gen.looks.dataset import MAX_BYTES, SEED
-from components.example_gen.looks.recognition import recognize
-from components.example_gen.looks.recognized import Recognized
+from components.example_gen.looks.recognition.recognize import recognize
+from components.example_gen.looks.recognition.recognized import Recognized
 from components.example_gen.looks.survey import join_path, layout_settings
 from components.example_gen.looks.tree import list_tree
 from components.example_gen.pairs import CheckedPair, Listing, Note, PairSource

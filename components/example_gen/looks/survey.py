@@ -13,9 +13,9 @@ from components.example_gen.looks.classes import ProposedTable, propose_classes
 from components.example_gen.looks.dataset import Opened, open_pairs
 from components.example_gen.looks.fitting import fitting_settings
 from components.example_gen.looks.label_classes import propose_for_labels, with_counts
-from components.example_gen.looks.pattern_settings import pattern_settings
-from components.example_gen.looks.recognition import recognize
-from components.example_gen.looks.recognized import Recognized
+from components.example_gen.looks.recognition.pattern_settings import pattern_settings
+from components.example_gen.looks.recognition.recognize import recognize
+from components.example_gen.looks.recognition.recognized import Recognized
 from components.example_gen.looks.tree import FileTree, list_tree
 from components.example_gen.pairs import Listing
 from components.example_gen.readers import unpacks

@@ -8,7 +8,7 @@ holds.
 import logging
 from collections.abc import Iterator
 
-from components.example_gen.looks.recognition import recognize
+from components.example_gen.looks.recognition.recognize import recognize
 from components.example_gen.looks.survey import join_path, layout_settings
 from components.example_gen.looks.tree import list_tree
 from components.example_gen.pairs import Found

@@ -8,7 +8,7 @@ from PIL import Image
 
 from components.example_gen.looks.classes import ProposedTable, propose_classes
 from components.example_gen.looks.dataset import open_pairs
-from components.example_gen.looks.label_maps import LabelMap
+from components.example_gen.looks.recognition.label_maps import LabelMap
 from components.example_gen.pairs import PairSource
 from components.example_gen.sources import File
 from tests.components.looks.drawn_layouts import RGB, draw, save

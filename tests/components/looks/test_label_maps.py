@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.example_gen.looks.label_maps import find_label_maps
+from components.example_gen.looks.recognition.label_maps import find_label_maps
 from components.example_gen.looks.tree import list_tree
 
 COLORS = {0x000000: "ground", 0x804080: "traffic light"}

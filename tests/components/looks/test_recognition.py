@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.example_gen.looks.pattern_settings import pattern_settings
-from components.example_gen.looks.recognition import recognize
+from components.example_gen.looks.recognition.pattern_settings import pattern_settings
+from components.example_gen.looks.recognition.recognize import recognize
 from components.example_gen.looks.tree import list_tree
 from tests.components.looks.drawn_layouts import LAYOUTS
 

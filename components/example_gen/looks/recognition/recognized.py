@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.example_gen.looks.label_maps import LabelMap
-from components.example_gen.looks.pairing import Pairing
+from components.example_gen.looks.recognition.label_maps import LabelMap
+from components.example_gen.looks.recognition.pairing import Pairing
 
 
 @dataclass(frozen=True)

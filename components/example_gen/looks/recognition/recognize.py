@@ -3,11 +3,15 @@
 import posixpath
 from collections.abc import Callable
 
-from components.example_gen.looks.annotations import recognize_coco, recognize_labelme, recognize_yolo
 from components.example_gen.looks.images import looks_like_mask
-from components.example_gen.looks.label_maps import LabelMap, find_label_maps
-from components.example_gen.looks.pairing import find_pairing
-from components.example_gen.looks.recognized import Recognized
+from components.example_gen.looks.recognition.annotations import (
+    recognize_coco,
+    recognize_labelme,
+    recognize_yolo,
+)
+from components.example_gen.looks.recognition.label_maps import LabelMap, find_label_maps
+from components.example_gen.looks.recognition.pairing import find_pairing
+from components.example_gen.looks.recognition.recognized import Recognized
 from components.example_gen.looks.tree import FileTree
 from petseg.errors import BrokenFileError
 

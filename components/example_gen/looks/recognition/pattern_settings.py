@@ -3,8 +3,8 @@
 import posixpath
 from collections.abc import Iterable, Sequence
 
-from components.example_gen.looks.names import SPLIT_NAMES
-from components.example_gen.looks.pairing import Pairing, Relation
+from components.example_gen.looks.recognition.names import SPLIT_NAMES
+from components.example_gen.looks.recognition.pairing import Pairing, Relation
 from components.example_gen.looks.tree import ending, stem
 from petseg.files.image_file import PHOTO_FORMATS
 

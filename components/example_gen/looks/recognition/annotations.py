@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from components.example_gen.looks.recognized import Recognized
+from components.example_gen.looks.recognition.recognized import Recognized
 from components.example_gen.looks.tree import FileTree, stem
 from components.example_gen.readers.coco import KINDS, NO_MASKS, USUAL
 from petseg.errors import BrokenFileError

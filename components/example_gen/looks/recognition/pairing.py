@@ -7,7 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from components.example_gen.looks.names import SPLIT_NAMES, Affix, affix_candidates, maskness, preference
+from components.example_gen.looks.recognition.names import (
+    SPLIT_NAMES,
+    Affix,
+    affix_candidates,
+    maskness,
+    preference,
+)
 from components.example_gen.looks.tree import ending, stem
 
 MOST_VALUES = 8

@@ -1,0 +1,1 @@
+"""Recognizes formats and layouts by the names of files, a label map, and the annotations' labels."""
