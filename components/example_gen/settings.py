@@ -70,6 +70,12 @@ class DataSettings(Settings):
         (250, 450),
         description="Side in pixels (square root of the area) from which a photo is medium, and large.",
     )
+    crowds: Literal["ignored", "labels"] | None = Field(
+        None,
+        description="Format coco: what annotations with iscrowd: 1 are. ignored: groups that were not told "
+        "apart, whose pixels do not count; labels: labels of their category, as CVAT writes brushed masks. "
+        "null: ignored, unless a file looks like CVAT's, which is refused.",
+    )
     palette: Literal["index", "color"] | None = Field(
         None,
         description="Values of palette masks: their indices, or the gray levels of their colors. null: the "

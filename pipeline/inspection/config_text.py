@@ -54,6 +54,12 @@ def _data(survey: Survey) -> Iterator[str]:
     yield "data:"
     yield f"  path: {scalar(survey.path)}"
     for key, value in survey.settings.items():
+        if key == "crowds":
+            yield from _comment(
+                "CHECK: annotations with iscrowd: 1 are labels, as CVAT writes brushed masks. Write `ignored`"
+                " if they are groups that were not told apart, as in COCO.",
+                indent=2,
+            )
         yield f"  {key}: {scalar(value)}"
     yield from _classes(survey)
     for key, value in survey.table.settings.items():

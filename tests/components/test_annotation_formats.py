@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from components.example_gen.settings import DataSettings
+from petseg.coco_rle import counts_of_mask
 from petseg.errors import UserError
+from pipeline.inspection.init import write_config
 from tests.components import tiny_pairs
 from tests.components.read_examples import Read, read
 
@@ -81,6 +83,65 @@ def test_crowds_are_ignored_and_lie_behind_objects(tmp_path):
     expected = INSIDE.astype(int)
     expected[:, 32:] = 255
     np.testing.assert_array_equal(mask_of(result(tmp_path, format="coco", classes=classes)), expected)
+
+
+def cvat(annotations: list[dict[str, Any]]) -> dict[str, Any]:
+    """What CVAT's "COCO 1.0" writes, see Datumaro, plugins/coco_format/converter.py."""
+    content = coco([each | {"attributes": {"occluded": False}} for each in annotations], ["cat", "dog"])
+    for number, one in enumerate(content["annotations"]):
+        one |= {"id": number + 1, "category_id": one["category_id"] + 1, "bbox": [10.0, 10.0, 20.0, 20.0]}
+    content["images"] = [
+        image | {"id": image["id"] + 1, "license": 0, "flickr_url": "", "coco_url": "", "date_captured": 0}
+        for image in content["images"]
+    ]
+    for one in content["annotations"]:
+        one["image_id"] += 1
+    for one in content["categories"]:
+        one |= {"id": one["id"] + 1, "supercategory": ""}
+    info = {"contributor": "", "date_created": "", "description": "", "url": "", "version": "", "year": ""}
+    return {"licenses": [{"name": "", "id": 0, "url": ""}], "info": info} | content
+
+
+def brushed(inside: np.ndarray) -> dict[str, Any]:
+    """A brushed mask: uncompressed runs with iscrowd: 1."""
+    counts = counts_of_mask(inside)
+    return {"segmentation": {"counts": counts, "size": [48, 64]}, "iscrowd": 1, "area": float(inside.sum())}
+
+
+def test_brushed_masks_of_cvat_are_labels_where_the_settings_say_so(tmp_path):
+    """CVAT's export has polygons and brushed masks side by side; the rule of COCO would ignore the latter."""
+    photos(tmp_path / "data", "images/default/{}.jpg")
+    annotations = [
+        each | (brushed(INSIDE) if number % 2 else {"area": 400.0}) for number, each in enumerate(squares())
+    ]
+    annotations += [each | brushed(~INSIDE) | {"category_id": 1} for each in squares()]
+    write_json(tmp_path / "data", "annotations/instances_default.json", cvat(annotations))
+    message = r"data\.crowds must be set: .*_default\.json has 30 annotations .* as CVAT writes brushed masks"
+    with pytest.raises(UserError, match=message):
+        result(tmp_path, format="coco", classes=["dog", "cat"])
+    read_ = result(tmp_path, format="coco", classes=["dog", "cat"], crowds="labels")
+    for name in NAMES:
+        np.testing.assert_array_equal(mask_of(read_, name), INSIDE.astype(int))
+    classes = {"classes": ["dog", "cat"], "ignored_value": 9}
+    with pytest.raises(UserError, match=r"_default\.json: p01\.jpg has only ignored pixels"):
+        result(tmp_path, format="coco", classes=classes, crowds="ignored")
+
+
+def test_auto_and_init_take_brushed_masks_as_labels_and_say_so(tmp_path, caplog):
+    photos(tmp_path / "data", "images/default/{}.jpg")
+    annotations = [each | brushed(INSIDE) for each in squares()]
+    write_json(tmp_path / "data", "annotations/instances_default.json", cvat(annotations))
+    with caplog.at_level("INFO", "petseg"):
+        read_ = result(tmp_path, format="auto")
+    np.testing.assert_array_equal(mask_of(read_), INSIDE.astype(int))
+    assert "20 annotations have iscrowd: 1, as CVAT writes brushed masks" in caplog.text
+    with pytest.raises(UserError, match="no mask has a pixel of class cat"):
+        result(tmp_path, format="auto", classes={"classes": TABLE, "ignored_value": 9}, crowds="ignored")
+    config = tmp_path / "mine.yaml"
+    list(write_config("petseg", str(tmp_path / "data"), config, None))
+    text = config.read_text()
+    assert "  crowds: labels\n" in text
+    assert "# CHECK: annotations with iscrowd: 1 are labels, as CVAT writes brushed masks" in text
 
 
 def test_a_photo_without_annotation_is_background(tmp_path):

@@ -17,6 +17,9 @@ from components.example_gen.readers.files import data_folder
 from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 
+GIVEN = ("photos", "masks", "crowds")
+"""Settings that rule over what is recognized."""
+
 _progress = logging.getLogger("petseg")
 
 
@@ -41,6 +44,6 @@ def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
             f"data.format: auto does not read {recognized.title}; set "
             + ", ".join(f"data.{key}: {value}" for key, value in fitting.items())
         )
-    given = {key: getattr(data, key) for key in ("photos", "masks") if getattr(data, key) is not None}
-    _progress.info("data.format auto: %s; %s", recognized.title, recognized.grounds[0])
+    given = {key: getattr(data, key) for key in GIVEN if getattr(data, key) is not None}
+    _progress.info("data.format auto: %s; %s", recognized.title, "; ".join(recognized.grounds))
     yield from find_reader(recognized.format).read_pairs(data.model_copy(update=fitting | given), scratch)

@@ -8,13 +8,13 @@
 `data.masks` chooses the files, as a pattern. Photos are found by `file_name` wherever they are. Categories
 are the labels of the class table. Pixels without annotation are the background, see
 `shapes.background_value`. Crowds are drawn first, as ignored pixels, then objects from the largest to the
-smallest, so that none hides one in front of it. Polygons are filled by the rule of pycocotools.
+smallest, so that none hides one in front of it. Polygons are filled by the rule of pycocotools. With
+`data.crowds: labels`, crowds are objects as well, as CVAT means it, which writes brushed masks as crowds.
 """
 
-import json
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,16 @@ import numpy as np
 
 from components.example_gen.pairs import BY_NAME, Found, LeftOut, Note, PairSource
 from components.example_gen.pixels.mask_mapping import UnknownValuesError
-from components.example_gen.readers.files import FileTree, Folder, data_folder, read_text
+from components.example_gen.readers.coco_files import (
+    annotation_files,
+    brushed,
+    label_of,
+    labels_in_use,
+    read_annotations,
+)
+from components.example_gen.readers.files import FileTree, data_folder
 from components.example_gen.readers.patterns import (
     composed,
-    pattern_regex,
     split_words,
     splits_of,
     without_ending,
@@ -36,9 +42,6 @@ from components.example_gen.sources import File
 from petseg.errors import BrokenFileError, UserError
 from petseg.files.image_file import PHOTO_ENDINGS, decode, open_image
 
-KINDS = ("instances", "stuff", "panoptic")
-NO_MASKS = re.compile(r"(captions|person_keypoints|image_info)")
-USUAL = re.compile(r"(annotations/[^/]+|[^/]+|[^/]+/_annotations\.coco)\.json")
 PHOTO_FOLDER = "images/"
 
 
@@ -87,8 +90,10 @@ def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
     """Yields the pair of each image in the JSON files; see Reader."""
     folder = data_folder(data)
     tree = FileTree(folder, ["."])
-    contents = {file: _read(folder, file) for file in _annotation_files(tree, data)}
-    labels = {label for content in contents.values() for label in _labels_in_use(content)}
+    contents = {file: read_annotations(folder, file) for file in annotation_files(tree, data)}
+    _require_known_crowds(contents, data)
+    with_crowds = data.crowds == "labels"
+    labels = {label for content in contents.values() for label in labels_in_use(content, with_crowds)}
     require_labels(data.classes, labels)
     background = background_value(data.classes, labels)
     splits = _splits(list(contents))
@@ -108,9 +113,10 @@ def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
                 yield mask
             else:
                 yield PairSource(name, File(tree.root, photo), mask, split=splits[file], found_in=file)
-    panoptic = tuple(f"{without_ending(file, ('.json',))}/" for file in contents)
+    stems = [without_ending(file, (".json",)) for file in contents]
+    masks_of_files = tuple(f"{stem}{end}/" for stem in stems for end in ("", "_pixelmaps"))
     for path in tree.paths:
-        if path.lower().endswith(PHOTO_ENDINGS) and path not in used and not path.startswith(panoptic):
+        if path.lower().endswith(PHOTO_ENDINGS) and path not in used and not path.startswith(masks_of_files):
             yield LeftOut(without_ending(composed(path)))
 
 
@@ -122,7 +128,7 @@ class _Masks:
     ):
         self._file, self._background, self._data, self._tree = file, background, data, tree
         self._values = {
-            category["id"]: data.classes.value_of_label.get(_label(category))
+            category["id"]: data.classes.value_of_label.get(label_of(category))
             for category in content["categories"]
         }
         self._of_image: dict[Any, list[dict[str, Any]]] = {}
@@ -136,11 +142,11 @@ class _Masks:
             return self._panoptic(annotations, image)
         try:
             size = int(image["height"]), int(image["width"])
-            drawn = sorted(annotations, key=lambda each: (not each.get("iscrowd"), -_area(each)))
+            drawn = sorted(annotations, key=lambda each: (not self._is_ignored(each), -_area(each)))
             shapes = [shape for each in drawn for shape in self._shape(each)]
         except (KeyError, TypeError, ValueError, BrokenFileError) as error:
             return Note(self._file, f"image {image['file_name']}: {_said(error)}")
-        return DrawnMask.of(self._file, size, shapes, self._background)
+        return DrawnMask.of(f"{self._file}: {image['file_name']}", size, shapes, self._background)
 
     def _shape(self, annotation: dict[str, Any]) -> Iterator[Shape]:
         geometry = annotation.get("segmentation")
@@ -149,15 +155,17 @@ class _Masks:
         yield self._value(annotation), geometry
 
     def _value(self, annotation: dict[str, Any]) -> int:
-        if not annotation.get("iscrowd"):
+        if not self._is_ignored(annotation):
             return int(self._values[annotation["category_id"]] or 0)
         if self._data.classes.stored_ignored is None:
             raise UserError(
-                f"data.classes.ignored_value must be set, such as 255: {self._file} has crowds, which are "
-                "ignored. CVAT writes brushed masks as crowds: export Segmentation mask 1.1 and set "
-                "data.format: voc instead"
+                f"data.classes.ignored_value must be set, such as 255: {self._file} has crowds "
+                "(iscrowd: 1), which are ignored; data.crowds: labels takes them as objects"
             )
         return self._data.classes.stored_ignored
+
+    def _is_ignored(self, annotation: dict[str, Any]) -> bool:
+        return bool(annotation.get("iscrowd")) and self._data.crowds != "labels"
 
     def _panoptic(self, annotations: list[dict[str, Any]], image: dict[str, Any]) -> PanopticMask | Note:
         if not annotations:
@@ -172,65 +180,14 @@ class _Masks:
         return PanopticMask(File(self._tree.root, png), values, void, self._data.max_pixels)
 
 
-def _annotation_files(tree: FileTree, data: DataSettings) -> list[str]:
-    """The JSON files that `data.masks` names, or those of the usual layouts.
-
-    Raises:
-        UserError: There are none, or of several kinds.
-    """
-    if data.masks is not None:
-        regex = pattern_regex("data.masks", data.masks)
-        files = [path for path in tree.paths if regex.fullmatch(composed(path))]
-        if not files:
-            raise UserError(f"data.masks: no file below {tree.root} matches {data.masks}")
-        return files
-    files = [
-        path for path in tree.paths if USUAL.fullmatch(path) and not NO_MASKS.match(posixpath.basename(path))
-    ]
-    kinds = {kind for kind in KINDS for path in files if posixpath.basename(path).startswith(kind)}
-    if len(kinds) > 1:
-        raise UserError(
-            f"data.masks must choose one kind of annotations; {tree.root} has {', '.join(sorted(kinds))}: "
-            f"set data.masks: annotations/{min(kinds)}_*.json"
-        )
-    if not files:
-        raise UserError(
-            f"data: {tree.root} has no annotations/*.json, no *.json and no */_annotations.coco.json; "
-            "data.masks names the files"
-        )
-    return files
-
-
-def _read(folder: Folder, file: str) -> dict[str, Any]:
-    try:
-        content = json.loads(read_text(folder / file, "annotation file"))
-    except ValueError as error:
-        raise UserError(f"data: {file} is not valid JSON: {error}") from None
-    missing = [
-        key
-        for key in ("images", "annotations", "categories")
-        if not isinstance(content, dict) or not isinstance(content.get(key), list)
-    ]
-    if missing:
-        raise UserError(
-            f"data: {file} is no COCO file: it has no list {missing[0]}; data.masks names the files"
-        )
-    return content
-
-
-def _label(category: dict[str, Any]) -> str:
-    return composed(str(category.get("name", category["id"]))).strip()
-
-
-def _labels_in_use(content: dict[str, Any]) -> set[str]:
-    names = {category["id"]: _label(category) for category in content["categories"]}
-    annotations = [
-        each
-        for annotation in content["annotations"]
-        for each in annotation.get("segments_info", [annotation])
-    ]
-    ids = {each["category_id"] for each in annotations if not each.get("iscrowd")}
-    return {names.get(number, str(number)) for number in ids}
+def _require_known_crowds(contents: Mapping[str, dict[str, Any]], data: DataSettings) -> None:
+    """Raises a UserError if crowds may be labels, and the settings do not say whether they are."""
+    for file, content in contents.items():
+        if data.crowds is None and (number := brushed(content)):
+            raise UserError(
+                f"data.crowds must be set: {file} has {number:,} annotations with iscrowd: 1, as CVAT writes "
+                "brushed masks. labels: they are labels of their category; ignored: their pixels do not count"
+            )
 
 
 def _splits(files: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import yaml
 
 from components.example_gen.looks.recognition.recognized import Recognized
 from components.example_gen.looks.tree import FileTree, stem
-from components.example_gen.readers.coco import KINDS, NO_MASKS, USUAL
+from components.example_gen.readers.coco_files import KINDS, NO_MASKS, USUAL, brushed
 from petseg.errors import BrokenFileError
 
 SNIFFED = 8
@@ -44,11 +44,18 @@ def recognize_coco(tree: FileTree) -> Recognized | None:
     labels = tuple(dict.fromkeys(label for content in found.values() for label in _labels_in_use(content)))
     images = sum(len(content["images"]) for content in found.values())
     annotations = sum(len(content["annotations"]) for content in found.values())
-    grounds = (
+    grounds = [
         f"{', '.join(found)}: {images:,} images, {annotations:,} annotations, {len(labels)} categories in use"
-        f"{others}",
-    )
-    return Recognized("coco", "COCO annotations", grounds=grounds, settings=settings, labels=labels)
+        f"{others}"
+    ]
+    crowds = sum(map(brushed, found.values()))
+    if crowds:
+        settings["crowds"] = "labels"
+        grounds.append(
+            f"{crowds:,} annotations have iscrowd: 1, as CVAT writes brushed masks, and count as labels "
+            "(data.crowds)"
+        )
+    return Recognized("coco", "COCO annotations", grounds=tuple(grounds), settings=settings, labels=labels)
 
 
 def _is_coco(content: Any) -> bool:
