@@ -123,7 +123,7 @@ def test_brushed_masks_of_cvat_are_labels_where_the_settings_say_so(tmp_path):
     for name in NAMES:
         np.testing.assert_array_equal(mask_of(read_, name), INSIDE.astype(int))
     classes = {"classes": ["dog", "cat"], "ignored_value": 9}
-    with pytest.raises(UserError, match=r"_default\.json: p01\.jpg has only ignored pixels"):
+    with pytest.raises(UserError, match=r"_default\.json: p01\.jpg: has only ignored pixels"):
         result(tmp_path, format="coco", classes=classes, crowds="ignored")
 
 

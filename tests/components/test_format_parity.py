@@ -19,6 +19,8 @@ from tests.components.read_examples import Read, read
 
 HEIGHT, WIDTH = 48, 64
 SPLITS = {"train": range(12), "val": range(12, 16), "test": range(16, 22)}
+SUBSETS = {"train": "Train", "val": "Validation", "test": "Test"}
+"""The names that CVAT offers for the subset of a task."""
 COLORS = {0: (0, 0, 0), 1: (61, 245, 61), 2: (140, 120, 240)}
 CLASSES = [
     {"value": 0, "name": "background", "color": "#000000"},
@@ -114,7 +116,7 @@ def cvat_mask(root: Path) -> dict[str, Any]:
         save(root / f"SegmentationClass/{name}.png", own[drawn(number)])
         save(root / f"SegmentationObject/{name}.png", own[drawn(number)])
         (root / "ImageSets/Segmentation").mkdir(parents=True, exist_ok=True)
-        with (root / f"ImageSets/Segmentation/{split}.txt").open("a") as lines:
+        with (root / f"ImageSets/Segmentation/{SUBSETS[split]}.txt").open("a") as lines:
             lines.write(f"{name}\n")
     labels = (
         "# label:color_rgb:parts:actions\nbackground:0,0,0::\ntraffic light:250,50,83::\ncar:51,221,255::\n"
@@ -189,10 +191,71 @@ def roboflow(root: Path) -> dict[str, Any]:
 def cvat_coco(root: Path) -> dict[str, Any]:
     """CVAT's "COCO 1.0": a file and a folder of photos for each subset."""
     for number, name, split in pairs():
-        write_photo(root / f"images/{split}/{name}.jpg", number)
-    for split in SPLITS:
-        write_text(root / f"annotations/instances_{split}.json", coco_file(split, compressed))
+        write_photo(root / f"images/{SUBSETS[split]}/{name}.jpg", number)
+    for split, subset in SUBSETS.items():
+        write_text(root / f"annotations/instances_{subset}.json", coco_file(split, coco_polygons))
     return {"format": "coco"}
+
+
+def cvat_brushed(root: Path) -> dict[str, Any]:
+    """The same with every mask brushed."""
+    cvat_coco(root)
+    for split, subset in SUBSETS.items():
+        content = coco_file(split, counts)
+        for annotation in content["annotations"]:
+            annotation |= {"iscrowd": 1, "attributes": {"occluded": False}}
+        write_text(root / f"annotations/instances_{subset}.json", content)
+    return {"format": "coco", "crowds": "labels"}
+
+
+STUFF_IDS = {0: 183, 1: 92, 2: 182}
+"""Categories of stuff have these numbers in COCO; 183 is all things."""
+
+
+def stuff(root: Path) -> dict[str, Any]:
+    """COCO's stuff: a mask for each category of a photo, and the same as indexed PNGs beside the JSON."""
+    for split in SPLITS:
+        content = coco_file(split, compressed)
+        content["categories"] = [
+            {"supercategory": "s", "id": STUFF_IDS[value], "name": name} for value, name in enumerate(LABELS)
+        ]
+        content["annotations"] = []
+        for number, name, word in pairs():
+            if word == split:
+                write_photo(root / f"{split}2017/{name}.jpg", number)
+                indexed = Image.fromarray(np.array([183, 92, 182], np.uint8)[drawn(number)]).convert("P")
+                indexed.putdata(np.array([183, 92, 182])[drawn(number)].ravel().tolist())
+                indexed.putpalette([each for index in range(256) for each in (index, 255 - index, 7)])
+                save(root / f"annotations/stuff_{split}2017_pixelmaps/{name}.png", indexed)
+                for value in range(3):
+                    inside = drawn(number) == value
+                    content["annotations"].append(
+                        {
+                            "id": 10**7 + len(content["annotations"]),
+                            "image_id": number,
+                            "category_id": STUFF_IDS[value],
+                            "segmentation": {
+                                "counts": encode_counts(counts_of_mask(inside)),
+                                "size": [HEIGHT, WIDTH],
+                            },
+                            "area": float(inside.sum()),
+                            "bbox": [0.0, 0.0, 1.0, 1.0],
+                            "iscrowd": 0,
+                        }
+                    )
+        write_text(root / f"annotations/stuff_{split}2017.json", content)
+    return {"format": "coco"}
+
+
+def stuff_pixelmaps(root: Path) -> dict[str, Any]:
+    """The indexed PNGs of COCO's stuff, read as files."""
+    stuff(root)
+    return {
+        "format": "folder",
+        "photos": "{split}2017/*.jpg",
+        "masks": "annotations/stuff_{split}2017_pixelmaps/{stem}.png",
+        "classes": [entry | {"source": STUFF_IDS[entry["value"]]} for entry in CLASSES],
+    }
 
 
 def panoptic(root: Path) -> dict[str, Any]:
@@ -274,11 +337,14 @@ RASTER = {
     "COCO, run lengths": coco(counts),
     "COCO, compressed run lengths": coco(compressed),
     "COCO, panoptic": panoptic,
-    "CVAT, COCO 1.0": cvat_coco,
+    "COCO, stuff": stuff,
+    "COCO, pixelmaps of stuff": stuff_pixelmaps,
+    "CVAT, COCO 1.0, brushed": cvat_brushed,
     "labelme, masks": labelme(labelme_mask),
 }
 POLYGONS = {
     "COCO, polygons": coco(coco_polygons),
+    "CVAT, COCO 1.0": cvat_coco,
     "Roboflow, COCO": roboflow,
     "labelme, polygons": labelme(labelme_polygon),
     "YOLO": yolo(("images/{split}/{name}.jpg", "labels/{split}/{name}.txt"), ["car", "traffic light"]),
@@ -319,5 +385,6 @@ def settings(root: Path, others: dict[str, Any]) -> DataSettings:
 def test_gives_the_same_raw_examples(tmp_path, expected, kind):
     result = read(tmp_path, settings(tmp_path / "data", (RASTER | POLYGONS)[kind](tmp_path / "data")))
     assert result.report["quarantined"] == []
+    assert result.report["in_no_list"] == []
     assert content(result) == expected
     assert {name: split for name, split in result.splits.items() if split == "test"}

@@ -24,6 +24,7 @@ READERS = {
     "coco": "components.example_gen.readers.coco",
     "labelme": "components.example_gen.readers.labelme",
     "yolo": "components.example_gen.readers.yolo",
+    "label_studio": "components.example_gen.readers.label_studio",
 }
 """Module of each `data.format`."""
 

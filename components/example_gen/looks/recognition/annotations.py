@@ -1,4 +1,4 @@
-"""Recognizes annotations whose shapes have labels: COCO, labelme and the polygons of YOLO."""
+"""Recognizes annotations whose shapes have labels: COCO, Label Studio, labelme, and polygons of YOLO."""
 
 import json
 import posixpath
@@ -11,7 +11,9 @@ import yaml
 from components.example_gen.looks.recognition.recognized import Recognized
 from components.example_gen.looks.tree import FileTree, stem
 from components.example_gen.readers.coco_files import KINDS, NO_MASKS, USUAL, brushed
-from petseg.errors import BrokenFileError
+from components.example_gen.readers.label_studio import find_regions, read_tasks
+from petseg.errors import BrokenFileError, UserError
+from petseg.files.object_store import as_path
 
 SNIFFED = 8
 """Files of one ending that are opened to recognize a format."""
@@ -75,6 +77,24 @@ def _labels_in_use(content: dict[str, Any]) -> Iterator[str]:
     categories = [one for one in content["categories"] if isinstance(one, dict) and one.get("id") in used]
     for category in sorted(categories, key=lambda one: str(one["id"]).zfill(9)):
         yield str(category.get("name", category["id"])).strip()
+
+
+def recognize_label_studio(tree: FileTree) -> Recognized | None:
+    """PNGs of brushed regions, named by Label Studio after task, annotation, user, tag and label."""
+    regions = find_regions(tree.images)
+    if not regions:
+        return None
+    try:
+        tasks = read_tasks(as_path(tree.root), tree.files)
+    except UserError:
+        tasks = {}
+    tags = {tag for task in tasks.values() for tag in task.tags}
+    files = [one for of_task in regions.values() for one in of_task]
+    labels = dict.fromkeys(sorted(one.label(tags) for one in files))
+    grounds = (f"{files[0].path}: {len(files):,} brushed regions in {len(regions):,} tasks",)
+    return Recognized(
+        "label_studio", "brush labels of Label Studio in PNGs", grounds=grounds, labels=tuple(labels)
+    )
 
 
 def recognize_labelme(tree: FileTree) -> Recognized | None:

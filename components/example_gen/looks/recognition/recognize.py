@@ -6,6 +6,7 @@ from collections.abc import Callable
 from components.example_gen.looks.images import looks_like_mask
 from components.example_gen.looks.recognition.annotations import (
     recognize_coco,
+    recognize_label_studio,
     recognize_labelme,
     recognize_yolo,
 )
@@ -95,6 +96,7 @@ _RECOGNIZERS: tuple[Callable[[FileTree], Recognized | None], ...] = (
     _tfds,
     _pets,
     _voc,
+    recognize_label_studio,
     recognize_coco,
     recognize_labelme,
     _folder,
