@@ -37,13 +37,13 @@ def list_pairs(data: DataSettings, scratch: str) -> Listing:
     """
     reader = find_reader(data.format)
     if not data.spans:
-        return _listing(reader.read_pairs(data, scratch), data)
+        return listing_of(reader.read_pairs(data, scratch), data)
     folder = data_folder(data)
     listings = {}
     for span in list_spans(folder):
         of_span = data.model_copy(update={"path": str(folder / span)})
         found = reader.read_pairs(of_span, os.path.join(scratch, span))
-        listings[span] = _listing(found, of_span)
+        listings[span] = listing_of(found, of_span)
     return merge_spans(listings, data.spans)
 
 
@@ -58,7 +58,7 @@ def watched(data: DataSettings) -> tuple[str, ...]:
     return tuple(f"{span}/{path}" for span in visible_folders(as_path(data.path)) for path in paths)
 
 
-def _listing(found: Iterable[Found], data: DataSettings) -> Listing:
+def listing_of(found: Iterable[Found], data: DataSettings) -> Listing:
     """Sorts what a reader found, takes out names that cannot be used or are duplicated, assigns splits."""
     pairs: dict[str, PairSource] = {}
     broken: list[Note] = []

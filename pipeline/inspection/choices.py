@@ -13,6 +13,7 @@ from components.example_gen.looks.findings import broken_files
 from components.example_gen.looks.images import MODEL_SIDES
 from components.example_gen.looks.survey import Survey
 from components.example_gen.pairs import SPLITS
+from components.example_gen.readers import unpacks
 from petseg.errors import UserError
 from pipeline.inspection.expectation import MAX_BAD_FRACTION, bad_fraction
 
@@ -60,6 +61,8 @@ def choose_image_size(survey: Survey) -> Choice:
 
 def choose_eval_percent(survey: Survey) -> Choice | None:
     """`data.eval_percent` if the default leaves a split empty or training without a class; else None."""
+    if unpacks(survey.settings["format"]):
+        return None
     for percent in EVAL_PERCENTS:
         if _is_complete(survey, percent):
             if percent == EVAL_PERCENTS[0]:

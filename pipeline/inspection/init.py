@@ -70,12 +70,6 @@ def _require_usable(found: Survey, program: str, data: str) -> None:
             f"--data: no photos with masks are recognized in {data}, which has {len(found.tree.files):,}"
             f" files, {len(found.tree.images):,} of them images; docs/guides/own-data.md lists the formats"
         )
-    if found.listing is None and not found.problem:
-        fitting = ", ".join(f"data.{key}: {value}" for key, value in found.settings.items())
-        raise UserError(
-            f"--data: {found.path} is {found.recognized.title}, which only a run reads; write a config with"
-            f" {fitting} and the classes"
-        )
     if found.problem:
         raise UserError(f"{found.problem}; {hint}")
     if bad_fraction(found) > MOST_BROKEN:

@@ -1,11 +1,13 @@
 """Looks at a data set and shows the progress in a terminal."""
 
+import os
 import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from components.example_gen.looks.survey import Survey, survey
+from pipeline.runs.run_log import QUIET_ENVIRONMENT
 
 
 def look(data: str, most: int | None = None) -> Survey:
@@ -18,6 +20,8 @@ def look(data: str, most: int | None = None) -> Survey:
     Raises:
         UserError: There is no such folder, or the store cannot be used.
     """
+    for name, value in QUIET_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:

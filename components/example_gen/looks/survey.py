@@ -4,7 +4,7 @@ import posixpath
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -23,6 +23,9 @@ from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
 from petseg.files.object_store import is_url
 
+if TYPE_CHECKING:
+    from components.example_gen.looks.unpacked import Unpacked
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -37,6 +40,7 @@ class Survey:
         listing: The pairs, as a run lists them; None if it cannot.
         problem: Why a run cannot list the pairs; empty if it can.
         opened: The pairs that were opened.
+        unpacked: Holds the files of a data set that had to be unpacked.
     """
 
     tree: FileTree
@@ -47,6 +51,7 @@ class Survey:
     listing: Listing | None = None
     problem: str = ""
     opened: Opened = field(default_factory=lambda: Opened((), 0))
+    unpacked: "Unpacked | None" = None
 
     @property
     def lone_photos(self) -> list[str]:
@@ -94,7 +99,7 @@ def survey(
     path = join_path(root, recognized.below)
     settings = layout_settings(recognized)
     if unpacks(recognized.format):
-        return Survey(tree, recognized, path, settings)
+        return _survey_unpacked(Survey(tree, recognized, path, settings), most, on_pair)
     # Annotations are drawn with the values of a class table; files of masks are looked at without one.
     table = propose_for_labels(recognized.labels) if recognized.labels else ProposedTable()
     try:
@@ -106,6 +111,23 @@ def survey(
     needed, remarks = fitting_settings(opened)
     table = replace(table, settings=table.settings | needed, remarks=table.remarks + remarks)
     return Survey(tree, recognized, path, settings, table, listing, "", opened)
+
+
+def _survey_unpacked(begun: Survey, most: int | None, on_pair: Callable[[int, int], None]) -> Survey:
+    """Looks at the first examples of a data set that has to be unpacked."""
+    # TensorFlow, which no other data set needs here.
+    from components.example_gen.looks.unpacked import unpack
+
+    try:
+        unpacked = unpack(DataSettings.model_validate({"path": begun.path, **begun.settings}))
+    except UserError as error:
+        return replace(begun, problem=str(error).splitlines()[0])
+    opened = open_pairs(unpacked.listing.pairs, most, on_pair)
+    table = propose_classes(opened, unpacked.label_map)
+    needed, remarks = fitting_settings(opened)
+    remarks += (unpacked.remark,) if unpacked.remark else ()
+    table = replace(table, settings=table.settings | needed, remarks=table.remarks + remarks)
+    return replace(begun, table=table, listing=unpacked.listing, opened=opened, unpacked=unpacked)
 
 
 def layout_settings(recognized: Recognized) -> dict[str, Any]:

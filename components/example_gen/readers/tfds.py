@@ -8,6 +8,7 @@ only one of one channel.
 
 import io
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,14 @@ def watched(data: DataSettings) -> tuple[str, ...]:
 
 def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
     """Unpacks the prepared data set into `scratch` and reads it there; see Reader."""
+    yield from read_first(data, scratch, None)
+
+
+def read_first(data: DataSettings, scratch: str, most: int | None) -> Iterator[Found]:
+    """As `read_pairs`, but of each split only the first examples; None: all."""
     builder = _prepared_builder(data)
     if _builder_name(data) != PETS:
-        yield from _read_any(builder, data, Path(scratch))
+        yield from _read_any(builder, data, Path(scratch), most)
         return
     missing = [name for name in PETS_FEATURES if name not in builder.info.features]
     if missing:
@@ -51,7 +57,7 @@ def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
         Path(scratch, folder).mkdir(parents=True)
     for split, list_file in LISTS.items():
         with Path(scratch, list_file).open("w", encoding="utf-8") as lines:
-            for example in _encoded_examples(builder, split, "image", "segmentation_mask"):
+            for example in islice(_encoded_examples(builder, split, "image", "segmentation_mask"), most):
                 name = example["file_name"].decode().removesuffix(".jpg")
                 lines.write(f"{name} {example['label'] + 1} {example['species'] + 1}\n")
                 if "/" not in name:
@@ -60,14 +66,25 @@ def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
     yield from pets.read_pairs(data.model_copy(update={"path": scratch}), scratch)
 
 
-def _read_any(builder: Any, data: DataSettings, scratch: Path) -> Iterator[Found]:
+def describe(data: DataSettings) -> tuple[int, dict[int, str]]:
+    """Number of examples of all splits, and the names of the mask's values where its feature has them."""
+    builder = _prepared_builder(data)
+    examples = sum(split.num_examples for split in builder.info.splits.values())
+    if _builder_name(data) == PETS:
+        return examples, {1: "pet", 2: "background", 3: "border"}
+    names = getattr(builder.info.features[_features(builder, data)[1]], "names", None) or ()
+    return examples, dict(enumerate(names))
+
+
+def _read_any(builder: Any, data: DataSettings, scratch: Path, most: int | None) -> Iterator[Found]:
     """Unpacks each example into files named by its number, and yields its pair."""
     photo_feature, mask_feature = _features(builder, data)
     naming = next((name for name in NAMES if name in builder.info.features), None)
     splits = splits_of(builder.info.splits) or dict.fromkeys(builder.info.splits, BY_NAME)
     for split, meant in splits.items():
         (scratch / split).mkdir(parents=True)
-        for number, example in enumerate(_encoded_examples(builder, split, photo_feature, mask_feature)):
+        examples = _encoded_examples(builder, split, photo_feature, mask_feature)
+        for number, example in enumerate(islice(examples, most)):
             files = {"photo": f"{split}/{number:08d}.photo", "mask": f"{split}/{number:08d}.mask"}
             (scratch / files["photo"]).write_bytes(_encoded(example[photo_feature]))
             (scratch / files["mask"]).write_bytes(_encoded(example[mask_feature]))
@@ -131,6 +148,13 @@ def _prepared_builder(data: DataSettings) -> Any:
         raise UserError(
             f"data.path: {folder} has no prepared {data.tfds_builder};"
             f" prepare it with: tfds build {_builder_name(data)} --data_dir {folder}"
+        ) from None
+    # Of a damaged folder, TFDS and Protocol Buffers raise all kinds of errors.
+    except Exception as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(
+            f"data.path: the prepared {data.tfds_builder} in {folder} cannot be read: {said}; prepare it "
+            "again"
         ) from None
 
 

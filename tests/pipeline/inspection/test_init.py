@@ -3,6 +3,7 @@
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from pipeline.inspection.init import write_config
 from pipeline.runners.local.checks import check_data
 from pipeline.settings import PipelineSettings, load_settings
 from tests.components.looks.drawn_layouts import LAYOUTS, PAIRS, draw, flat, save
+from tests.components.read_examples import read
 from tests.conftest import petseg
 
 
@@ -176,12 +178,53 @@ def test_without_data_it_says_what_is_there(tmp_path):
     assert not (tmp_path / "mine.yaml").exists()
 
 
-def test_a_data_set_of_tfds_is_named_with_its_settings(tmp_path):
+def prepare_tfds(folder: Path, masks: Any) -> None:
+    """Prepares drawn pairs as a builder of TensorFlow Datasets; `masks` is the feature of the masks."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    image = tfds.features.Image(shape=(None, None, 3), encoding_format="jpeg")
+    features = tfds.features.FeaturesDict({"photo": image, "segmentation": masks})
+
+    def examples(numbers: range) -> tf.data.Dataset:
+        drawn = [draw(number) for number in numbers]
+        return tf.data.Dataset.from_tensor_slices(
+            {
+                "photo": np.stack([photo for photo, _ in drawn]),
+                "segmentation": np.stack([mask[..., None] for _, mask in drawn]),
+            }
+        )
+
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="shapes",
+        version="1.0.0",
+        data_dir=str(folder),
+        split_datasets={"train": examples(range(16)), "validation": examples(range(16, 20))},
+        features=features,
+    )
+
+
+def test_a_data_set_of_tfds_gets_a_config_that_reads_it(tmp_path):
+    import tensorflow_datasets as tfds
+
+    names = ["ground", "disc", "square box", "unused"]
+    prepare_tfds(tmp_path / "data", tfds.features.LabeledImage(labels=names, encoding_format="png"))
+    settings, text = written(tmp_path)
+    assert settings.data.format == "tfds"
+    assert settings.data.tfds_builder == "shapes:1.0.0"
+    assert settings.data.classes.names == tuple(names[:3])
+    result = read(tmp_path, settings.data)
+    assert len(result.examples) == PAIRS
+    assert set(result.splits.values()) == {"train", "eval", "test"}
+    assert "the features of the data set also has 3 unused" in text
+
+
+def test_a_damaged_data_set_of_tfds_is_said(tmp_path):
     folder = tmp_path / "data/shapes/1.0.0"
     folder.mkdir(parents=True)
     for name in ("dataset_info.json", "features.json"):
         (folder / name).write_text("{}")
-    with pytest.raises(UserError, match=r"data.format: tfds, data.tfds_builder: shapes:1.0.0"):
+    with pytest.raises(UserError, match=r"the prepared shapes:1.0.0 in .* cannot be read: .*; prepare it"):
         written(tmp_path)
     assert petseg("inspect", "--data", tmp_path / "data").status == 0
 
