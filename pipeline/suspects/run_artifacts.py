@@ -26,9 +26,7 @@ def choose_run(output: Path, run_id: str | None) -> RunFolder:
     if run_id is None:
         evaluated = [run for run in runs if run.metrics["model"]]
         if not evaluated:
-            raise UserError(
-                f"{output}: no run there has evaluated a model; the last stopped: {_why(runs[-1])}"
-            )
+            raise UserError(f"{output}: no run has evaluated a model; the newest stopped: {_why(runs[-1])}")
         return evaluated[-1]
     for run in runs:
         if run.run_id == run_id:

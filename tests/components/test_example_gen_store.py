@@ -18,7 +18,7 @@ def pets(tmp_path_factory):
     return tiny_pairs.write_pets(tmp_path_factory.mktemp("pets") / "pets")
 
 
-@pytest.fixture(params=["s3"])
+@pytest.fixture(params=["s3", pytest.param("gs", marks=pytest.mark.slow)])
 def uploaded(pets, request):
     request.getfixturevalue(request.param)
     url = f"{request.param}://bucket/{next(_numbers)}"

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from petseg.files.object_store import StorePath, copy_folder
+from pipeline.inspection.init import write_config
 from pipeline.inspection.look import look
 from pipeline.inspection.page import write_page
 from pipeline.inspection.summary import summarize
+from pipeline.settings import load_settings
 from tests.browser import needs_chromium, shown
 from tests.components.looks.drawn_layouts import LAYOUTS, PAIRS, draw, flat, save
+from tests.components.read_examples import read
 from tests.conftest import petseg
 
 WITHOUT_TENSORFLOW = ("tensorflow", "tfx", "apache_beam", "keras", "google")
@@ -98,13 +101,24 @@ def test_a_folder_with_nothing_and_no_folder(tmp_path):
     assert (done.status, done.stderr) == (2, f"error: --data: there is no folder {tmp_path / 'no'}\n")
 
 
-def test_a_store_is_looked_at_like_a_folder(tmp_path, s3):
-    flat(tmp_path)
-    copy_folder(tmp_path, StorePath("s3://bucket/looked-at"))
-    stored, local = (summarize(look(path)) for path in ("s3://bucket/looked-at", str(tmp_path)))
+@pytest.mark.parametrize("store", ["s3", pytest.param("gs", marks=pytest.mark.slow)])
+def test_a_store_is_looked_at_like_a_folder(tmp_path, store, request):
+    request.getfixturevalue(store)
+    flat(tmp_path / "data")
+    url = f"{store}://bucket/looked-at"
+    copy_folder(tmp_path / "data", StorePath(url))
+    stored, local = (summarize(look(path)) for path in (url, str(tmp_path / "data")))
     assert stored["pairs"] == PAIRS
     differ = {key for key in local if local[key] != stored[key]}
     assert differ == {"data"}
+    configs = []
+    for path in (url, str(tmp_path / "data")):
+        list(write_config("petseg", path, tmp_path / "mine.yaml", None, force=True))
+        configs.append(load_settings(tmp_path / "mine.yaml").data)
+    assert configs[0].path == url
+    examples = [read(tmp_path / str(index), data).examples for index, data in enumerate(configs)]
+    assert len(examples[0]) == PAIRS
+    assert examples[0] == examples[1]
 
 
 @pytest.fixture(scope="session")
