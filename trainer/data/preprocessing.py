@@ -75,8 +75,8 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     """Transform's module function.
 
     Args:
-        inputs: raw features, dense, one value an example: `image/encoded`, `mask/encoded`, `image/name`, and
-            `mask/share_<class key>` for every class.
+        inputs: raw features. Dense, one value an example: `image/encoded`, `mask/encoded`, `image/name`, and
+            `mask/share_<class key>` for every class. Others are not used: labels of photos may be sparse.
         custom_config: `settings` has the keys `classes`, `transform` and `input_size`, [height, width].
 
     Returns:
@@ -118,7 +118,8 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
             prepared[mask] = tf.io.serialize_tensor(geometry.prepare_mask(ids))
         return prepared
 
-    scalars = {name: tf.reshape(values, [-1]) for name, values in inputs.items()}
+    needed = ("image/encoded", "mask/encoded", "image/name", *(f"mask/share_{key}" for key in classes.keys))
+    scalars = {name: tf.reshape(inputs[name], [-1]) for name in needed}
     _analyze_class_shares(scalars, classes)
     pairs = tf.map_fn(
         prepare,
