@@ -58,6 +58,8 @@ def show_pair(
             values = np.asarray(pair.source.mask.render(look.height, look.width))
         else:
             values = look_at_mask(pair.source.mask.read(MAX_BYTES))[1]
+            if pair.mask and pair.mask.levels:
+                values = np.array([pair.mask.level(index) for index in range(256)])[values]
     except BrokenFileError:
         return None
     photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)

@@ -90,6 +90,10 @@ def _values(survey: Survey) -> list[dict[str, Any]]:
     names = {
         entry.value if entry.source is None else entry.source: entry.name for entry in survey.table.classes
     }
+    threshold = survey.table.settings.get("mask_threshold")
+    if threshold is not None:
+        low, high = (entry.name for entry in survey.table.classes)
+        names = {value: high if value >= threshold else low for value in pixels}
     found = []
     for value, count in sorted(pixels.items())[:MOST_VALUES]:
         shown = as_hex(value) if is_color else value

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.example_gen.looks.dataset import Opened
+from components.example_gen.looks.images import is_gray
 from components.example_gen.looks.recognition.label_maps import LabelMap
 from petseg.class_table import LONGEST_NAME, class_key
 
@@ -85,8 +86,6 @@ def propose_classes(opened: Opened, label_map: LabelMap | None = None) -> Propos
     kinds = Counter(mask.kind for mask in masks)
     if kinds["color"] or _colors_matter(opened):
         return _of_colors(opened, label_map)
-    if kinds["palette"] and (levels := _gray_levels(opened)):
-        pixels, having = levels
     top = max(pixels)
     between = sum(count for value, count in pixels.items() if LOW * top < value < HIGH * top)
     is_lossy = any(mask.format == "JPEG" for mask in masks)
@@ -237,28 +236,8 @@ def _colors_matter(opened: Opened) -> bool:
     for pair in opened.good:
         for index, color in pair.mask.palette.items() if pair.mask else ():
             colors.setdefault(index, set()).add(color)
-    all_gray = all(_is_gray(color) for several in colors.values() for color in several)
+    all_gray = all(is_gray(color) for several in colors.values() for color in several)
     return not all_gray and any(len(several) > 1 for several in colors.values())
-
-
-def _gray_levels(opened: Opened) -> tuple[Counter[int], Counter[int]] | None:
-    """Pixels and masks of each gray level, where palettes hold gray levels only; else None."""
-    pixels: Counter[int] = Counter()
-    having: Counter[int] = Counter()
-    for pair in opened.good:
-        if not pair.mask:
-            continue
-        if not all(_is_gray(color) for color in pair.mask.palette.values()):
-            return None
-        for value, count in pair.mask.values.items():
-            level = pair.mask.palette.get(value, value) & 255
-            pixels[level] += count
-            having[level] += 1
-    return pixels, having
-
-
-def _is_gray(color: int) -> bool:
-    return color == (color & 255) * 0x010101
 
 
 def class_name(text: str, value: int, taken: set[str]) -> str:

@@ -5,7 +5,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from components.example_gen.looks.images import (
     PhotoLook,
     checksum,
     count_values,
+    in_gray_levels,
+    is_gray,
     look_at_mask,
     look_at_photo,
     values_kept,
@@ -118,7 +120,15 @@ def open_pairs(
                 on_pair(len(found), len(chosen))
             if most is None and pixels > SAMPLE_PIXELS:
                 break
-    return Opened(tuple(sorted(found, key=lambda pair: pair.source.name)), len(sources))
+    return Opened(_as_a_run_reads(sorted(found, key=lambda pair: pair.source.name)), len(sources))
+
+
+def _as_a_run_reads(pairs: list[OpenedPair]) -> tuple[OpenedPair, ...]:
+    """Palettes of grays only are read by their levels, as optimizers write gray masks; others by indices."""
+    colors = {color for pair in pairs if pair.mask for color in pair.mask.palette.values()}
+    if not all(map(is_gray, colors)):
+        return tuple(pairs)
+    return tuple(replace(pair, mask=in_gray_levels(pair.mask)) if pair.mask else pair for pair in pairs)
 
 
 def open_pair(source: PairSource) -> OpenedPair:

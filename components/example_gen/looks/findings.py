@@ -137,7 +137,8 @@ def _repeated(survey: Survey) -> list[Finding]:
         found.append(Finding("contradictions", text, files, True))
     similar = similar_photos(survey.opened.pairs)
     if similar:
-        text = f"{len(similar)} pair{'s' * (len(similar) > 1)} of photos look the same"
+        text = f"{len(similar)} pairs of photos look" if len(similar) > 1 else "1 pair of photos looks"
+        text += " the same"
         found.append(Finding("near_duplicates", text, tuple(" ~ ".join(_names(two)) for two in similar)))
     return found
 

@@ -3,7 +3,7 @@
 import hashlib
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -75,6 +75,7 @@ class MaskLook:
         kind: `gray`: values are samples; `palette`: indices of a palette; `color`: RGB colors.
         values: Number of pixels of each value; a color is the number 0xRRGGBB.
         palette: Color of each index in use, where it is a palette.
+        levels: Whether `values` and `kept` have the gray levels of a palette's colors, see `in_gray_levels`.
         digest: Checksum of all values.
         kept: Values that are left after resizing by nearest neighbor, by side in pixels.
     """
@@ -89,6 +90,11 @@ class MaskLook:
     palette: dict[int, int]
     digest: int
     kept: dict[int, frozenset[int]] = field(default_factory=dict)
+    levels: bool = False
+
+    def level(self, index: int) -> int:
+        """Gray level of an index of the palette."""
+        return self.palette.get(index, index) & 255
 
 
 def look_at_photo(content: bytes) -> tuple[PhotoLook, Image.Image]:
@@ -157,6 +163,22 @@ def look_at_mask(content: bytes) -> tuple[MaskLook, np.ndarray]:
         values_kept(pixels, counted),
     )
     return look, pixels
+
+
+def is_gray(color: int) -> bool:
+    """Whether a color 0xRRGGBB is a gray."""
+    return color == (color & 255) * 0x010101
+
+
+def in_gray_levels(mask: MaskLook) -> MaskLook:
+    """A mask of a palette of grays with the levels in place of the indices; other masks as they are."""
+    if mask.kind != "palette":
+        return mask
+    values: Counter[int] = Counter()
+    for index, count in mask.values.items():
+        values[mask.level(index)] += count
+    kept = {side: frozenset(map(mask.level, indices)) for side, indices in mask.kept.items()}
+    return replace(mask, values=dict(values), kept=kept, levels=True)
 
 
 def mask_pixels(image: Image.Image, content: bytes) -> tuple[np.ndarray, str]:

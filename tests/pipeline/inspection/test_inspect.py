@@ -4,7 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from petseg.files.object_store import StorePath, copy_folder
 from pipeline.inspection.init import write_config
@@ -91,6 +93,28 @@ def test_a_sample_says_so(tmp_path):
     flat(tmp_path)
     done = petseg("inspect", "--data", tmp_path, "--sample", 5)
     assert "20; 5 drawn at random were opened, --sample N opens more" in done.stdout
+
+
+def test_palettes_of_grays_are_counted_as_a_run_reads_them(tmp_path):
+    """`optipng` turns gray masks into palettes whose indices are not the values."""
+    for seed in range(PAIRS):
+        photo, mask = draw(seed)
+        save(tmp_path / f"data/images/{seed}.png", photo)
+        indices = Image.fromarray(np.array([2, 0, 1], np.uint8)[mask]).convert("P")
+        indices.putdata(np.array([2, 0, 1])[mask].ravel().tolist())
+        indices.putpalette([level for level in (1, 2, 0) for _ in range(3)])
+        (tmp_path / "data/masks").mkdir(exist_ok=True)
+        indices.save(tmp_path / f"data/masks/{seed}.png")
+    values = summarize(look(str(tmp_path / "data")))["values"]
+    assert [value["value"] for value in values] == [0, 1, 2]
+    drawn = np.stack([draw(seed)[1] for seed in range(PAIRS)])
+    assert [value["share"] for value in values] == pytest.approx([np.mean(drawn == v) for v in range(3)])
+
+
+def test_levels_of_a_binary_jpeg_have_the_name_of_their_class(tmp_path):
+    LAYOUTS["jpeg_masks"](tmp_path)
+    for value in summarize(look(str(tmp_path)))["values"]:
+        assert value["name"] == ("class_1" if value["value"] >= 128 else "class_0")
 
 
 def test_a_folder_with_nothing_and_no_folder(tmp_path):
