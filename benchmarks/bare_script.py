@@ -16,7 +16,8 @@ import tensorflow as tf
 from benchmarks.plain_pairs import Split, evaluate, read_split
 from pipeline.settings import load_settings
 from trainer.data.geometry.resizing import resize_mask
-from trainer.data.input import Pairs, TrainingBatches, evaluation_batches
+from trainer.data.input import TrainingBatches, evaluation_batches
+from trainer.data.pairs import Pairs
 from trainer.models import build_model
 from trainer.training.loop import train
 

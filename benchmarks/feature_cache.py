@@ -15,7 +15,7 @@ import numpy as np
 
 from petseg.class_table import ClassTable
 from trainer.data.feature_cache import training_inputs
-from trainer.data.input import Pairs
+from trainer.data.pairs import Pairs
 from trainer.models import build_model
 from trainer.settings import TrainingSettings
 from trainer.training.loop import train

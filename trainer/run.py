@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from petseg.statistics import merged_statistics
-from trainer.data.input import Pairs, load_evaluation_pairs, load_training_pairs
+from trainer.data.examples import Examples, load_examples
 from trainer.export.export_model import export_model
 from trainer.export.model_card import model_card
 from trainer.settings import TrainingSettings
@@ -39,14 +39,16 @@ def run(settings: TrainingSettings, paths: TrainingPaths) -> None:
     if trainer.distribution == "multi_worker":
         logger.info("waiting for the other workers; checkpoints are in %s", paths.checkpoints)
     strategy = make_strategy(trainer.distribution)
-    train_pairs = load_training_pairs(paths.train, settings)
-    eval_pairs = load_evaluation_pairs(paths.evaluation, settings)
-    callbacks: list[Callback] = []
-    if is_chief(strategy):
-        previews = eval_pairs.first(trainer.preview_photos)
-        callbacks.append(TensorBoard(paths.model_run, previews, settings.classes))
     with report_lost_workers(strategy):
-        check_alike(strategy, f"{settings.model_dump_json()} {train_pairs.names} {eval_pairs.names}")
+        train_pairs, eval_pairs = load_examples(
+            paths.train, paths.evaluation, settings, strategy, paths.checkpoints
+        )
+        described = f"{train_pairs.description} {eval_pairs.description}"
+        check_alike(strategy, f"{settings.model_dump_json()} {described}")
+        callbacks: list[Callback] = []
+        if is_chief(strategy):
+            previews = eval_pairs.first(trainer.preview_photos)
+            callbacks.append(TensorBoard(paths.model_run, previews, settings.classes))
         model, history = fit(
             settings,
             train_pairs,
@@ -69,7 +71,7 @@ def _write(
     settings: TrainingSettings,
     paths: TrainingPaths,
     trained_on: int,
-    eval_pairs: Pairs,
+    eval_pairs: Examples,
 ) -> None:
     write_history(paths.model_run, history)
     reference = eval_pairs.first(REFERENCE_PHOTOS)

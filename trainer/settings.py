@@ -23,6 +23,19 @@ class TrainerSettings(Settings):
         0, ge=0, description="Epochs in which the autoencoder first learns to reconstruct photos."
     )
     batch_size: int = Field(32, ge=1, description="Training examples per step.")
+    gradient_accumulation: int = Field(
+        1,
+        ge=1,
+        description="Batches whose gradients are averaged for one update of the weights. The update is that "
+        "of one large batch if the loss is a mean over as many pixels in each of them. Dice and Lovász losses "
+        "and the statistics of BatchNorm stay those of batch_size examples.",
+    )
+    gradient_clip_norm: float | None = Field(
+        None,
+        gt=0,
+        description="Highest norm of the gradients of all weights together, to which larger ones are scaled "
+        "down; null: no limit.",
+    )
     distribution: Literal["none", "mirrored", "multi_worker"] = Field(
         "none",
         description="Devices that train together. none: one device; mirrored: all GPUs of this machine; "
@@ -84,7 +97,12 @@ class TrainerSettings(Settings):
         ge=1,
         description="Training stops after this many epochs without a better mean IoU on eval; null: never.",
     )
-    cache: Literal["memory", "disk"] = Field("memory", description="Where decoded examples are kept.")
+    cache: Literal["auto", "memory", "disk", "none"] = Field(
+        "auto",
+        description="Where decoded examples are kept. auto: in memory if they fit, else on disk, else none; "
+        "the log says which and why. none: nowhere; records are read anew in each epoch, for any amount of "
+        "data, in another random order than with a cache.",
+    )
     warm_start: bool | str = Field(
         False,
         description="true: start from the weights of the model in production. A folder: start from a pushed "

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfx.v1.components import TunerFnResult
 
 from petseg.errors import UserError
-from trainer.data.input import load_evaluation_pairs, load_training_pairs
+from trainer.data.examples import load_examples
 from trainer.settings import TrainingSettings
 from trainer.training.callbacks import logger
 from trainer.training.distribution import make_strategy
@@ -59,8 +59,13 @@ class SegmentationTuner(keras_tuner.Tuner):
         self._directory = directory
         self._transform_output = fn_args.transform_output or fn_args.transform_graph_path
         self._strategy = make_strategy(settings.trainer.distribution)
-        self._train_pairs = load_training_pairs(fn_args.train_files, settings)
-        self._eval_pairs = load_evaluation_pairs(fn_args.eval_files, settings)
+        self._train_pairs, self._eval_pairs = load_examples(
+            fn_args.train_files,
+            fn_args.eval_files,
+            settings,
+            self._strategy,
+            os.path.join(directory, "checkpoints", "*"),
+        )
         oracle = keras_tuner.oracles.RandomSearchOracle(
             objective=keras_tuner.Objective(OBJECTIVE, "max"),
             max_trials=tuner.trials,

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.data.input import Pairs
+from trainer.data.pairs import Pairs
 
 COLORS = np.array([[200, 180, 170], [60, 70, 80], [90, 160, 90]], np.uint8)
 """Of the classes square, ground, rim."""

@@ -18,17 +18,17 @@ import tensorflow as tf
 from petseg.errors import UserError
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.augmentation.warp import mirrored
+from trainer.data.examples import EpochBatches, Examples, batches_to_evaluate_on, training_batches
 from trainer.data.input import (
-    ONE_DEVICE,
     EvaluationBatches,
-    Pairs,
     TrainingBatches,
-    evaluation_batches,
     evaluation_indices,
     gather,
-    ignored_unless,
     prefetched,
 )
+from trainer.data.pairs import Pairs
+from trainer.data.replicas import ONE_DEVICE, ignored_unless
+from trainer.data.streaming import StreamedPairs
 from trainer.models.frozen_part import cut_frozen_part
 from trainer.settings import TrainingSettings
 from trainer.training.callbacks import logger
@@ -179,11 +179,11 @@ def fill_caches(caches: Sequence[FeatureCache], batch_size: int) -> None:
 def training_inputs(
     model: keras.Model,
     settings: TrainingSettings,
-    train_pairs: Pairs,
-    eval_pairs: Pairs,
+    train_pairs: Examples,
+    eval_pairs: Examples,
     replicas: int = 1,
     whole_network: bool = False,
-) -> tuple[TrainingBatches, EvaluationBatches, keras.Model | None]:
+) -> tuple[EpochBatches, EvaluationBatches, keras.Model | None]:
     """The batches of a training: of photos, or of features of a frozen encoder if these can be kept.
 
     Args:
@@ -201,20 +201,25 @@ def training_inputs(
         UserError: The disk does not have enough free space for the features.
     """
     trainer = settings.trainer
-    batching = train_pairs, trainer.batch_size, trainer.augmentation, trainer.seed, replicas
+    photos = training_batches(train_pairs, trainer, replicas, settings.model.input_size)
+    whole = photos, batches_to_evaluate_on(eval_pairs, trainer.batch_size), None
     caches = settings.model.freeze_encoder and trainer.cache_features and not whole_network
     parts = cut_frozen_part(model) if caches else None
-    if parts and trainer.augmentation.mirrors_only:
-        frozen, trained_part = parts
-        features = FeatureCache(frozen, train_pairs, mirror=trainer.augmentation.flip)
-        eval_features = FeatureCache(frozen, eval_pairs, mirror=False)
-        fill_caches([features, eval_features], trainer.batch_size)
-        evaluation = partial(feature_evaluation_batches, eval_features, eval_pairs, trainer.batch_size)
-        return FeatureBatches(features, *batching), evaluation, trained_part
-    if parts:
+    if parts is None:
+        return whole
+    if isinstance(train_pairs, StreamedPairs) or isinstance(eval_pairs, StreamedPairs):
+        logger.info("computing the frozen encoder in every epoch: trainer.cache none keeps nothing")
+        return whole
+    if not trainer.augmentation.mirrors_only:
         logger.info(
             "computing the frozen encoder in every epoch; with flips as the only augmentation "
             "(trainer.augmentation.preset: flips) it would be computed once"
         )
-    photos = TrainingBatches(*batching, settings.model.input_size)
-    return photos, partial(evaluation_batches, eval_pairs, trainer.batch_size), None
+        return whole
+    frozen, trained_part = parts
+    features = FeatureCache(frozen, train_pairs, mirror=trainer.augmentation.flip)
+    eval_features = FeatureCache(frozen, eval_pairs, mirror=False)
+    fill_caches([features, eval_features], trainer.batch_size)
+    evaluation = partial(feature_evaluation_batches, eval_features, eval_pairs, trainer.batch_size)
+    batching = trainer.batch_size, trainer.augmentation, trainer.seed, replicas
+    return FeatureBatches(features, train_pairs, *batching), evaluation, trained_part

@@ -105,6 +105,11 @@ def wait_for_all(strategy: tf.distribute.Strategy) -> None:
         _of_all(strategy, 0)
 
 
+def highest_of_all(strategy: tf.distribute.Strategy, number: int) -> int:
+    """The highest number that a worker gives."""
+    return max(_of_all(strategy, number)) if _of_several_processes(strategy) else number
+
+
 def check_alike(strategy: tf.distribute.Strategy, content: str) -> None:
     """Checks that a text is the same on all workers.
 

@@ -11,8 +11,8 @@ import tensorflow_transform as tft
 
 from petseg.errors import UserError
 from petseg.files.links import link_target
+from trainer.data.examples import Examples, training_batches
 from trainer.data.feature_cache import training_inputs
-from trainer.data.input import Pairs, TrainingBatches
 from trainer.data.preprocessing import class_shares
 from trainer.models import assemble_model, auxiliary_loss, build_model
 from trainer.settings import TrainingSettings
@@ -26,8 +26,8 @@ from trainer.training.warm_start import warm_start
 
 def fit(
     settings: TrainingSettings,
-    train_pairs: Pairs,
-    eval_pairs: Pairs,
+    train_pairs: Examples,
+    eval_pairs: Examples,
     *,
     transform_output: str,
     checkpoints: str,
@@ -58,6 +58,8 @@ def fit(
     settings = settings.model_copy(update={"trainer": trainer})
     class_weights = _class_weights(settings, transform_output)
     dtype = compute_dtype(trainer.precision)
+    # A training that resumed in another number type or order would end with other weights.
+    checkpoints = os.path.join(checkpoints, dtype, *filter(None, [train_pairs.order]))
     keras.utils.set_random_seed(trainer.seed)
     with strategy.scope():
         model = assemble_model(settings, compute_dtype=dtype)
@@ -78,15 +80,8 @@ def fit(
         # A local run gives a link, which says nothing to a person.
         warm_start(model, trainer.warm_start, link_target(trainer.warm_start))
     if trainer.pretrain_epochs:
-        photos = TrainingBatches(
-            train_pairs,
-            trainer.batch_size,
-            trainer.augmentation,
-            trainer.seed,
-            replicas,
-            settings.model.input_size,
-        )
-        pretrain(model, photos, trainer, os.path.join(checkpoints, dtype), strategy)
+        photos = training_batches(train_pairs, trainer, replicas, settings.model.input_size)
+        pretrain(model, photos, trainer, checkpoints, strategy)
     auxiliary = auxiliary_loss(model, settings)
     batches, evaluation, trained_part = training_inputs(
         model, settings, train_pairs, eval_pairs, replicas, whole_network=auxiliary is not None
@@ -99,8 +94,7 @@ def fit(
         evaluation,
         trainer,
         class_names=settings.classes.names,
-        # A training that resumed in another number type would end with other weights.
-        checkpoints=os.path.join(checkpoints, dtype),
+        checkpoints=checkpoints,
         class_weights=class_weights,
         trained_part=trained_part,
         auxiliary=auxiliary,

@@ -14,7 +14,8 @@ import keras
 import tensorflow as tf
 
 from petseg.errors import UserError
-from trainer.data.input import EvaluationBatches, TrainingBatches
+from trainer.data.examples import EpochBatches
+from trainer.data.input import EvaluationBatches
 from trainer.losses import AuxiliaryLoss
 from trainer.settings import TrainerSettings
 from trainer.training.callbacks import Callback, logger
@@ -26,7 +27,7 @@ from trainer.training.unfinished.checkpoints import Checkpoints
 
 def train(
     model: keras.Model,
-    batches: TrainingBatches,
+    batches: EpochBatches,
     evaluation: EvaluationBatches,
     settings: TrainerSettings,
     *,

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from trainer.data.input import TrainingBatches
+from trainer.data.examples import EpochBatches
 from trainer.losses import Total
 from trainer.settings import TrainerSettings
 from trainer.training.callbacks import logger
@@ -19,7 +19,7 @@ from trainer.training.unfinished.checkpoints import Checkpoints
 
 def pretrain(
     model: keras.Model,
-    batches: TrainingBatches,
+    batches: EpochBatches,
     settings: TrainerSettings,
     checkpoints: str,
     strategy: tf.distribute.Strategy | None = None,
@@ -69,7 +69,7 @@ def reconstruction_error(photos: tf.Tensor, reconstructed: tf.Tensor, total: Tot
     return summed / count
 
 
-def _photos(batches: TrainingBatches, epoch: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+def _photos(batches: EpochBatches, epoch: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
     return batches.epoch(epoch, context).map(lambda photos, masks: (photos, photos))
 
 

@@ -1,5 +1,6 @@
 """Steps and evaluation of a training on one device or many, and the state that a checkpoint holds."""
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from trainer.losses import AuxiliaryLoss, segmentation_loss
 from trainer.models.blocks import ENCODER_NAME
 from trainer.settings import TrainerSettings
 from trainer.training.callbacks import SECONDS_BETWEEN_RECORDS
+from trainer.training.gradients import clipped, overflowing_together, replica_total, replica_zeros
 from trainer.training.optimizer import LayerwiseAdamW
 from trainer.training.schedules import WarmUpSchedule
 
@@ -62,14 +64,17 @@ class Training:
             focal_gamma=settings.focal_gamma,
         )
         self._auxiliary = auxiliary
+        self._waiting_batches = 0
         self._observed = model
         if auxiliary:
             self._observed = keras.Model(model.input, [model.output, *auxiliary.outputs])
         self._trained, factors = _trained_variables(model, settings.encoder_learning_rate_factor)
+        self._accumulated = min(settings.gradient_accumulation, steps_per_epoch)
+        self._updates = steps_per_epoch // self._accumulated
         self._schedule = WarmUpSchedule(
             peak=settings.learning_rate,
-            warmup_steps=round(settings.warmup_epochs * steps_per_epoch),
-            total_steps=settings.epochs * steps_per_epoch,
+            warmup_steps=round(settings.warmup_epochs * self._updates),
+            total_steps=settings.epochs * self._updates,
             shape=settings.schedule,
         )
         with self._strategy.scope():
@@ -78,9 +83,12 @@ class Training:
                 self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
                 self.optimizer.build(self._trained)
             self._average = _copies(model) if settings.ema else []
+            self._gradients = replica_zeros(self._trained) if self._accumulated > 1 else []
         with tf.device("CPU:0"):
             self._best = _copies(model)
         self._train_step = tf.function(self._train_step_eagerly, reduce_retracing=True)
+        self._accumulate_step = tf.function(self._accumulate_step_eagerly, reduce_retracing=True)
+        self._update_step = tf.function(self._update_step_eagerly)
         self._count_step = tf.function(self._count_step_eagerly, reduce_retracing=True)
 
     def variables(self) -> dict[str, list[tf.Variable]]:
@@ -102,7 +110,7 @@ class Training:
         batches: Callable[[tf.distribute.InputContext], tf.data.Dataset],
         on_step: Callable[[int, float], None],
     ) -> float:
-        """Trains on all batches once.
+        """Trains on all batches once, except for those left over that are too few for an update.
 
         Args:
             batches: Makes (images, masks) for the replicas of one process, see `TrainingBatches.epoch`.
@@ -117,8 +125,9 @@ class Training:
         losses: list[float] = []
         waiting: list[tf.Tensor] = []
         reported = time.monotonic()
-        for inputs, masks in self._strategy.distribute_datasets_from_function(batches):
-            waiting.append(self._train_step(inputs, masks))
+        distributed = self._strategy.distribute_datasets_from_function(batches)
+        for inputs, masks in itertools.islice(distributed, self._updates * self._accumulated):
+            waiting.append(self._step(inputs, masks))
             # Reading a loss makes the host wait for the device, so losses are read in groups.
             if time.monotonic() - reported > SECONDS_BETWEEN_RECORDS:
                 losses += _finite(waiting, len(losses))
@@ -150,31 +159,75 @@ class Training:
         """Gives the model its best weights."""
         _assign(self.model, self._best)
 
+    def _step(self, inputs: Any, labels: tf.Tensor) -> tf.Tensor:
+        """Trains on a batch and returns its loss; with accumulation, the last of a group updates weights."""
+        if self._accumulated == 1:
+            return self._train_step(inputs, labels)
+        loss = self._accumulate_step(inputs, labels)
+        self._waiting_batches += 1
+        if self._waiting_batches == self._accumulated:
+            self._update_step()
+            self._waiting_batches = 0
+        return loss
+
     def _train_step_eagerly(self, inputs: Any, labels: tf.Tensor) -> tf.Tensor:
-        replicas = self._strategy.num_replicas_in_sync
-        losses = self._strategy.run(self._replica_step, args=(inputs, labels))
+        def step(inputs: Any, labels: tf.Tensor) -> tf.Tensor:
+            loss, gradients = self._replica_gradients(inputs, labels)
+            self._apply(gradients)
+            return loss
+
+        losses = self._strategy.run(step, args=(inputs, labels))
         if self._average:
             self._update_average()
-        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None) / replicas
+        return self._mean_over_replicas(losses)
 
-    def _replica_step(self, inputs: Any, labels: tf.Tensor) -> tf.Tensor:
+    def _accumulate_step_eagerly(self, inputs: Any, labels: tf.Tensor) -> tf.Tensor:
+        def step(inputs: Any, labels: tf.Tensor) -> tf.Tensor:
+            loss, gradients = self._replica_gradients(inputs, labels)
+            for accumulated, gradient in zip(self._gradients, gradients, strict=True):
+                accumulated.assign_add(gradient)
+            return loss
+
+        return self._mean_over_replicas(self._strategy.run(step, args=(inputs, labels)))
+
+    def _update_step_eagerly(self) -> None:
+        def step() -> None:
+            self._apply([tf.convert_to_tensor(accumulated) for accumulated in self._gradients])
+            for accumulated in self._gradients:
+                accumulated.assign(tf.zeros_like(accumulated))
+
+        self._strategy.run(step)
+        if self._average:
+            self._update_average()
+
+    def _mean_over_replicas(self, losses: Any) -> tf.Tensor:
+        summed = self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+        return summed / self._strategy.num_replicas_in_sync
+
+    def _replica_gradients(self, inputs: Any, labels: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """The loss of a batch and this replica's share of the gradients, scaled if the loss is."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in self._trained])
             loss = self._loss_of(inputs, labels)
             # Every replica has the loss of the whole batch, and the optimizer adds up the gradients.
-            share = self.optimizer.scale_loss(loss / self._strategy.num_replicas_in_sync)
-        gradients = tape.gradient(share, [variable.value for variable in self._trained])
+            share = loss / self._strategy.num_replicas_in_sync / self._accumulated
+            scaled = self.optimizer.scale_loss(share)
+        return loss, tape.gradient(scaled, [variable.value for variable in self._trained])
+
+    def _apply(self, gradients: list[tf.Tensor]) -> None:
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            gradients = _overflowing_together(gradients)
+            gradients = overflowing_together(gradients)
+        if self._settings.gradient_clip_norm:
+            scale = self.optimizer.scale_loss(tf.constant(1.0))
+            gradients = clipped(gradients, self._settings.gradient_clip_norm * scale)
         self.optimizer.apply(gradients)
-        return loss
 
     def _loss_of(self, inputs: Any, labels: tf.Tensor) -> tf.Tensor:
         if self._auxiliary is None:
-            return self._loss(labels, self._network(inputs, training=True), total=_replica_total)
+            return self._loss(labels, self._network(inputs, training=True), total=replica_total)
         output, *observed = self._observed(inputs, training=True)
-        loss = self._loss(labels, output, total=_replica_total)
-        return loss + self._auxiliary.compute(labels, observed, _replica_total)
+        loss = self._loss(labels, output, total=replica_total)
+        return loss + self._auxiliary.compute(labels, observed, replica_total)
 
     def _update_average(self) -> None:
         """Moves the average toward the weights, faster in the first steps, in which they change most."""
@@ -207,23 +260,6 @@ def _trained_variables(model: keras.Model, encoder_factor: float) -> tuple[list[
 
 def _copies(model: keras.Model) -> list[tf.Variable]:
     return [tf.Variable(keras.ops.convert_to_numpy(weight), trainable=False) for weight in model.weights]
-
-
-def _overflowing_together(gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Spreads an overflow to all replicas: the loss-scaling optimizer checks its own replica only."""
-    if tf.distribute.get_replica_context().num_replicas_in_sync == 1:
-        return gradients
-    # Zero times infinity is not a number.
-    overflow = _replica_total(tf.add_n([tf.reduce_sum(0 * gradient) for gradient in gradients]))
-    return [gradients[0] + overflow, *gradients[1:]]
-
-
-def _replica_total(partial_sum: tf.Tensor) -> tf.Tensor:
-    """Sum over the replicas."""
-    context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
-        return partial_sum
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, partial_sum)
 
 
 def _finite(losses: list[tf.Tensor], steps_before: int) -> list[float]:

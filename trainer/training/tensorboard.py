@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from petseg.class_table import ClassTable
 from petseg.overlay import color_mask
-from trainer.data.input import Pairs
+from trainer.data.pairs import Pairs
 
 
 class TensorBoard:

@@ -8,7 +8,7 @@ from petseg.errors import UserError
 from tests.trainer.shapes import shape_pairs
 from tests.trainer.tiny_training import KillAfter, Killed, assert_same_weights
 from trainer.data.feature_cache import FeatureCache, fill_caches, training_inputs
-from trainer.data.input import ONE_DEVICE
+from trainer.data.replicas import ONE_DEVICE
 from trainer.models import build_model
 from trainer.models.frozen_part import cut_frozen_part
 from trainer.training.loop import train

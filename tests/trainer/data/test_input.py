@@ -7,7 +7,8 @@ from petseg.errors import UserError
 from tests.trainer.shapes import shape_pairs, write_pairs
 from trainer.data.augmentation import augment, draw_groups
 from trainer.data.augmentation.settings import AugmentationSettings
-from trainer.data.input import Pairs, TrainingBatches, evaluation_batches, load_pairs
+from trainer.data.input import TrainingBatches, evaluation_batches
+from trainer.data.pairs import Pairs, load_pairs
 
 SIZE = 16
 AUGMENTED = AugmentationSettings()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.trainer.shapes import shape_pairs, write_pairs
 from tests.trainer.small_run import SIZE, small_settings
-from trainer.data.input import Pairs
+from trainer.data.pairs import Pairs
 from trainer.settings import TrainingSettings
 from trainer.training.unfinished.identity import training_identity
 

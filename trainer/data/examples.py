@@ -1,0 +1,126 @@
+"""The examples of a training: kept in memory, kept on disk or streamed, whichever `trainer.cache` says."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
+
+import tensorflow as tf
+
+from trainer.data.cache_choice import choose_cache
+from trainer.data.geometry import Size, stored_geometry
+from trainer.data.input import EvaluationBatches, TrainingBatches, evaluation_batches
+from trainer.data.pairs import Pairs, load_pairs
+from trainer.data.preprocessing import PairKind
+from trainer.data.records import find_records
+from trainer.data.streaming import STREAMED, StreamedBatches, StreamedPairs, streamed_evaluation_batches
+from trainer.settings import TrainerSettings, TrainingSettings
+
+Examples = Pairs | StreamedPairs
+
+BYTES_PER_PIXEL = 4
+"""Of a decoded example: three colors and a class id."""
+
+
+class EpochBatches(Protocol):
+    """What a training reads: `TrainingBatches` or `StreamedBatches`."""
+
+    @property
+    def steps(self) -> int:
+        """Batches per epoch."""
+
+    def epoch(self, number: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
+        """The batches of one epoch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Split:
+    patterns: Sequence[str]
+    size: Size
+    kind: PairKind
+
+
+def load_examples(
+    train: Sequence[str],
+    evaluation: Sequence[str],
+    settings: TrainingSettings,
+    strategy: tf.distribute.Strategy,
+    checkpoints: str = "",
+) -> tuple[Examples, Examples]:
+    """The training examples, in the size that `transform.training_scale` stores, and those to evaluate on.
+
+    Args:
+        train: File patterns of the transformed examples to train on.
+        evaluation: File patterns of those to evaluate on.
+        settings: Says in which size they are stored, and where to keep them.
+        strategy: Its workers choose alike.
+        checkpoints: Folder of this training, which may be an unfinished one.
+
+    Raises:
+        UserError: A split has no examples, or the disk is full or cannot be written.
+    """
+    splits = _training_split(train, settings), _evaluation_split(evaluation, settings)
+    cache: str = settings.trainer.cache
+    if cache in ("memory", "disk"):
+        return _loaded(splits[0], cache), _loaded(splits[1], cache)
+    records = [find_records(split.patterns) for split in splits]
+    if cache == "auto":
+        pixels = sum(len(of) * math.prod(split.size) for of, split in zip(records, splits, strict=True))
+        streamed = bool(tf.io.gfile.glob(os.path.join(checkpoints, "*", f"{STREAMED}*", "checkpoint")))
+        cache = choose_cache(pixels * BYTES_PER_PIXEL, strategy, resumes_streamed=streamed)
+    if cache != "none":
+        return _loaded(splits[0], cache), _loaded(splits[1], cache)
+    train_pairs, eval_pairs = (
+        StreamedPairs(of, split.size, split.kind) for of, split in zip(records, splits, strict=True)
+    )
+    return train_pairs, eval_pairs
+
+
+def load_training_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
+    """The training examples, in the size that `transform.training_scale` stores, in memory."""
+    return _loaded(_training_split(patterns, settings), "memory")
+
+
+def load_evaluation_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
+    """The examples to evaluate on, at model resolution, in memory."""
+    return _loaded(_evaluation_split(patterns, settings), "memory")
+
+
+def training_batches(
+    examples: Examples, settings: TrainerSettings, replicas: int, size: Size
+) -> EpochBatches:
+    """The batches to train on.
+
+    Args:
+        examples: The training split.
+        settings: Batch size, augmentation and seed.
+        replicas: Devices that share a batch.
+        size: H and W, height and width of the batches in pixels.
+    """
+    arguments = settings.batch_size, settings.augmentation, settings.seed, replicas, size
+    if isinstance(examples, Pairs):
+        return TrainingBatches(examples, *arguments)
+    return StreamedBatches(examples, *arguments)
+
+
+def batches_to_evaluate_on(examples: Examples, batch_size: int) -> EvaluationBatches:
+    """Makes the batches to evaluate on."""
+    if isinstance(examples, Pairs):
+        return partial(evaluation_batches, examples, batch_size)
+    return partial(streamed_evaluation_batches, examples, batch_size)
+
+
+def _training_split(patterns: Sequence[str], settings: TrainingSettings) -> _Split:
+    stored = stored_geometry(settings.transform, settings.model.input_size)
+    kind: PairKind = "to crop from" if settings.transform.training_scale > 1 else "at model resolution"
+    return _Split(patterns, stored.size, kind)
+
+
+def _evaluation_split(patterns: Sequence[str], settings: TrainingSettings) -> _Split:
+    return _Split(patterns, settings.model.input_size, "at model resolution")
+
+
+def _loaded(split: _Split, cache: str) -> Pairs:
+    return load_pairs(split.patterns, split.size, cache, split.kind)
