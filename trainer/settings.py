@@ -26,8 +26,8 @@ class TrainerSettings(Settings):
     gradient_accumulation: int = Field(
         1,
         ge=1,
-        description="Batches whose gradients are averaged for one update of the weights. The update is that "
-        "of one large batch if the loss is a mean over as many pixels in each of them. Dice and Lovász losses "
+        description="Batches whose gradients are averaged for one update of the weights. The update is "
+        "that of one large batch if the loss is a mean over as many pixels in each. Dice and Lovász losses "
         "and the statistics of BatchNorm stay those of batch_size examples.",
     )
     gradient_clip_norm: float | None = Field(

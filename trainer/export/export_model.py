@@ -51,7 +51,9 @@ def export_model(
         tf.io.gfile.rmtree(partial)
     predictor = Predictor(model, settings)
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    # `track` would tie Keras' variables, and the archive ties TensorFlow's below them: each weight twice.
+    for name in ("variables", "trainable_variables", "non_trainable_variables"):
+        archive.add_variable_collection(name, [variable.value for variable in getattr(model, name)])
     strings = [None], tf.string
     photos = [None, None, None, 3], tf.uint8
     archive.add_endpoint(

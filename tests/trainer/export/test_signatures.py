@@ -57,6 +57,15 @@ def exported(request, tiny_settings, tmp_path_factory):
     return tf.saved_model.load(str(directory)), directory, model, settings
 
 
+def test_every_weight_is_written_once(exported):
+    loaded, directory, model, _ = exported
+    weights = model.get_weights()
+    written = (directory / "variables" / "variables.data-00000-of-00001").stat().st_size
+    assert written < sum(weight.nbytes for weight in weights) + 100 * len(weights)
+    assert [tuple(each.shape) for each in loaded.variables] == [tuple(each.shape) for each in model.variables]
+    assert len(loaded.trainable_variables) == len(model.trainable_variables)
+
+
 def test_names_shapes_and_types(exported):
     signatures = exported[0].signatures
     described = {
