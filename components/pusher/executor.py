@@ -16,6 +16,8 @@ from components.pusher.best_kept import best_kept
 from components.pusher.settings import PushSettings
 from petseg.evaluation.files import EVALUATION_FILE, evaluation_file
 from petseg.files.atomic import write_atomic
+from petseg.files.links import link_tree
+from petseg.files.object_store import is_url
 from petseg.versions import (
     NONE,
     ProductionChangedError,
@@ -81,7 +83,8 @@ class Executor(tfx_pusher.Executor):
             return _refused(str(error))
         if settings.keep_versions is not None:
             prune(directory, settings.keep_versions)
-        io_utils.copy_dir(model, pushed_model.uri)
+        copy = io_utils.copy_dir if is_url(model) or is_url(pushed_model.uri) else link_tree
+        copy(model, pushed_model.uri)
         self._MarkPushed(
             pushed_model, pushed_destination=os.path.join(directory, version), pushed_version=version
         )

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from petseg.files.atomic import sync
+from petseg.files.links import link_tree
 from petseg.saved_model import MODEL_SETTINGS
 from petseg.versions.digest import model_digest
 from petseg.versions.production import check_unchanged
@@ -37,16 +38,18 @@ def digest(directory: str, version: str) -> str:
 
 
 def fetch(directory: str, version: str, target: Path) -> None:
-    """Copies a version's SavedModel into a local folder, which is created.
+    """Brings a version's SavedModel into a local folder, which is created, by hard links where possible.
 
     Raises:
         FileNotFoundError: There is no such version.
     """
-    shutil.copytree(Path(directory, version), target)
+    link_tree(Path(directory, version), target)
 
 
 def publish(model: Path, directory: str, after: str | None, beside: Mapping[str, str] | None = None) -> str:
-    """Copies a SavedModel, and the texts of files beside it, as the new highest version; returns the version.
+    """Makes a SavedModel, with the texts of files beside it, the new highest version; returns the version.
+
+    Its files are hard links where the file system allows them: a model's files never change.
 
     Raises:
         ProductionChangedError: Version `after` is no longer in production.
@@ -58,8 +61,10 @@ def publish(model: Path, directory: str, after: str | None, beside: Mapping[str,
         _sweep(root)
         version = str(max(int(time.time()), max(_numbers(root), default=0) + 1))
         partial = _partial(root, version)
-        shutil.copytree(model, partial)
+        link_tree(model, partial)
         for name, content in (beside or {}).items():
+            # Written in place, it would change the file that it is a link to.
+            (partial / name).unlink(missing_ok=True)
             (partial / name).write_text(content)
         _sync_tree(partial)
         partial.rename(root / version)

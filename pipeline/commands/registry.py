@@ -18,6 +18,7 @@ COMMANDS = (
     "compare",
     "suspects",
     "rollback",
+    "clean",
     "compile",
     "submit",
     "schedule",

@@ -8,6 +8,7 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from petseg.errors import UserError
+from pipeline.cleaning.plan import SUCCEEDED
 from pipeline.runners.local.metadata_store import open_store
 from pipeline.runs.run_folder import (
     PUSH_FILE,
@@ -78,5 +79,10 @@ def _stopped(by_node: dict[str, mlmd.Execution]) -> dict[str, Any]:
         "native": None,
         "settings_sha256": "",
         "blessed": False,
-        "reason": f"{failed[0]} failed" if failed else "no report: still running, or killed",
+        "reason": f"{failed[0]} failed" if failed else _without_report(by_node),
     }
+
+
+def _without_report(by_node: dict[str, mlmd.Execution]) -> str:
+    reported = "RunReport" in by_node and by_node["RunReport"].last_known_state in SUCCEEDED
+    return "its report was removed" if reported else "no report: still running, or killed"

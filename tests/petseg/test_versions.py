@@ -1,14 +1,17 @@
 """The folder of pushed models: numbers, atomic copies, kills, pruning, rollback."""
 
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from petseg.errors import UserError
+from petseg.evaluation.files import EVALUATION_FILE
 from petseg.versions import (
     list_versions,
     model_digest,
@@ -183,3 +186,28 @@ def test_kill_at_any_moment_leaves_a_whole_model(models, pushed, tmp_path):
     version = publish(models["b"], pushed)
     assert production_version(pushed) == version
     assert not any(pushed.glob(".*.partial"))
+
+
+def test_a_version_takes_no_space_of_its_own_and_survives_its_source(models, pushed):
+    version = publish(models["a"], pushed)
+    published = Path(pushed, version, "saved_model.pb")
+    assert published.samefile(models["a"] / "saved_model.pb")
+    shutil.rmtree(models["a"])
+    assert published.read_text() == "a"
+
+
+def test_a_file_beside_the_model_changes_no_linked_one(models, pushed):
+    first = publish(models["a"], pushed, beside={EVALUATION_FILE: "first"})
+    second = publish(Path(pushed, first), pushed, beside={EVALUATION_FILE: "second"})
+    assert Path(pushed, first, EVALUATION_FILE).read_text() == "first"
+    assert Path(pushed, second, EVALUATION_FILE).read_text() == "second"
+
+
+def test_where_hard_links_are_impossible_files_are_copied(models):
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == models["a"].stat().st_dev:
+        pytest.skip("needs a second file system")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        version = publish(models["a"], folder)
+        assert Path(folder, version, "saved_model.pb").read_text() == "a"
+        assert model_digest(Path(folder, version)) == model_digest(models["a"])

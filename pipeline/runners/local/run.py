@@ -14,11 +14,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TextIO
 
-from filelock import FileLock, Timeout
-
 from petseg.errors import UserError, describe_error
 from petseg.files.object_store import as_path, copy_folder
 from pipeline.runners.local.checks import check_before_run
+from pipeline.runs.lock import only_user
 from pipeline.runs.memory import PeakMemory
 from pipeline.runs.outcome import (
     CALLER_MUST_CHANGE,
@@ -63,7 +62,7 @@ def run_local(settings: PipelineSettings, output: Path, options: RunOptions) -> 
     """
     check_before_run(settings, output, options.from_node, options.to_node)
     output.mkdir(parents=True, exist_ok=True)
-    with _only_run(output):
+    with only_user(output):
         run_id = _new_run_id(output, settings)
         log = output / "logs" / f"{run_id}.log"
         log.parent.mkdir(exist_ok=True)
@@ -143,20 +142,6 @@ class _LocalRun:
 
     def _stopped(self, reason: str, seconds: dict[str, float], memory: PeakMemory) -> None:
         publish_stop(self._settings, self._folder, reason, seconds, memory.megabytes)
-
-
-@contextlib.contextmanager
-def _only_run(output: Path) -> Iterator[None]:
-    # The operating system releases the lock when its process ends, even if it is killed.
-    lock = FileLock(output / ".lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise UserError(
-            f"another run is using {output}; wait until it ends or give another --output"
-        ) from None
-    with lock:
-        yield
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ def check_all_known(store: MetadataStore, pipeline_root: Path, location: str) ->
     """
     for newest_first in _outputs(pipeline_root):
         for folder in newest_first:
-            state = _state(store, folder)
+            state = state_of_maker(store, folder)
             if state is None:
                 raise UserError(
                     f"{pipeline_root} holds artifacts that {location} does not know, such as "
@@ -42,7 +42,7 @@ def _outputs(pipeline_root: Path) -> Iterator[list[Path]]:
         yield sorted(numbered, key=lambda folder: int(folder.name), reverse=True)
 
 
-def _state(store: MetadataStore, folder: Path) -> "mlmd.Execution.State | None":
+def state_of_maker(store: MetadataStore, folder: Path) -> "mlmd.Execution.State | None":
     """State of the execution that made a folder; None if the store has another one under that number.
 
     The end of the path must fit, not all of it: an output folder may be moved or copied.

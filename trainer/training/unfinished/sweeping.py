@@ -67,6 +67,18 @@ def sweep(checkpoints: str, resumed: str = "") -> None:
         )
 
 
+def examples_of_unfinished(checkpoints: str) -> list[str]:
+    """File patterns of the examples that unfinished trainings were trained on.
+
+    Args:
+        checkpoints: Folder of all unfinished trainings; it may be missing.
+    """
+    if not tf.io.gfile.isdir(checkpoints):
+        return []
+    folders = [os.path.join(checkpoints, name.rstrip("/")) for name in tf.io.gfile.listdir(checkpoints)]
+    return [os.path.normpath(pattern) for folder in folders for pattern in _examples(folder)]
+
+
 def _why_orphaned(folder: str, days: float) -> str:
     if days > DAYS_KEPT:
         return f"it is {_age(days)} old"

@@ -1,0 +1,1 @@
+"""Removes artifacts that nothing needs any more."""
