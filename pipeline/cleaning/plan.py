@@ -117,7 +117,7 @@ def carry_out(store: MetadataStore, cleaning: Cleaning) -> None:
     gone = [
         artifact
         for artifact in store.get_artifacts()
-        # A copy of an output folder may record in the same store: that the copy is cleaned says nothing of it.
+        # Of a copied output folder that is cleaned, the original may record in the same store.
         if _tail(Path(artifact.uri)) in paths and _is_here(Path(artifact.uri), paths)
     ]
     for artifact in gone:

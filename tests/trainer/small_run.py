@@ -41,9 +41,9 @@ def small_settings(**trainer) -> TrainingSettings:
     )
 
 
-def write_inputs(folder: Path, pairs: int = 8) -> None:
+def write_inputs(folder: Path, pairs: int = 8, shards: int = 1) -> None:
     """Writes what Transform and StatisticsGen would: training examples, and five to evaluate on."""
-    write_pairs(folder / "examples" / "Split-train", shape_pairs(pairs, SIZE))
+    write_pairs(folder / "examples" / "Split-train", shape_pairs(pairs, SIZE), shards)
     write_pairs(folder / "examples" / "Split-eval", shape_pairs(5, SIZE, seed=1))
     for split in ("train", "eval"):
         path = folder / "statistics" / f"Split-{split}" / "FeatureStats.pb"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from petseg.errors import UserError
 from petseg.shards import shard_files
 from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.pairs import no_examples
@@ -22,6 +23,7 @@ class Records:
         bytes: Of all records together, unpacked.
         digest: SHA-256 in hex of the names, in the order in which they are stored.
         first_names: The first names in sorted order, at most FIRST of them.
+        stamps: Size in bytes and time of the last change of each shard when it was read.
     """
 
     files: Sequence[str]
@@ -29,6 +31,7 @@ class Records:
     bytes: int
     digest: str
     first_names: Sequence[str]
+    stamps: Sequence[tuple[int, int]]
 
     def __len__(self) -> int:
         return sum(self.counts)
@@ -52,6 +55,19 @@ class Records:
 
         rows = np.array(files), np.array(skipped, np.int64), np.array(taken, np.int64)
         return tf.data.Dataset.from_tensor_slices(rows).flat_map(piece)
+
+    def check_unchanged(self) -> None:
+        """Checks that the shards are those that were read at first: an epoch of others would be another one.
+
+        Raises:
+            UserError: A shard was changed or removed.
+        """
+        for file, stamp in zip(self.files, self.stamps, strict=True):
+            if _stamp(file) != stamp:
+                raise UserError(
+                    f"{file} was changed or removed during the training, which reads it in each epoch "
+                    "(trainer.cache none); run again"
+                )
 
     def _pieces(self, first: int, count: int, order: Sequence[int]) -> list[tuple[str, int, int]]:
         """File, records to skip and records to take of each part of a range."""
@@ -80,6 +96,7 @@ def find_records(patterns: Sequence[str]) -> Records:
         UserError: There are no examples, or a shard is missing.
     """
     files = shard_files(patterns)
+    stamps = [stamp for file in files if (stamp := _stamp(file))]
     counts, size, digest = [], 0, hashlib.sha256()
     first_names: list[str] = []
     for file in files:
@@ -92,7 +109,16 @@ def find_records(patterns: Sequence[str]) -> Records:
         counts.append(count)
     if not sum(counts):
         raise no_examples(patterns)
-    return Records(files, counts, size, digest.hexdigest(), first_names)
+    return Records(files, counts, size, digest.hexdigest(), first_names, stamps)
+
+
+def _stamp(file: str) -> tuple[int, int] | None:
+    """Size and time of the last change; None where there is no such file."""
+    try:
+        status = tf.io.gfile.stat(file)
+    except tf.errors.NotFoundError:
+        return None
+    return status.length, status.mtime_nsec
 
 
 def _names(file: str) -> tf.data.Dataset:

@@ -125,7 +125,11 @@ class StreamedBatches:
 
         Where the number of lanes is no multiple of the replicas, as with fewer shards than workers, each
         worker reads all shards and decodes its own examples.
+
+        Raises:
+            UserError: A shard was changed since it was read at first.
         """
+        self._pairs.records.check_unchanged()
         random = np.random.default_rng((self._seed, number))
         order = random.permutation(len(self._pairs.records.files)).tolist()
         start = int(random.integers(len(self._pairs)))
@@ -168,6 +172,7 @@ def streamed_evaluation_batches(
 
     Each replica reads a range of its own.
     """
+    pairs.records.check_unchanged()
     replicas = context.num_replicas_in_sync
     count = math.ceil(len(pairs) / replicas)
 

@@ -7,9 +7,19 @@ import tensorflow as tf
 from petseg.class_table import CLASS_ID_IGNORED
 from petseg.errors import UserError
 from tests.trainer.shapes import shape_pairs, write_pairs
+from tests.trainer.small_run import (
+    history,
+    small_settings,
+    start,
+    training_paths,
+    worker_arguments,
+    write_inputs,
+)
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.records import find_records
 from trainer.data.streaming import StreamedBatches, StreamedPairs, streamed_evaluation_batches
+from trainer.export.export_model import load_trained
+from trainer.run import run
 
 SIZE = 16
 AUGMENTED = AugmentationSettings()
@@ -136,3 +146,26 @@ def test_an_empty_split_is_the_users_error(tmp_path):
     write_pairs(tmp_path / "split", shape_pairs(0, SIZE))
     with pytest.raises(UserError, match="split"):
         find_records([f"{tmp_path}/split/*"])
+
+
+def test_a_killed_training_resumes_to_the_same_weights(tmp_path):
+    write_inputs(tmp_path, pairs=20, shards=3)
+    settings = small_settings(cache="none", epochs=5)
+    killed, unbroken = tmp_path / "killed", tmp_path / "unbroken"
+    arguments = ["-m", "trainer.worker", *worker_arguments(settings, tmp_path, killed)]
+    process = start(arguments)
+    for line in process.stdout:
+        if line.startswith("epoch 2/5: loss"):
+            process.kill()
+            break
+    process.wait()
+    assert not (killed / "model").exists()
+    run(settings, training_paths(tmp_path, unbroken))
+    resumed = start(arguments)
+    said, _ = resumed.communicate()
+    assert resumed.returncode == 0, said
+    assert "resuming an unfinished training after epoch" in said
+    assert [row["loss"] for row in history(killed)] == [row["loss"] for row in history(unbroken)]
+    models = [load_trained(str(folder / "model" / "Format-Serving"))[0] for folder in (killed, unbroken)]
+    for one, other in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -86,6 +86,19 @@ def test_two_workers_train_like_one(alone, inputs, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("shards", [1, 4])
+def test_two_workers_stream_like_one_device(shards, tmp_path):
+    """With four shards each reads its own two; with one, both read it."""
+    write_inputs(tmp_path, pairs=20, shards=shards)
+    run(small_settings(cache="none"), training_paths(tmp_path, tmp_path / "one"))
+    settings = [small_settings(cache="none", distribution="multi_worker")] * 2
+    workers = start_workers(settings, tmp_path, tmp_path / "two")
+    chief, other = (worker.communicate()[0] for worker in workers)
+    assert [worker.returncode for worker in workers] == [0, 0], chief + other
+    assert_same_training(tmp_path / "two", history(tmp_path / "one"))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_worker_ends_the_run_and_the_next_run_resumes(lost, inputs, tmp_path):
     settings = [small_settings(distribution="multi_worker", epochs=12)] * 2
