@@ -25,7 +25,9 @@ from trainer.data.replicas import ONE_DEVICE, full_batch, ignored_unless, own_re
 STREAMED = "streamed"
 """Begins the name of a folder of checkpoints, see `StreamedPairs.order`."""
 
+LANES = 8
 MOST_LANES = 16
+"""Where there are as many shards. With fewer, lanes begin inside of shards, and unpack what they skip."""
 
 SHUFFLE_BYTES = 128 << 20
 """Of the shuffle buffers of all lanes together. It decides the order, so it is the same on every machine."""
@@ -123,8 +125,8 @@ class StreamedBatches:
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
         """The batches of one epoch; see `TrainingBatches.epoch`.
 
-        Where the number of lanes is no multiple of the replicas, as with fewer shards than workers, each
-        worker reads all shards and decodes its own examples.
+        Where the number of lanes is no multiple of the replicas, each worker reads all records, and decodes
+        its own.
 
         Raises:
             UserError: A shard was changed since it was read at first.
@@ -144,10 +146,11 @@ class StreamedBatches:
             return records.shuffle(self._buffer, seed, reshuffle_each_iteration=False).prefetch(2)
 
         def batches_of(replica: int) -> tf.data.Dataset:
+            lanes = _neighbors_together(self._lanes)
             if self._lanes % replicas:
-                records = taking_turns([lane(each) for each in range(self._lanes)]).shard(replicas, replica)
+                records = taking_turns([lane(each) for each in lanes]).shard(replicas, replica)
             else:
-                records = taking_turns([lane(each) for each in range(replica, self._lanes, replicas)])
+                records = taking_turns([lane(each) for each in lanes[replica::replicas]])
             decoded = records.map(self._pairs.decode, num_parallel_calls=PARALLEL, deterministic=True)
             batches = decoded.batch(self._batch_size // replicas, drop_remainder=True)
 
@@ -204,6 +207,23 @@ def _of_own_replicas(
 
 
 def _lanes(batch_size: int, shards: int) -> int:
-    """The largest number that divides the batch and is no larger than the number of shards."""
-    most = min(shards, batch_size, MOST_LANES)
+    """Number of lanes: it divides the batch."""
+    most = min(batch_size, max(LANES, min(shards, MOST_LANES)))
     return next(lanes for lanes in range(most, 0, -1) if batch_size % lanes == 0)
+
+
+def _neighbors_together(lanes: int) -> list[int]:
+    """The lanes in the order in which a batch takes from them.
+
+    However many replicas take turns, each has neighboring lanes, which are in few shards: a reversal of
+    digits, as of bits in the fast Fourier transform.
+
+    Examples:
+        >>> _neighbors_together(8)
+        [0, 4, 2, 6, 1, 5, 3, 7]
+    """
+    order = [0]
+    for factor in (2, 3, 5, 7, 11, 13):
+        while lanes % (len(order) * factor) == 0:
+            order = [lane * factor + digit for digit in range(factor) for lane in order]
+    return order
