@@ -112,6 +112,8 @@ class PipelineSettings(Settings):
         for key in PATHS_AND_MACHINES:
             part, _, name = key.partition(".")
             del (tree[part] if name else tree)[name or part]
+        if self.trainer.cache == "none":
+            tree["trainer"]["cache"] = "none"  # the one that decides the order of the examples
         for part, name in (key.split(".") for key in FILES):
             value = tree[part].get(name)
             if isinstance(value, str) and value != "imagenet":

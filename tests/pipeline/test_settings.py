@@ -205,6 +205,11 @@ def test_paths_machines_and_engines_do_not_change_the_digest(override):
     assert digest(override) == digest()
 
 
+def test_streamed_examples_change_the_digest():
+    """They come in another order, which gives other weights."""
+    assert digest("trainer.cache=none") != digest("trainer.cache=auto") == digest("trainer.cache=memory")
+
+
 @pytest.mark.parametrize(
     ("key", "others"),
     [
