@@ -29,7 +29,7 @@ SPLIT = "test"
 def write_examples(data: str, folder: Path, photos: int) -> None:
     """Writes raw examples of test photos, spread over the whole list, as ExampleGen writes them."""
     from components.example_gen.checks import check_pair
-    from components.example_gen.executor import Shard, write_shard
+    from components.example_gen.executor import write_shard
     from components.example_gen.listing import list_pairs
 
     settings = PETS_DATA.model_copy(update={"path": data})
@@ -39,7 +39,7 @@ def write_examples(data: str, folder: Path, photos: int) -> None:
     checked = [check_pair(source, settings) for source in chosen]
     whole = tuple(pair for pair in checked if pair.broken is None)
     file = folder / f"Split-{SPLIT}" / "data_tfrecord-00000-of-00001.gz"
-    write_shard(Shard(str(file), whole), settings)
+    write_shard(str(file), whole, settings)
 
 
 def write_untrained_model(folder: Path) -> None:

@@ -95,7 +95,7 @@ class NodeProperties:
                     "transform": training.transform.model_dump(mode="json"),
                     "input_size": list(training.model.input_size),
                 },
-                "code": source_hash("trainer.data.preprocessing"),
+                "code": source_hash("components.transform.component", "trainer.data.preprocessing"),
             },
         }
 

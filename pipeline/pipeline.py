@@ -2,7 +2,7 @@
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.v1.components import ExampleValidator, StatisticsGen, Transform, Tuner
+from tfx.v1.components import ExampleValidator, StatisticsGen, Tuner
 
 from components.dataset_gate.component import DatasetGate
 from components.evaluator.component import Evaluator
@@ -13,6 +13,7 @@ from components.pusher.component import Pusher
 from components.run_report.component import RunReport
 from components.schema_import.component import ImportSchemaGen
 from components.serving_check.component import ServingCheck
+from components.transform.component import Transform
 from pipeline.node_properties import NodeProperties
 from pipeline.paths import Observed, Paths
 from pipeline.settings import PipelineSettings

@@ -10,7 +10,7 @@ from components.example_gen.pixels.mask import Mask, fit_rendered_mask, load_mas
 from components.example_gen.pixels.mask_mapping import MOST_UNKNOWN, UnknownValuesError
 from components.example_gen.pixels.photo import Photo, load_photo
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources import RenderedMask
+from components.example_gen.sources import is_rendered
 from petseg.errors import BrokenFileError
 
 BYTES_PER_PIXEL = 8
@@ -58,7 +58,7 @@ def make_example(pair: CheckedPair, data: DataSettings) -> tf.train.Example:
     encoded = source.photo.read(_max_bytes(data))
     if hashlib.sha256(encoded).hexdigest() != pair.sha256:
         raise RuntimeError(f"{source.photo_path} changed while it was read")
-    if pair.is_as_stored and not isinstance(source.mask, RenderedMask):
+    if pair.is_as_stored and not is_rendered(source.mask):
         png = source.mask.read(_max_bytes(data))
     else:
         photo = load_photo(encoded, data.max_pixels, data.photo_range)
@@ -90,7 +90,7 @@ def small_features(pair: CheckedPair, data: DataSettings) -> dict[str, int | flo
 
 
 def _load_mask(source: PairSource, photo: Photo, data: DataSettings, turned: bool = False) -> Mask:
-    if isinstance(source.mask, RenderedMask):
+    if is_rendered(source.mask):
         is_upright = getattr(source.mask, "is_upright", False)
         return fit_rendered_mask(source.mask.render(*photo.shape), photo, data, is_upright, turned)
     return load_mask(source.mask.read(_max_bytes(data)), photo, data, turned)

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from components.example_gen.pairs import CheckedPair
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
@@ -35,16 +37,18 @@ def unknown_in_words(masks: dict[str, int], data: DataSettings) -> str:
     return f"{text}. Give each to a class ({source}), or to data.classes.ignored_value"
 
 
-def refuse_swallowed_classes(pairs: Sequence[CheckedPair], classes: ClassTable) -> None:
+def refuse_swallowed_classes(pairs: Iterable[CheckedPair], classes: ClassTable) -> None:
     """Raises a UserError if a class has no pixel in any mask, while ignored pixels may be its own."""
-    ignored = sum(pair.ignored for pair in pairs)
-    if not pairs or not ignored:
+    ignored, pixels = 0, np.zeros(len(classes), np.int64)
+    for pair in pairs:
+        ignored += pair.ignored
+        pixels += pair.pixels
+    if not ignored:
         return
-    pixels = [sum(column) for column in zip(*(pair.pixels for pair in pairs), strict=True)]
     absent = [entry for entry, count in zip(classes.classes, pixels, strict=True) if not count]
     if not absent:
         return
-    share = ignored / (ignored + sum(pixels))
+    share = ignored / (ignored + int(pixels.sum()))
     few = ", ".join(str(source) for source in classes.ignored_sources[:5])
     entry = absent[0]
     sources = ", ".join(map(str, entry.source or (entry.value,)))

@@ -3,8 +3,10 @@
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import pickle
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -17,11 +19,14 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from components.example_gen.blocks import Block, read_list, write_blocks, write_list
 from components.example_gen.checks import check_pair, make_example, small_features
 from components.example_gen.listing import list_pairs
 from components.example_gen.pairs import SPLITS, CheckedPair, PairSource
 from components.example_gen.report import data_report, decide
 from components.example_gen.settings import DataSettings
+from components.example_gen.spool import Spool
+from components.example_gen.threads import map_on_threads
 from petseg.files.atomic import write_atomic
 
 PAIRS_A_SHARD = 256
@@ -34,15 +39,15 @@ _progress = logging.getLogger("petseg")
 class Executor(BaseExampleGenExecutor):
     """Two passes over the pairs.
 
-    The first pass reads and checks each pair and keeps a few hundred bytes of it. They are enough to decide
-    what concerns all pairs: the same photo in two splits, too many broken pairs, an empty split. The second
-    pass writes shards of consecutive names. The shards are the same on every engine, and no engine ever holds
-    or sorts the photos.
+    The first pass reads and checks each pair and keeps a few hundred bytes of it, on disk. They are enough to
+    decide what concerns all pairs: the same photo in two splits, too many broken pairs, an empty split. The
+    second pass writes shards of consecutive names. The shards are the same on every engine, and no engine
+    ever holds or sorts the photos or the pairs: it carries only where a block of pairs lies.
     """
 
-    def GetInputSourceToExamplePTransform(self) -> type["CheckPairs"]:
+    def GetInputSourceToExamplePTransform(self) -> type["CheckBlocks"]:
         """The first pass. TFX's base class asks for a transform's class, contrary to its annotation."""
-        return CheckPairs
+        return CheckBlocks
 
     def Do(
         self,
@@ -64,77 +69,81 @@ class Executor(BaseExampleGenExecutor):
         _progress.info("reading %d pairs from %s", len(listing.pairs), data.path)
         checked = self._check(listing.pairs, data, scratch)
         decision = decide(listing, checked, data)
-        self._write(decision.pairs, data, examples)
+        self._write(decision.pairs, data, examples, scratch)
         tf.io.gfile.rmtree(scratch)
         report = json.dumps(data_report(listing, decision, data), indent=1)
         write_atomic(os.path.join(report_folder, "data_report.json"), report)
         if listing.newest_span:
-            arrived = [pair for pair in decision.pairs if pair.source.span == listing.newest_span]
+            arrived = (pair for pair in decision.pairs if pair.source.span == listing.newest_span)
             _write_features(arrived, data, os.path.join(report_folder, NEWEST_SPAN_FILE))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
 
-    def _check(self, sources: Sequence[PairSource], data: DataSettings, scratch: str) -> list[CheckedPair]:
-        # Through files: the workers of a remote engine share nothing else with this process.
-        found = os.path.join(scratch, "checked")
+    def _check(self, sources: Spool[PairSource], data: DataSettings, scratch: str) -> Spool[CheckedPair]:
+        blocks = write_blocks(os.path.join(scratch, "sources"), sources.blocks())
+        checked = os.path.join(scratch, "checked")
+        tf.io.gfile.makedirs(checked)
+        files = [os.path.join(checked, f"{number:07d}") for number in range(len(blocks))]
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
-                | "Pairs" >> beam.Create(sources)
+                | "Blocks" >> beam.Create(list(zip(blocks, files, strict=True)))
                 | "Check" >> self.GetInputSourceToExamplePTransform()(data)
-                | "ToJson" >> beam.Map(CheckedPair.to_json)
-                | "Keep" >> beam.io.WriteToText(found)
             )
-        by_name = {source.name: source for source in sources}
-        checked: list[CheckedPair] = []
-        for file in tf.io.gfile.glob(f"{found}*"):
-            with tf.io.gfile.GFile(file) as lines:
-                checked.extend(CheckedPair.from_json(line, by_name) for line in lines)
-        return checked
+        return Spool(pair for file in files for pair in read_list(file))
 
-    def _write(self, pairs: list[CheckedPair], data: DataSettings, examples: types.Artifact) -> None:
+    def _write(
+        self, pairs: Sequence[CheckedPair], data: DataSettings, examples: types.Artifact, scratch: str
+    ) -> None:
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
-                | "Shards" >> beam.Create(list(_shards(pairs, examples)))
+                | "Shards" >> beam.Create(_shards(pairs, examples, scratch))
                 | "Spread" >> beam.Reshuffle()
-                | "Write" >> beam.Map(write_shard, data=data)
+                | "Write" >> beam.Map(_write_block, data=data)
             )
 
 
-class CheckPairs(beam.PTransform):
-    """Reads and checks pairs: PairSource in, CheckedPair out."""
+class CheckBlocks(beam.PTransform):
+    """Reads and checks pairs: the Block of the sources and the file for the checked pairs in, nothing out."""
 
     def __init__(self, data: DataSettings):
         super().__init__()
         self._data = data
 
-    def expand(self, sources: beam.PCollection) -> beam.PCollection:
-        """Spreads the pairs over the workers and checks them."""
-        return sources | "Spread" >> beam.Reshuffle() | "Check" >> beam.Map(check_pair, data=self._data)
+    def expand(self, blocks: beam.PCollection) -> beam.PCollection:
+        """Spreads the blocks over the workers and checks their pairs."""
+        return blocks | "Spread" >> beam.Reshuffle() | "Check" >> beam.Map(check_block, data=self._data)
 
 
-@dataclass(frozen=True)
-class Shard:
-    """A file of raw examples and its pairs."""
-
-    file: str
-    pairs: tuple[CheckedPair, ...]
+def check_block(block_and_file: tuple[Block, str], data: DataSettings) -> None:
+    """Checks the pairs of a block of sources and writes them to a file."""
+    block, file = block_and_file
+    write_list(file, list(map_on_threads(partial(check_pair, data=data), block.load())))
 
 
-def write_shard(shard: Shard, data: DataSettings) -> None:
+def _write_block(block_and_file: tuple[Block, str], data: DataSettings) -> None:
+    block, file = block_and_file
+    write_shard(file, block.load(), data)
+
+
+def write_shard(file: str, pairs: Iterable[CheckedPair], data: DataSettings) -> None:
     """Writes one shard of raw examples, whole or not at all."""
-    unfinished = f"{shard.file}.part"
-    # Photos and masks are compressed already. A higher level costs seconds and saves nothing.
-    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
-    tf.io.gfile.makedirs(os.path.dirname(shard.file))
+    unfinished = f"{file}.part"
+    # Photos and masks are compressed already: deflating them once more costs seconds and saves nothing.
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=0)
+    tf.io.gfile.makedirs(os.path.dirname(file))
     with tf.io.TFRecordWriter(unfinished, options) as writer:
-        for pair in shard.pairs:
-            writer.write(make_example(pair, data).SerializeToString(deterministic=True))
-    tf.io.gfile.rename(unfinished, shard.file, overwrite=True)
+        for record in map_on_threads(partial(_record, data=data), pairs):
+            writer.write(record)
+    tf.io.gfile.rename(unfinished, file, overwrite=True)
 
 
-def _write_features(pairs: list[CheckedPair], data: DataSettings, file: str) -> None:
+def _record(pair: CheckedPair, data: DataSettings) -> bytes:
+    return make_example(pair, data).SerializeToString(deterministic=True)
+
+
+def _write_features(pairs: Iterable[CheckedPair], data: DataSettings, file: str) -> None:
     """Writes the small features of the training pairs, one row each, for DatasetGate to compare spans."""
     rows = [small_features(pair, data) for pair in pairs if pair.source.split == "train"]
     table = pa.BufferOutputStream()
@@ -142,11 +151,25 @@ def _write_features(pairs: list[CheckedPair], data: DataSettings, file: str) -> 
     write_atomic(file, table.getvalue().to_pybytes())
 
 
-def _shards(pairs: list[CheckedPair], examples: types.Artifact) -> Iterator[Shard]:
-    for split in SPLITS:
-        split_folder = artifact_utils.get_split_uri([examples], split)
-        members = [pair for pair in pairs if pair.source.split == split]
-        count = -(-len(members) // PAIRS_A_SHARD)
-        for shard in range(count):
-            file = os.path.join(split_folder, f"data_tfrecord-{shard:05d}-of-{count:05d}.gz")
-            yield Shard(file, tuple(members[shard * PAIRS_A_SHARD : (shard + 1) * PAIRS_A_SHARD]))
+def _shards(pairs: Sequence[CheckedPair], examples: types.Artifact, scratch: str) -> list[tuple[Block, str]]:
+    """Where the pairs of each shard are, and its file: consecutive names of one split."""
+    sizes = Counter(pair.source.split for pair in pairs)
+    files: list[str] = []
+
+    def members() -> Iterator[bytes]:
+        filling: dict[str, list[CheckedPair]] = {split: [] for split in SPLITS}
+        written = Counter[str]()
+        for pair in pairs:
+            split = pair.source.split
+            filling[split].append(pair)
+            done = written[split] + len(filling[split])
+            if len(filling[split]) == PAIRS_A_SHARD or done == sizes[split]:
+                shard, of = written[split] // PAIRS_A_SHARD, -(-sizes[split] // PAIRS_A_SHARD)
+                folder = artifact_utils.get_split_uri([examples], split)
+                files.append(os.path.join(folder, f"data_tfrecord-{shard:05d}-of-{of:05d}.gz"))
+                yield pickle.dumps(filling[split], pickle.HIGHEST_PROTOCOL)
+                written[split] += len(filling[split])
+                filling[split] = []
+
+    blocks = write_blocks(os.path.join(scratch, "shards"), members())
+    return list(zip(blocks, files, strict=True))

@@ -21,6 +21,7 @@ from components.example_gen.readers import find_reader
 from components.example_gen.readers.files import data_folder
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import list_spans, merge_spans, visible_folders
+from components.example_gen.spool import Spool
 from petseg.errors import UserError
 from petseg.files.object_store import as_path
 
@@ -60,7 +61,8 @@ def watched(data: DataSettings) -> tuple[str, ...]:
 
 def listing_of(found: Iterable[Found], data: DataSettings) -> Listing:
     """Sorts what a reader found, takes out names that cannot be used or are duplicated, assigns splits."""
-    pairs: dict[str, PairSource] = {}
+    stored: Spool[PairSource] = Spool(block=1)
+    positions: dict[str, int] = {}
     broken: list[Note] = []
     left_out: list[str] = []
     duplicated: dict[str, Note] = {}
@@ -71,19 +73,21 @@ def listing_of(found: Iterable[Found], data: DataSettings) -> Listing:
             left_out.append(each.name)
         elif not is_plain_path(each.name):
             broken.append(Note(each.found_in, f"{each.name!r} is not a plain file name"))
-        elif each.name in pairs:
-            reason = f"{each.name} is duplicated: {pairs[each.name].found_in} has it too"
+        elif each.name in positions:
+            reason = f"{each.name} is duplicated: {stored[positions[each.name]].found_in} has it too"
             duplicated[each.name] = Note(each.found_in, reason)
         else:
-            pairs[each.name] = each
-    unique = [pairs[name] for name in sorted(pairs.keys() - duplicated.keys())]
-    metadata = read_metadata(data, [*pairs, *left_out]) if data.metadata is not None and pairs else None
+            positions[each.name] = len(stored)
+            stored.append(each)
+    unique = sorted(positions.keys() - duplicated.keys())
+    has_metadata = data.metadata is not None and len(stored)
+    metadata = read_metadata(data, [*positions, *left_out]) if has_metadata else None
     return Listing(
-        pairs=tuple(_with_metadata(pair, metadata, data) for pair in unique),
+        pairs=Spool(_with_metadata(stored[positions[name]], metadata, data) for name in unique),
         broken=(*broken, *duplicated.values()),
         in_no_list=tuple(sorted(left_out)),
         metadata_without_photo=metadata.unmatched if metadata else (),
-        without_metadata=tuple(pair.name for pair in unique if metadata and pair.name not in metadata.rows),
+        without_metadata=tuple(name for name in unique if metadata and name not in metadata.rows),
     )
 
 

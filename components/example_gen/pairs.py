@@ -1,12 +1,11 @@
 """What is known of a pair before and after its photo and mask were read."""
 
 import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from components.example_gen.sources import EncodedImage, RenderedMask
+from components.example_gen.spool import Spool
 
 SPLITS = ("train", "eval", "test")
 
@@ -92,7 +91,7 @@ class Listing:
         without_metadata: Names of pairs without a row in it.
     """
 
-    pairs: tuple[PairSource, ...]
+    pairs: Spool[PairSource]
     broken: tuple[Note, ...] = ()
     in_no_list: tuple[str, ...] = ()
     newest_span: str = ""
@@ -103,7 +102,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class CheckedPair:
-    """Result of checking a pair's photo and mask. It is small, so that thousands fit in memory.
+    """Result of checking a pair's photo and mask. It is small, and lies in a Spool.
 
     Attributes:
         source: The pair.
@@ -145,22 +144,6 @@ class CheckedPair:
     def shares(self) -> tuple[float, ...]:
         """Share of each class among the pixels that are not ignored; the shares sum to 1."""
         return tuple(count / sum(self.pixels) for count in self.pixels)
-
-    def to_json(self) -> str:
-        """One line of JSON, with the source's name instead of the source."""
-        fields = {key: value for key, value in vars(self).items() if key != "source"}
-        return json.dumps({"name": self.source.name} | fields, default=asdict)
-
-    @classmethod
-    def from_json(cls, line: str, sources: Mapping[str, PairSource]) -> "CheckedPair":
-        """The inverse of to_json, given the sources by name."""
-        fields = json.loads(line)
-        fields["source"] = sources[fields.pop("name")]
-        fields["broken"] = fields["broken"] and Note(**fields["broken"])
-        fields["repairs"] = tuple(Note(**note) for note in fields["repairs"])
-        fields["pixels"] = tuple(fields["pixels"])
-        fields["unknown"] = tuple((value, pixels) for value, pixels in fields["unknown"])
-        return cls(**fields)
 
 
 def is_plain_path(name: str) -> bool:

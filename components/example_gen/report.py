@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from components.example_gen.pairs import KEPT_FIRST, SPLITS, CheckedPair, Listin
 from components.example_gen.pixels.exif import ExifChoice, in_words, settle
 from components.example_gen.pixels.mask_values import READINGS
 from components.example_gen.settings import DataSettings
+from components.example_gen.spool import Spool
+from petseg.class_table import ClassTable
 from petseg.errors import UserError
 
 NAMED_IN_ERROR = 10
@@ -38,30 +41,34 @@ class Decision:
         exif: How the masks of photos that EXIF turns were taken.
     """
 
-    pairs: list[CheckedPair]
+    pairs: Spool[CheckedPair]
     quarantined: list[Note]
     unknown: dict[str, int]
     exif: ExifChoice
 
 
-def decide(listing: Listing, checked: list[CheckedPair], data: DataSettings) -> Decision:
+def decide(listing: Listing, checked: Spool[CheckedPair], data: DataSettings) -> Decision:
     """Takes out pairs that are broken, and photos that are in two splits.
+
+    Args:
+        listing: The listed pairs.
+        checked: The same, checked, in the same order: sorted by name.
+        data: The settings.
 
     Raises:
         UserError: More is broken than `data.max_bad_fraction` allows, a split is empty, a class has no pixel
             while others are ignored, or nothing tells how masks lie whose photos EXIF turns.
     """
-    pairs = sorted(checked, key=lambda pair: pair.source.name)
-    copies = _copies_across_splits([pair for pair in pairs if not pair.broken])
-    quarantined = [*listing.broken, *(pair.broken for pair in pairs if pair.broken), *copies.values()]
+    copies = _copies_across_splits(checked)
+    quarantined = [*listing.broken, *(pair.broken for pair in checked if pair.broken), *copies.values()]
     quarantined.sort(key=lambda note: (note.file, note.reason))
-    good = [pair for pair in pairs if not pair.broken and pair.source.name not in copies]
+    good = Spool(pair for pair in checked if not pair.broken and pair.source.name not in copies)
     for note in quarantined:
         _details.warning("quarantined: %s %s", note.file, note.reason)
-    unknown = unknown_values(pairs)
+    unknown = unknown_values(checked)
     _refuse_too_broken(
         quarantined,
-        len(pairs) + len(listing.broken),
+        len(checked) + len(listing.broken),
         data.max_bad_fraction,
         unknown_in_words(unknown, data),
     )
@@ -81,32 +88,31 @@ def check_listing(listing: Listing, data: DataSettings) -> None:
 def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dict[str, Any]:
     """The content of `data_report.json`."""
     pairs = decision.pairs
-    repairs = [note for pair in pairs for note in pair.repairs]
-    for note in repairs:
+    sums = _Sums(pairs, len(data.classes))
+    for note in sums.repairs:
         _details.warning("repaired: %s %s", note.file, note.reason)
-    by_split = {split: [pair for pair in pairs if pair.source.split == split] for split in SPLITS}
     report: dict[str, Any] = {
-        "counts": {split: len(members) for split, members in by_split.items()},
-        "class_shares": {split: _class_shares(members, data) for split, members in by_split.items()},
+        "counts": {split: sums.pairs[split] for split in SPLITS},
+        "class_shares": {split: _shares(sums.pixels[split], data.classes) for split in SPLITS},
         "quarantined": [asdict(note) for note in decision.quarantined],
-        "repaired": [asdict(note) for note in repairs],
-        "palette_masks": dict(sorted(Counter(pair.palette for pair in pairs if pair.palette).items())),
+        "repaired": [asdict(note) for note in sums.repairs],
+        "palette_masks": dict(sorted(sums.palettes.items())),
         "unknown_values": decision.unknown,
         "exif": asdict(decision.exif),
-        "between_share": _between_share(pairs),
+        "between_share": sums.between / sums.mask_pixels,
         "in_no_list": list(listing.in_no_list),
         "metadata_without_photo": list(listing.metadata_without_photo),
         "without_metadata": list(listing.without_metadata),
         "newest_span": listing.newest_span or None,
         "superseded": list(listing.superseded),
         "near_duplicates": near_duplicates.across_splits(pairs),
-        "single_class": [pair.source.name for pair in pairs if np.count_nonzero(pair.pixels) == 1],
-        "photo_sizes": dict(sorted(Counter(f"{pair.height}x{pair.width}" for pair in pairs).items())),
+        "single_class": sums.single_class,
+        "photo_sizes": dict(sorted(sums.photo_sizes.items())),
     }
     _progress.info(
         "data: %s; quarantined %d, repaired %d, in no list %d, masks with one class %d,"
         " near-duplicates across splits %d",
-        ", ".join(f"{len(members)} {split}" for split, members in by_split.items()),
+        ", ".join(f"{count} {split}" for split, count in report["counts"].items()),
         *(len(report[key]) for key in COUNTED),
     )
     for line in filter(None, (in_words(decision.exif), unknown_in_words(decision.unknown, data))):
@@ -126,10 +132,40 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
     return report
 
 
-def _copies_across_splits(pairs: list[CheckedPair]) -> dict[str, Note]:
+class _Sums:
+    """What one pass over good pairs sums up for the report."""
+
+    def __init__(self, pairs: Iterable[CheckedPair], classes: int):
+        self.pairs = Counter[str]()
+        self.pixels = {split: np.zeros(classes, np.int64) for split in SPLITS}
+        self.repairs: list[Note] = []
+        self.palettes = Counter[str]()
+        self.single_class: list[str] = []
+        self.photo_sizes = Counter[str]()
+        self.between = self.mask_pixels = 0
+        for pair in pairs:
+            self._add(pair)
+
+    def _add(self, pair: CheckedPair) -> None:
+        self.pairs[pair.source.split] += 1
+        self.pixels[pair.source.split] += pair.pixels
+        self.repairs.extend(pair.repairs)
+        if pair.palette:
+            self.palettes[pair.palette] += 1
+        if np.count_nonzero(pair.pixels) == 1:
+            self.single_class.append(pair.source.name)
+        self.photo_sizes[f"{pair.height}x{pair.width}"] += 1
+        # Of masks with a threshold, pixels that are neither black nor white.
+        self.between += pair.between
+        self.mask_pixels += pair.height * pair.width
+
+
+def _copies_across_splits(checked: Spool[CheckedPair]) -> dict[str, Note]:
     """Pairs whose photo is byte for byte in another split too, which keeps it (KEPT_FIRST)."""
     kept: dict[str, CheckedPair] = {}
     copies: dict[str, Note] = {}
+    repeated = _repeated_photos(checked)
+    pairs = [pair for pair in checked if not pair.broken and pair.sha256 in repeated] if repeated else []
     for pair in sorted(pairs, key=lambda pair: KEPT_FIRST.index(pair.source.split)):
         first = kept.setdefault(pair.sha256, pair)
         if first.source.split != pair.source.split:
@@ -138,6 +174,17 @@ def _copies_across_splits(pairs: list[CheckedPair]) -> dict[str, Note]:
                 pair.source.photo_path, f"{reason}; this one is in {pair.source.split}"
             )
     return copies
+
+
+def _repeated_photos(checked: Spool[CheckedPair]) -> set[str]:
+    """SHA-256 of the photos that are there more than once."""
+    digests = bytearray()
+    for pair in checked:
+        if not pair.broken:
+            digests += bytes.fromhex(pair.sha256)
+    # 32 bytes a pair, where a dict of strings has hundreds.
+    found, counts = np.unique(np.frombuffer(digests, "V32"), return_counts=True)
+    return {digest.tobytes().hex() for digest in found[counts > 1]}
 
 
 def _refuse_too_broken(
@@ -167,12 +214,6 @@ def _refuse_empty_splits(found: set[str], folder: str | None) -> None:
             )
 
 
-def _between_share(pairs: list[CheckedPair]) -> float:
-    """With a threshold, the share of mask pixels that are neither black nor white."""
-    return sum(pair.between for pair in pairs) / sum(pair.height * pair.width for pair in pairs)
-
-
-def _class_shares(pairs: list[CheckedPair], data: DataSettings) -> dict[str, float]:
-    """Share of each class among all pixels of a split that are not ignored."""
-    pixels = np.sum([pair.pixels for pair in pairs], axis=0, dtype=np.int64)
-    return {name: float(share) for name, share in zip(data.classes.names, pixels / pixels.sum(), strict=True)}
+def _shares(pixels: np.ndarray, classes: ClassTable) -> dict[str, float]:
+    """Share of each class among the pixels that are not ignored, by the class's name."""
+    return {name: float(share) for name, share in zip(classes.names, pixels / pixels.sum(), strict=True)}

@@ -10,7 +10,6 @@ import os
 import stat
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from petseg.errors import BrokenFileError
@@ -18,6 +17,7 @@ from petseg.files.object_store import StorePath, is_url
 
 if TYPE_CHECKING:
     import numpy as np
+    from typing_extensions import TypeIs
 
 
 @runtime_checkable
@@ -62,6 +62,11 @@ class RenderedMask(Protocol):
         """
 
 
+def is_rendered(mask: EncodedImage | RenderedMask) -> TypeIs[RenderedMask]:
+    """Whether a mask is rendered. Unlike `isinstance` of a protocol, it takes no time."""
+    return hasattr(mask, "render")
+
+
 @dataclass(frozen=True)
 class File:
     """A file in a local folder or on an object store; implements EncodedImage.
@@ -80,20 +85,26 @@ class File:
 
     def _read_local(self, max_bytes: int) -> bytes:
         path = os.path.join(self.root, self.path)
-        # The owner may link the folder of the photos itself; a file in it may not lead elsewhere.
-        homes = (_real_folder(self.root), _real_folder(os.path.dirname(path)))
-        if os.path.islink(path) and not any(_is_within(os.path.realpath(path), home) for home in homes):
-            raise BrokenFileError("is a link that leads out of the data set's folder")
         try:
-            state = os.stat(path)
+            state = os.lstat(path)
+            if stat.S_ISLNK(state.st_mode):
+                self._check_link(path)
+                state = os.stat(path)
             if not stat.S_ISREG(state.st_mode):
                 raise BrokenFileError("is not a file")
             _check_size(state.st_size, max_bytes)
-            return Path(path).read_bytes()
+            with open(path, "rb") as file:
+                return file.read()
         except FileNotFoundError:
             raise BrokenFileError("is missing") from None
         except OSError as error:
             raise BrokenFileError(f"cannot be read: {error.strerror}") from None
+
+    def _check_link(self, path: str) -> None:
+        """The owner may link the folder of the photos itself; a file in it may not lead elsewhere."""
+        homes = (_real_folder(self.root), _real_folder(os.path.dirname(path)))
+        if not any(_is_within(os.path.realpath(path), home) for home in homes):
+            raise BrokenFileError("is a link that leads out of the data set's folder")
 
     def _read_object(self, max_bytes: int) -> bytes:
         """Reads from the store; a failure of the store itself is a UserError, which stops the run."""

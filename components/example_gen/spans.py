@@ -21,15 +21,28 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from components.example_gen.pairs import KEPT_FIRST, Listing, Note, PairSource
 from components.example_gen.readers.files import Folder
+from components.example_gen.spool import Spool
 from petseg.errors import UserError
 
 NUMBERED = re.compile(r"span-([0-9]+)")
 DATED = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
 _progress = logging.getLogger("petseg")
+
+
+class _Position(NamedTuple):
+    """Where a pair is: in the listing of which span, and its split."""
+
+    span: str
+    number: int
+    split: str
+
+    def pair(self, listings: Mapping[str, Listing]) -> PairSource:
+        return replace(listings[self.span].pairs[self.number], split=self.split, span=self.span)
 
 
 def merge_spans(listings: Mapping[str, Listing], spans: str | int) -> Listing:
@@ -43,22 +56,24 @@ def merge_spans(listings: Mapping[str, Listing], spans: str | int) -> Listing:
     _progress.info(
         "spans: %d; training on %s, evaluating on the test photos of all", len(listings), _range(window)
     )
-    newest: dict[str, PairSource] = {}
+    newest: dict[str, _Position] = {}
     superseded: list[str] = []
     for span, listing in listings.items():
-        for pair in listing.pairs:
+        for number, pair in enumerate(listing.pairs):
             earlier = newest.get(pair.name)
             splits = {pair.split, earlier.split if earlier else pair.split}
             split = next(split for split in KEPT_FIRST if split in splits)
-            newest[pair.name] = replace(pair, split=split, span=span)
+            newest[pair.name] = _Position(span, number, split)
             if earlier:
-                superseded.append(earlier.photo_path)
+                superseded.append(earlier.pair(listings).photo_path)
     if superseded:
         _progress.info("spans: %d photos are replaced by those of a later span", len(superseded))
     in_no_list = {name for span in window for name in listings[span].in_no_list}
     return Listing(
-        pairs=tuple(
-            pair for _, pair in sorted(newest.items()) if pair.split == "test" or pair.span in window
+        pairs=Spool(
+            newest[name].pair(listings)
+            for name in sorted(newest)
+            if newest[name].span in window or newest[name].split == "test"
         ),
         broken=tuple(
             Note(f"{span}/{note.file}", note.reason) for span in window for note in listings[span].broken

@@ -10,7 +10,7 @@ from PIL import Image
 
 from components.example_gen.looks.dataset import MAX_BYTES, OpenedPair
 from components.example_gen.looks.images import look_at_mask, look_at_photo
-from components.example_gen.sources import RenderedMask
+from components.example_gen.sources import is_rendered
 from petseg.errors import BrokenFileError
 from petseg.files.image_file import turn_upright
 from petseg.overlay import OVERLAY_OPACITY
@@ -54,7 +54,7 @@ def show_pair(
     """
     try:
         look, photo = look_at_photo(pair.source.photo.read(MAX_BYTES))
-        if isinstance(pair.source.mask, RenderedMask):
+        if is_rendered(pair.source.mask):
             values = np.asarray(pair.source.mask.render(look.height, look.width))
         else:
             values = look_at_mask(pair.source.mask.read(MAX_BYTES))[1]

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from components.example_gen.checks import check_pair, make_example
 from components.example_gen.listing import list_pairs
-from components.example_gen.pairs import CheckedPair
 from components.example_gen.report import Decision, data_report, decide
 from components.example_gen.settings import DataSettings
+from components.example_gen.spool import Spool
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,7 @@ def read(scratch: Path, data: DataSettings) -> Read:
         UserError: As the executor.
     """
     listing = list_pairs(data, str(scratch / "scratch"))
-    checked = [check_pair(source, data) for source in listing.pairs]
-    by_name = {source.name: source for source in listing.pairs}
-    # As through the files of the first pass.
-    checked = [CheckedPair.from_json(pair.to_json(), by_name) for pair in checked]
+    checked = Spool(check_pair(source, data) for source in listing.pairs)
     decision: Decision = decide(listing, checked, data)
     return Read(
         {pair.source.name: make_example(pair, data) for pair in decision.pairs},

@@ -22,7 +22,7 @@ from components.example_gen.looks.images import (
     values_kept,
 )
 from components.example_gen.pairs import PairSource
-from components.example_gen.sources import RenderedMask
+from components.example_gen.sources import is_rendered
 from petseg.errors import BrokenFileError
 
 MAX_BYTES = 400_000_000
@@ -106,10 +106,11 @@ def open_pairs(
             photos.
         on_pair: Called with the number of opened pairs, and how many are to be opened.
     """
-    chosen = list(sources)
     wanted = SAMPLE if most is None else most
-    if len(chosen) > wanted:
-        chosen = random.Random(SEED).sample(chosen, wanted)
+    indexes: Sequence[int] = range(len(sources))
+    if len(indexes) > wanted:
+        indexes = random.Random(SEED).sample(indexes, wanted)
+    chosen = [sources[index] for index in indexes]
     found: list[OpenedPair] = []
     pixels = 0
     with concurrent.futures.ThreadPoolExecutor(max(4, 2 * (os.cpu_count() or 1))) as pool:
@@ -147,7 +148,7 @@ def open_pair(source: PairSource) -> OpenedPair:
 
 
 def _mask(source: PairSource, photo: PhotoLook) -> tuple[MaskLook, np.ndarray]:
-    if not isinstance(source.mask, RenderedMask):
+    if not is_rendered(source.mask):
         return look_at_mask(source.mask.read(MAX_BYTES))
     values = source.mask.render(photo.height, photo.width)
     height, width = values.shape

@@ -27,7 +27,7 @@ from components.example_gen.pixels.mask_values import read_values
 from components.example_gen.readers import unpacks
 from components.example_gen.report import check_listing
 from components.example_gen.settings import DataSettings
-from components.example_gen.sources import RenderedMask
+from components.example_gen.sources import is_rendered
 from petseg.errors import BrokenFileError, UserError
 from petseg.files.image_file import MASK_FORMATS, PHOTO_FORMATS, decode, open_image
 
@@ -75,8 +75,9 @@ def check_masks(listing: Listing, data: DataSettings) -> None:
         UserError: More is broken than `data.max_bad_fraction` allows, such as masks with values that the
             class table lacks; or all masks were opened, and an ignored value hides a class.
     """
-    files = [pair for pair in listing.pairs if not isinstance(pair.mask, RenderedMask)]
-    chosen = random.Random(SEED).sample(files, OPENED) if len(files) > OPENED else files
+    files = [index for index, pair in enumerate(listing.pairs) if not is_rendered(pair.mask)]
+    indexes = random.Random(SEED).sample(files, OPENED) if len(files) > OPENED else files
+    chosen = [listing.pairs[index] for index in indexes]
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         opened = list(pool.map(partial(_open, data=data), chosen))
     broken = [pair.broken for pair in opened if pair.broken]
@@ -102,7 +103,7 @@ def _refusal(broken: list[Note], opened: list[CheckedPair], data: DataSettings) 
 
 def _open(source: PairSource, data: DataSettings) -> CheckedPair:
     """A mask's pixels of each class, or why it cannot be used; of its photo the header is read."""
-    assert not isinstance(source.mask, RenderedMask)
+    assert not is_rendered(source.mask)
     try:
         content = source.mask.read(MAX_BYTES)
         image = open_image(content, MASK_FORMATS, data.max_pixels)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.example_gen.pairs import CheckedPair, Lie, Note
 from components.example_gen.settings import DataSettings
+from components.example_gen.spool import Spool
 from petseg.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class ExifChoice:
     decided_by: str = ""
 
 
-def settle(pairs: list[CheckedPair], data: DataSettings) -> tuple[list[CheckedPair], ExifChoice]:
+def settle(pairs: Spool[CheckedPair], data: DataSettings) -> tuple[Spool[CheckedPair], ExifChoice]:
     """Decides for the whole data set how masks lie whose sizes do not tell.
 
     Args:
@@ -66,20 +67,21 @@ def settle(pairs: list[CheckedPair], data: DataSettings) -> tuple[list[CheckedPa
     Raises:
         UserError: Nothing decides.
     """
-    turned_photos = [pair for pair in pairs if pair.orientation != 1]
-    told = dict(Counter(str(pair.lie) for pair in turned_photos if pair.lie))
-    unclear = [pair for pair in turned_photos if pair.lie is None]
+    lies = Counter(pair.lie for pair in pairs if pair.orientation != 1)
+    unclear = lies.pop(None, 0)
+    told: dict[str, int] = {str(lie): count for lie, count in lies.items()}
     if not unclear:
         return pairs, ExifChoice(told)
     if data.masks_follow_exif is not None:
-        choice = ExifChoice(told, len(unclear), data.masks_follow_exif, "data.masks_follow_exif")
+        choice = ExifChoice(told, unclear, data.masks_follow_exif, "data.masks_follow_exif")
     elif len(told) == 1:
-        choice = ExifChoice(told, len(unclear), "stored" in told, "sizes")
+        choice = ExifChoice(told, unclear, "stored" in told, "sizes")
     else:
-        raise UserError(_question(unclear, told))
+        first = next(pair for pair in pairs if pair.lie is None)
+        raise UserError(_question(first, unclear, told))
     if not choice.turned:
         return pairs, choice
-    return [_turn(pair) if pair.lie is None else pair for pair in pairs], choice
+    return Spool(_turn(pair) if pair.lie is None else pair for pair in pairs), choice
 
 
 def _turn(pair: CheckedPair) -> CheckedPair:
@@ -90,8 +92,7 @@ def _turn(pair: CheckedPair) -> CheckedPair:
     return replace(pair, turned=True, is_as_stored=False, repairs=(*others, note))
 
 
-def _question(unclear: list[CheckedPair], told: dict[str, int]) -> str:
-    first = unclear[0]
+def _question(first: CheckedPair, unclear: int, told: dict[str, int]) -> str:
     others = (
         "; the pairs whose sizes tell disagree: "
         + ", ".join(f"{count} {lie}" for lie, count in sorted(told.items()))
@@ -99,7 +100,7 @@ def _question(unclear: list[CheckedPair], told: dict[str, int]) -> str:
         else ""
     )
     return (
-        f"data: {len(unclear)} photos are turned by EXIF, such as {first.source.photo_path} (orientation "
+        f"data: {unclear} photos are turned by EXIF, such as {first.source.photo_path} (orientation "
         f"{first.orientation}), and no size tells how their masks lie{others}; set data.masks_follow_exif: "
         "true if masks lie as the photos are stored, so that they are turned too, or false if masks lie as "
         "viewers show the photos"

@@ -9,7 +9,7 @@ from PIL import Image
 
 from components.example_gen.pairs import Lie
 from components.example_gen.pixels.exif import TURNED, lie_of
-from components.example_gen.pixels.mask_mapping import UnknownValuesError
+from components.example_gen.pixels.mask_mapping import UnknownValuesError, count_bytes
 from components.example_gen.pixels.mask_values import MaskValues, read_values
 from components.example_gen.pixels.photo import Photo
 from components.example_gen.settings import DataSettings
@@ -117,7 +117,7 @@ def _fit(read: MaskValues, photo: Photo, data: DataSettings, lie: Lie | None, tu
 
 def _count(values: np.ndarray, classes: ClassTable) -> tuple[tuple[int, ...], int]:
     """Number of pixels of each class, and of ignored ones."""
-    found = np.bincount(values.ravel(), minlength=256)
+    found = count_bytes(values)
     pixels = tuple(int(found[value]) for value in classes.values)
     if not any(pixels):
         raise BrokenFileError("has only ignored pixels")
@@ -126,7 +126,7 @@ def _count(values: np.ndarray, classes: ClassTable) -> tuple[tuple[int, ...], in
 
 def _tensorflow_reads(content: bytes, values: np.ndarray) -> bool:
     try:
-        return np.array_equal(tf.io.decode_png(content, channels=1).numpy()[..., 0], values)
+        return np.array_equal(np.asarray(tf.io.decode_png(content, channels=1))[..., 0], values)
     except tf.errors.InvalidArgumentError:
         return False
 

@@ -24,6 +24,9 @@ KEPT_MODES = {"JPEG": ("RGB", "L"), "MPO": ("RGB",), "PNG": ("RGB", "L", "RGBA")
 SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations in which height and width are exchanged."""
 
+EXIF_MARK = b"Exif\0\0"
+"""What every JPEG segment has that `petseg.tf_exif` reads."""
+
 FAST_COMPRESSION = 1
 """PNG compression level. A higher level takes seconds for a photo of 12 megapixels and saves little."""
 
@@ -94,7 +97,12 @@ def _needed_repair(image: Image.Image, content: bytes, orientation: int) -> str:
 def _decode_as_served(content: bytes, image: Image.Image, orientation: int) -> np.ndarray | None:
     """Decodes as Transform and the signatures do; None if Pillow decodes something else."""
     try:
-        pixels, orientation_in_graph = (tensor.numpy() for tensor in _decode(content))
+        if EXIF_MARK in content:
+            pixels, orientation_in_graph = (tensor.numpy() for tensor in _decode(content))
+        else:
+            # What `decode_photo` comes to, without a search for EXIF that takes as long as decoding.
+            decoded = tf.io.decode_image(content, channels=3, expand_animations=False)
+            pixels, orientation_in_graph = np.asarray(decoded), 1
     except tf.errors.InvalidArgumentError:
         return None
     # Two decoders of JPEG may differ by a few gray levels.

@@ -1,0 +1,1 @@
+"""TFX's Transform, made quick for pixels."""
