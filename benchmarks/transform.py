@@ -1,9 +1,192 @@
 """What Transform takes, and where its time goes.
 
-    python -m benchmarks.transform --data "$PETSEG_DATA" --pairs 3680
+    python -m benchmarks.transform --data "$PETSEG_DATA"
 
-Makes raw examples of that many pairs of the training list, then runs Transform's executor on them twice, each
-time in a process of its own: at the model's resolution alone, and at two sizes (`transform.training_scale`).
-Prints wall seconds, pairs a second, and the seconds spent in each part, measured by a profiler in a second
-run, which itself slows the parts of many small calls. Takes two minutes on 2 free cores.
+Makes raw examples of the pets' training list, and runs Transform's executor on them with in-memory Beam at
+128 pixels and, as the configs do that crop, at a second size 1.5 times as large. Prints JSON objects with
+seconds:
+
+- `start`: the node on a few pairs, most of it the building and tracing of graphs,
+- `seconds`: the node on all pairs,
+- `graph`: decoding and resizing alone, by the same transform graph in a plain loop,
+- `write`: writing the same transformed examples alone.
+
+What remains is Beam's: reading twice, for the analysis too, and carrying. Takes two minutes on 2 free cores.
 """
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.pets import PETS_DATA
+from pipeline.settings import load_settings
+
+FIRST = 40
+"""Pairs of the small run."""
+
+SCALES = (1.0, 1.5)
+SPLITS = ("train", "eval")
+BATCH = 64
+
+
+def write_examples(data: str, folder: Path, pairs: int | None) -> int:
+    """Writes raw examples of the first pairs of each split; returns their number."""
+    from components.example_gen.checks import check_pair
+    from components.example_gen.executor import PAIRS_A_SHARD, write_shard
+    from components.example_gen.listing import list_pairs
+    from components.example_gen.threads import map_on_threads
+
+    settings = PETS_DATA.model_copy(update={"path": data})
+    sources = [pair for pair in list_pairs(settings, scratch="").pairs if pair.split in SPLITS]
+    step = max(1, len(sources) // (pairs or len(sources)))
+    checked = list(map_on_threads(lambda source: check_pair(source, settings), sources[::step][:pairs]))
+    for split in SPLITS:
+        members = [pair for pair in checked if pair.source.split == split and not pair.broken]
+        for start in range(0, len(members), PAIRS_A_SHARD):
+            file = folder / f"Split-{split}" / f"data_tfrecord-{start:05d}.gz"
+            write_shard(str(file), members[start : start + PAIRS_A_SHARD], settings)
+    return len(checked)
+
+
+def transform(examples: Path, scale: float, output: Path) -> float:
+    """Seconds of the node's executor."""
+    from tfx.components.util import examples_utils
+    from tfx.proto import example_gen_pb2
+    from tfx.types import artifact_utils, standard_artifacts
+
+    from components.schema_import.executor import Executor as SchemaImport
+    from components.transform.component import Transform
+    from components.transform.executor import Executor
+    from pipeline.node_properties import NodeProperties
+    from pipeline.paths import Observed, Paths
+
+    settings = load_settings(
+        Path("configs/data/pets.yaml"), ["model.image_size=128", f"transform.training_scale={scale}"]
+    )
+    properties = NodeProperties(settings, Paths("", "", ""), Observed())
+    shutil.rmtree(output, ignore_errors=True)
+    artifacts = {
+        "examples": standard_artifacts.Examples(),
+        "schema": standard_artifacts.Schema(),
+        "examples_schema": standard_artifacts.Schema(),
+        "transform_graph": standard_artifacts.TransformGraph(),
+        "transformed_examples": standard_artifacts.Examples(),
+    }
+    for name, artifact in artifacts.items():
+        artifact.uri = str(output / name)
+        os.makedirs(artifact.uri)
+    raw = artifacts["examples"]
+    raw.uri = str(examples)
+    raw.split_names = artifact_utils.encode_split_names(list(SPLITS))
+    examples_utils.set_payload_format(raw, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(raw, "tfrecords_gzip")
+    node = Transform(examples=_channel(raw), schema=_channel(artifacts["schema"]), **properties.transform())
+    schemas: dict[str, Any] = {name: [artifacts[name]] for name in ("schema", "examples_schema")}
+    SchemaImport().Do({}, schemas, properties.schema_gen())
+    context = Executor.Context(
+        beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
+        tmp_dir=str(output),
+        unique_id="1",
+    )
+    began = time.monotonic()
+    Executor(context).Do(
+        {"examples": [raw], "schema": [artifacts["examples_schema"]]},
+        {name: [artifacts[name]] for name in ("transform_graph", "transformed_examples")},
+        node.exec_properties,
+    )
+    return time.monotonic() - began
+
+
+def _channel(artifact: Any) -> Any:
+    from tfx.types import channel_utils
+
+    return channel_utils.as_channel([artifact])
+
+
+def graph(examples: Path, output: Path) -> float:
+    """Seconds of the transform graph alone."""
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    transformed = tft.TFTransformOutput(str(output / "transform_graph"))
+    names = ("image/encoded", "mask/encoded", "image/name")
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
+    layer = transformed.transform_features_layer()
+    files = sorted(map(str, examples.glob("Split-*/*")))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def apply(records: tf.Tensor) -> dict[str, tf.Tensor]:
+        return layer({name: value[:, None] for name, value in tf.io.parse_example(records, spec).items()})
+
+    batches = list(tf.data.TFRecordDataset(files, "GZIP").batch(BATCH))
+    apply(batches[0][:1])
+    began = time.monotonic()
+    for records in batches:
+        apply(records)
+    return time.monotonic() - began
+
+
+def write(output: Path) -> tuple[float, int]:
+    """Seconds that writing the transformed examples takes alone, and the bytes of the files."""
+    import tensorflow as tf
+
+    from components.transform.pixel_sink import PixelSink
+
+    files = sorted(output.glob("transformed_examples/Split-*/*"))
+    records = list(tf.data.TFRecordDataset(list(map(str, files)), "GZIP").as_numpy_iterator())
+    sink = PixelSink(str(output / "again"))
+    began = time.monotonic()
+    writer = sink.open(str(output / "again"))
+    for record in records:
+        sink.write_encoded_record(writer, record)
+    sink.close(writer)
+    return time.monotonic() - began, sum(file.stat().st_size for file in files)
+
+
+def main() -> None:
+    """Measures the node at one size and at two."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True, help="The pets, in their official layout.")
+    parser.add_argument("--pairs", type=int, help="Number of pairs; by default the whole training list.")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        few, all_of_them, output = (Path(scratch, name) for name in ("few", "all", "output"))
+        write_examples(arguments.data, few, FIRST)
+        pairs = write_examples(arguments.data, all_of_them, arguments.pairs)
+        transform(few, SCALES[0], output)
+        for scale in SCALES:
+            load = os.getloadavg()[0]
+            start = transform(few, scale, output)
+            seconds = transform(all_of_them, scale, output)
+            writing, size = write(output)
+            found = {
+                "start": start,
+                "seconds": seconds,
+                "graph": graph(all_of_them, output),
+                "write": writing,
+            }
+            rounded = {name: round(value, 1) for name, value in found.items()}
+            print(
+                json.dumps(
+                    {
+                        "pairs": pairs,
+                        "sizes": 1 if scale == 1 else 2,
+                        **rounded,
+                        "pairs_per_second": round(pairs / seconds),
+                        "megabytes": round(size / 10**6),
+                        "load": round(load, 2),
+                    }
+                ),
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
