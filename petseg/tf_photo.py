@@ -1,5 +1,7 @@
 """Photos decoded in TensorFlow: what Transform, the signatures and the reader of the data set share."""
 
+from functools import partial
+
 import tensorflow as tf
 
 from petseg.tf_exif import exif_orientation
@@ -31,19 +33,15 @@ def decode_photo(image_bytes: tf.Tensor) -> tf.Tensor:
 
 def decode_as_stored(image_bytes: tf.Tensor) -> tf.Tensor:
     """`decode_photo` without EXIF."""
-    photo = tf.switch_case(
-        _kind(image_bytes),
-        [
-            lambda: tf.io.decode_image(image_bytes, channels=3, expand_animations=False),
-            # decode_image takes a faster and less accurate transform, which no other decoder takes: pixels
-            # would differ by up to 5 from what a client sees.
-            lambda: tf.io.decode_jpeg(image_bytes, channels=3, dct_method="INTEGER_ACCURATE"),
-            # decode_image with 3 channels refuses BMPs that have 1 or 4; those are asked for as they are.
-            lambda: _decode_bmp(image_bytes),
-        ],
-    )
+    decoders = (_decode_any, _decode_jpeg, _decode_bmp)
+    photo = tf.switch_case(_kind(image_bytes), [partial(decode, image_bytes) for decode in decoders])
     photo.set_shape([None, None, 3])
     return photo
+
+
+def decode_now(content: bytes) -> tf.Tensor:
+    """`decode_as_stored` outside a graph, where one operation decodes; for a JPEG, a PNG or a GIF."""
+    return _decode_jpeg(content) if content.startswith(JPEG) else _decode_any(content)
 
 
 def _kind(image_bytes: tf.Tensor) -> tf.Tensor:
@@ -68,8 +66,19 @@ def turn_upright(photo: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     return tf.reverse(photo, tf.boolean_mask([0, 1], [mirrors_rows, mirrors_columns]))
 
 
+def _decode_any(image_bytes: tf.Tensor) -> tf.Tensor:
+    return tf.io.decode_image(image_bytes, channels=3, expand_animations=False)
+
+
+def _decode_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
+    # decode_image takes a faster and less accurate transform, which no other decoder takes: pixels would
+    # differ by up to 5 from what a client sees.
+    return tf.io.decode_jpeg(image_bytes, channels=3, dct_method="INTEGER_ACCURATE")
+
+
 def _decode_bmp(image_bytes: tf.Tensor) -> tf.Tensor:
     """uint8 [h, w, 3]. TensorFlow gives the palette's indices for the colors of an 8-bit BMP."""
+    # decode_image with 3 channels refuses BMPs that have 1 or 4; those are asked for as they are.
     pixels = tf.io.decode_bmp(image_bytes)
 
     def look_up() -> tf.Tensor:

@@ -16,7 +16,7 @@ from petseg.files.image_file import (
     upright_rgb,
 )
 from petseg.tf_exif import exif_orientation as exif_orientation_in_graph
-from petseg.tf_photo import decode_photo
+from petseg.tf_photo import decode_now, decode_photo
 
 KEPT_MODES = {"JPEG": ("RGB", "L"), "MPO": ("RGB",), "PNG": ("RGB", "L", "RGBA")}
 """Pillow's formats and modes of files whose bytes are kept, if they have 8 bits a sample."""
@@ -100,9 +100,8 @@ def _decode_as_served(content: bytes, image: Image.Image, orientation: int) -> n
         if EXIF_MARK in content:
             pixels, orientation_in_graph = (tensor.numpy() for tensor in _decode(content))
         else:
-            # What `decode_photo` comes to, without a search for EXIF that takes as long as decoding.
-            decoded = tf.io.decode_image(content, channels=3, expand_animations=False)
-            pixels, orientation_in_graph = np.asarray(decoded), 1
+            # What `_decode` comes to, without a search for EXIF that takes as long as decoding.
+            pixels, orientation_in_graph = np.asarray(decode_now(content)), 1
     except tf.errors.InvalidArgumentError:
         return None
     # Two decoders of JPEG may differ by a few gray levels.
