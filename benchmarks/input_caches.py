@@ -31,9 +31,10 @@ STEPS = 30
 CLASSES = [{"value": k, "name": f"class_{k}", "color": "#000000"} for k in range(3)]
 
 
-def settings_for(size: int, cache: str) -> TrainingSettings:
-    """The demo's U-Net, narrow, so that the input is what is measured."""
-    model = {"encoder": "plain", "encoder_width": 8, "image_size": size, "decoder_filters": (32, 16, 8, 8)}
+def settings_for(size: int, cache: str, width: int = 16) -> TrainingSettings:
+    """The demo's U-Net, or a narrower one."""
+    filters = [width * factor for factor in (8, 6, 4, 2)]
+    model = {"encoder": "plain", "encoder_width": width, "image_size": size, "decoder_filters": filters}
     trainer = {"cache": cache, "epochs": 1, "batch_size": 32, "preview_photos": 0}
     return TrainingSettings(classes=ClassTable.model_validate(CLASSES), model=model, trainer=trainer)
 
@@ -89,11 +90,11 @@ def peak_megabytes(examples: Path, size: int, cache: str, times: int) -> float:
 
 
 def train(examples: Path, size: int, cache: str) -> None:
-    """Trains for one epoch, as Trainer does up to the export."""
+    """Trains a narrow network for one epoch, as Trainer does up to the export."""
     from trainer.training.fit import fit
 
     strategy = tf.distribute.get_strategy()
-    settings = settings_for(size, cache)
+    settings = settings_for(size, cache, width=2)
     patterns = [[str(examples / f"Split-{split}" / "*")] for split in ("train", "eval")]
     train_pairs, eval_pairs = load_examples(*patterns, settings, strategy)
     with tempfile.TemporaryDirectory() as checkpoints:
