@@ -52,6 +52,19 @@ def test_small_data_stays_in_memory_and_none_is_kept_nowhere(tmp_path):
             assert isinstance(loaded, kind)
 
 
+def test_auto_goes_on_streaming_where_an_unfinished_training_streamed(tmp_path):
+    write_inputs(tmp_path)
+    paths = training_paths(tmp_path, tmp_path)
+    streamed, _ = load_examples(paths.train, paths.evaluation, small_settings(cache="none"), ONE_DEVICE)
+    unfinished = tmp_path / "checkpoints" / "float32" / streamed.order
+    unfinished.mkdir(parents=True)
+    (unfinished / "checkpoint").touch()
+    resumed, _ = load_examples(
+        paths.train, paths.evaluation, small_settings(), ONE_DEVICE, str(tmp_path / "checkpoints")
+    )
+    assert isinstance(resumed, StreamedPairs)
+
+
 def group(folder, **files):
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
