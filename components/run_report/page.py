@@ -11,6 +11,7 @@ from components.run_report.metrics_json import metrics_json
 from components.run_report.photos import WRONG, photo_cards
 from components.run_report.plots import Plot
 from components.run_report.scores import SliceScore, slice_scores
+from components.run_report.suspicious_labels import suspicious_labels
 from components.run_report.templates import number, template_engine
 from petseg.evaluation.photo_counts import read_confusion, read_counts
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
@@ -109,6 +110,7 @@ def _data_findings(inputs: RunInputs) -> dict[str, list[tuple[str, ...]]]:
         ],
         "In no split list, skipped": [(name,) for name in report["in_no_list"]],
         "Masks with a single class": [(name,) for name in report["single_class"]],
+        "Labels that the model disagrees with most": suspicious_labels(inputs),
         "Anomalies": [(anomaly.split, anomaly.feature, anomaly.summary) for anomaly in inputs.anomalies],
     }
 
