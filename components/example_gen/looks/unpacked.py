@@ -1,6 +1,7 @@
 """Looks at a data set of TensorFlow Datasets, whose examples must be unpacked. Needs TensorFlow."""
 
 import tempfile
+import warnings
 from dataclasses import dataclass
 
 from components.example_gen.listing import listing_of
@@ -40,8 +41,11 @@ def unpack(data: DataSettings) -> Unpacked:
         UserError: The data set is damaged, or nothing says which features are photo and mask.
     """
     folder = tempfile.TemporaryDirectory(prefix="petseg_tfds_")
-    examples, names = tfds.describe(data)
-    listing = listing_of(tfds.read_first(data, f"{folder.name}/unpacked", FIRST), data)
+    with warnings.catch_warnings():
+        # Of libraries about themselves, in the middle of what a person reads.
+        warnings.simplefilter("ignore")
+        examples, names = tfds.describe(data)
+        listing = listing_of(tfds.read_first(data, f"{folder.name}/unpacked", FIRST), data)
     label_map = LabelMap("the features of the data set", names, {}) if names else None
     count = len(listing.pairs)
     remark = f"The first {count:,} of {examples:,} examples were looked at." if count < examples else ""

@@ -219,6 +219,22 @@ def test_a_data_set_of_tfds_gets_a_config_that_reads_it(tmp_path):
     assert "the features of the data set also has 3 unused" in text
 
 
+def test_folders_of_splits_rule_for_labelme(tmp_path):
+    LAYOUTS["labelme"](tmp_path / "all")
+    for file in sorted((tmp_path / "all").iterdir()):
+        seed = int(file.stem)
+        part = tmp_path / "data" / ("train" if seed < 12 else "val" if seed < 16 else "test")
+        part.mkdir(parents=True, exist_ok=True)
+        file.rename(part / file.name)
+    settings, _ = written(tmp_path)
+    found = [pair.split for pair in list_pairs(settings.data, str(tmp_path / "scratch")).pairs]
+    assert {split: found.count(split) for split in ("train", "eval", "test")} == {
+        "train": 12,
+        "eval": 4,
+        "test": 4,
+    }
+
+
 def test_a_damaged_data_set_of_tfds_is_said(tmp_path):
     folder = tmp_path / "data/shapes/1.0.0"
     folder.mkdir(parents=True)

@@ -12,6 +12,7 @@ from components.example_gen.looks.recognition.recognized import Recognized
 from components.example_gen.looks.tree import FileTree, stem
 from components.example_gen.readers.coco_files import KINDS, NO_MASKS, USUAL, brushed
 from components.example_gen.readers.label_studio import find_regions, read_tasks
+from components.example_gen.readers.patterns import split_words
 from petseg.errors import BrokenFileError, UserError
 from petseg.files.object_store import as_path
 
@@ -113,6 +114,8 @@ def recognize_labelme(tree: FileTree) -> Recognized | None:
     grounds = (f"{read[0]}: `shapes` and `imagePath`, in {len(files):,} JSON files",)
     beside = posixpath.dirname(read[0]) in {posixpath.dirname(path) for path in tree.images}
     settings = {} if beside else {"masks": f"{posixpath.dirname(read[0])}/{{stem}}.json"}
+    if beside and all(split_words(path.partition("/")[0]) for path in tree.images):
+        settings["photos"] = "{split}/**"
     return Recognized(
         "labelme", "labelme annotations", grounds=grounds, settings=settings, labels=tuple(sorted(labels))
     )
