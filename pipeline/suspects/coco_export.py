@@ -3,7 +3,7 @@
     images/<name>.jpg, annotations/instances_default.json
 
 is what CVAT reads and writes as "COCO 1.0", what the converter of Label Studio takes (one polygon for each
-annotation), and what `data.format: coco` reads.
+annotation, and no box, which it would turn into a region of its own), and what `data.format: coco` reads.
 """
 
 import json
@@ -73,7 +73,6 @@ def _annotations(class_ids: np.ndarray, labels: list[str]) -> Iterator[dict[str,
             "category_id": index + 1,
             "segmentation": [outline.points.ravel().tolist()],
             "area": outline.area,
-            "bbox": [left, top, box_width, box_height],
             "iscrowd": 0,
         }
 
