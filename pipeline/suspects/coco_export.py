@@ -17,14 +17,13 @@ from components.example_gen.readers.shapes import BACKGROUND_LABELS
 from petseg.class_table import ClassTable
 from petseg.coco_polygons import outlines
 from petseg.files.atomic import write_atomic
-from pipeline.suspects.examples import RawExample
 
 ANNOTATIONS = "annotations/instances_default.json"
 PHOTOS = "images"
 ENDINGS = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"GI": ".gif", b"BM": ".bmp"}
 
 
-def export_coco(proposed: Iterable[tuple[RawExample, np.ndarray]], classes: ClassTable, folder: Path) -> int:
+def export_coco(proposed: Iterable[tuple[str, bytes, np.ndarray]], classes: ClassTable, folder: Path) -> None:
     """Writes photos and proposals.
 
     Each connected part of a class is one annotation, so that every pixel is in one, and later, smaller ones
@@ -32,19 +31,16 @@ def export_coco(proposed: Iterable[tuple[RawExample, np.ndarray]], classes: Clas
     none: pixels without annotation are the background.
 
     Args:
-        proposed: Examples with upright photos, and the class ids predicted for them, uint8 [height, width].
+        proposed: Name, encoded upright photo, and the class ids predicted for it, uint8 [height, width].
         classes: The class table.
         folder: To write into.
-
-    Returns:
-        The number of photos.
     """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     labels = _labels(classes)
-    for example, class_ids in proposed:
-        file = f"{example.name}{ENDINGS.get(example.photo[:2], '.jpg')}"
-        write_atomic(folder / PHOTOS / file, example.photo)
+    for name, photo, class_ids in proposed:
+        file = f"{name}{ENDINGS.get(photo[:2], '.jpg')}"
+        write_atomic(folder / PHOTOS / file, photo)
         height, width = class_ids.shape
         image_id = len(images) + 1
         images.append({"id": image_id, "file_name": file, "width": width, "height": height})
@@ -53,7 +49,6 @@ def export_coco(proposed: Iterable[tuple[RawExample, np.ndarray]], classes: Clas
     categories = [{"id": index + 1, "name": label, "supercategory": ""} for index, label in enumerate(labels)]
     content = {"images": images, "annotations": annotations, "categories": categories}
     write_atomic(folder / ANNOTATIONS, json.dumps(content))
-    return len(images)
 
 
 def _annotations(class_ids: np.ndarray, labels: list[str]) -> Iterator[dict[str, Any]]:

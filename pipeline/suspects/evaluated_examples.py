@@ -1,9 +1,11 @@
 """The examples of a run with what its model makes of them. Needs TensorFlow."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
@@ -17,10 +19,12 @@ from petseg.files.atomic import write_atomic
 from petseg.metrics.counting import CALIBRATION, CONFUSION
 from pipeline.runs.run_folder import RunFolder
 from pipeline.suspects.coco_export import export_coco
-from pipeline.suspects.examples import CountingModel, RawExample, read_named
+from pipeline.suspects.examples import CountingModel, ExampleError, RawExample, read_named
 from pipeline.suspects.ranking import Counted, Suspect, rank, suspect
 
 ROWS_AT_A_TIME = 64
+
+logger = logging.getLogger("petseg")
 
 
 class EvaluatedExamples:
@@ -56,16 +60,14 @@ class EvaluatedExamples:
         """Writes the page: photo, labels, prediction and their difference of each of these examples."""
         classes = self._model.classes
         drawn = {
-            (split, example.name): pictures(
-                example.photo, example.mask, self._model.prediction(example.photo), classes
-            )
-            for split, example in self._named(shown, "pictures")
+            (split, example.name): pictures(photo, example.mask, prediction, classes)
+            for split, example, photo, prediction in self._predicted(shown, "pictures")
         }
         engine = template_engine("pipeline.suspects")
         page = engine.get_template("suspects.html.jinja").render(
             run=self._run,
             splits=list(self._examples),
-            cards=[(one, drawn[one.split, one.name]) for one in shown],
+            cards=[(one, drawn[key]) for one in shown if (key := (one.split, one.name)) in drawn],
             colors={entry.name: entry.color for entry in classes.classes},
             wrong_color="#{:02x}{:02x}{:02x}".format(*WRONG),
         )
@@ -74,7 +76,8 @@ class EvaluatedExamples:
     def export_coco(self, shown: Sequence[Suspect], folder: Path) -> None:
         """Writes these examples with the model's proposals as a COCO data set."""
         proposed = (
-            (example, self._model.prediction(example.photo)) for _, example in self._named(shown, "proposals")
+            (example.name, photo, prediction)
+            for _, example, photo, prediction in self._predicted(shown, "proposals")
         )
         export_coco(proposed, self._model.classes, folder)
 
@@ -98,11 +101,17 @@ class EvaluatedExamples:
             for index, name in enumerate(rows["name"].to_pylist()):
                 yield Counted(name, confusion[index], None if calibration is None else calibration[index])
 
-    def _named(self, shown: Sequence[Suspect], what: str) -> Iterator[tuple[str, RawExample]]:
+    def _predicted(
+        self, shown: Sequence[Suspect], what: str
+    ) -> Iterator[tuple[str, RawExample, bytes, np.ndarray]]:
+        """Split, example, upright photo and prediction; what was damaged since the evaluation is left out."""
         for split, folder in self._examples.items():
             names = {one.name for one in shown if one.split == split}
             for example in self._with_progress(what, read_named(folder, names) if names else iter(())):
-                yield split, example
+                try:
+                    yield split, example, *self._model.predict(example)
+                except ExampleError as error:
+                    logger.warning("suspects: %s is not shown: %s", example.name, error)
 
     def _with_progress(self, what: str, items: Iterator) -> Iterator:
         console = Console(file=self._terminal)

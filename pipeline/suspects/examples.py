@@ -22,6 +22,12 @@ from pipeline.suspects.ranking import Counted
 
 BATCH = 32
 NATIVE = RESOLUTIONS.index("native")
+COUNTING_ERRORS = (tf.errors.OpError, OSError, ValueError)
+"""What TensorFlow and Pillow raise for photos and masks that they cannot decode."""
+
+
+class ExampleError(Exception):
+    """An example that the model cannot take. The message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class CountingModel(SavedSegmenter):
         """Counts a batch of examples; one that cannot be counted costs no other."""
         try:
             return self._count(examples)
-        except (tf.errors.OpError, OSError, ValueError) as error:
+        except COUNTING_ERRORS as error:
             if len(examples) > 1:
                 return [counted for example in examples for counted in self.count([example])]
             return [Counted(examples[0].name, reason=_first_line(error))]
@@ -87,9 +93,17 @@ class CountingModel(SavedSegmenter):
             if readable := [one for one in batch if isinstance(one, RawExample)]:
                 yield from self.count(readable)
 
-    def prediction(self, photo: bytes) -> np.ndarray:
-        """Class ids of an encoded upright photo, uint8 [height, width]."""
-        return self.class_ids(Image.open(io.BytesIO(photo)).convert("RGB"))
+    def predict(self, example: RawExample) -> tuple[bytes, np.ndarray]:
+        """The photo, encoded and upright, and the class ids predicted for it, uint8 [height, width].
+
+        Raises:
+            ExampleError: The photo cannot be decoded.
+        """
+        try:
+            photo = raw_example(with_upright_photo(example.record)).photo
+            return photo, self.class_ids(Image.open(io.BytesIO(photo)).convert("RGB"))
+        except COUNTING_ERRORS as error:
+            raise ExampleError(_first_line(error)) from None
 
 
 def read_examples(folder: Path) -> Iterator[RawExample | Counted]:
@@ -99,7 +113,7 @@ def read_examples(folder: Path) -> Iterator[RawExample | Counted]:
         try:
             for number, record in enumerate(records.as_numpy_iterator()):
                 try:
-                    yield _raw_example(record)
+                    yield raw_example(record)
                 except (DecodeError, IndexError):
                     yield Counted(f"{Path(file).name}:{number}", reason="it is no raw example")
         except tf.errors.OpError as error:
@@ -107,13 +121,19 @@ def read_examples(folder: Path) -> Iterator[RawExample | Counted]:
 
 
 def read_named(folder: Path, names: Collection[str]) -> Iterator[RawExample]:
-    """Yields the raw examples of a split with these names, their photos upright."""
+    """Yields the raw examples of a split with these names."""
     for example in read_examples(folder):
         if isinstance(example, RawExample) and example.name in names:
-            yield _raw_example(with_upright_photo(example.record))
+            yield example
 
 
-def _raw_example(record: bytes) -> RawExample:
+def raw_example(record: bytes) -> RawExample:
+    """Parses a serialized tf.Example.
+
+    Raises:
+        DecodeError: It is none.
+        IndexError: It has no name, photo or mask.
+    """
     features = tf.train.Example.FromString(record).features.feature
     name, photo, mask = (
         features[key].bytes_list.value[0] for key in ("image/name", "image/encoded", "mask/encoded")

@@ -16,7 +16,7 @@ from PIL import Image
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
-from pipeline.suspects.examples import CountingModel
+from pipeline.suspects.examples import CountingModel, raw_example
 from pipeline.suspects.suspects import FoundSuspects, SuspectsOptions, find_suspects
 from tests.components.read_examples import read
 from tests.conftest import petseg
@@ -84,21 +84,37 @@ def test_the_model_ranks_as_the_evaluation_did_and_other_splits_too(own, tmp_pat
     assert others.page.read_text().count("<img") == 4 * 3
 
 
-def test_a_broken_example_costs_its_row_only(own, tmp_path):
-    (shard,) = shards(own, "eval")
+def damage_first(shard: Path) -> tuple[str, int]:
+    """Replaces the photo of the first example; returns its name and the number of examples."""
     records = list(tf.data.TFRecordDataset([str(shard)], compression_type="GZIP").as_numpy_iterator())
     example = tf.train.Example.FromString(records[0])
-    name = example.features.feature["image/name"].bytes_list.value[0].decode()
     example.features.feature["image/encoded"].bytes_list.value[0] = b"\xff\xd8 no photo"
     with tf.io.TFRecordWriter(str(shard), tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
         for record in (example.SerializeToString(), *records[1:]):
             writer.write(record)
+    return example.features.feature["image/name"].bytes_list.value[0].decode(), len(records)
+
+
+def test_an_example_that_was_damaged_since_the_evaluation_is_ranked_but_not_shown(own, tmp_path):
+    (shard,) = shards(own, "test")
+    name, number = damage_first(shard)
+    found = first(own, folder=tmp_path, export_coco=True)
+    assert len(found.suspects) == number
+    assert found.unknown == []
+    page = found.page.read_text()
+    assert page.count("<img") == 4 * (number - 1)
+    assert f"{name}: photo" not in page
+
+
+def test_a_broken_example_costs_its_row_only(own, tmp_path):
+    (shard,) = shards(own, "eval")
+    name, number = damage_first(shard)
     run = run_folder(own).name
     done = petseg("suspects", "--output", own, "--run", run, "--split", "eval", "--folder", tmp_path)
     assert done.status == 1
     assert done.stderr.startswith(f"error: eval example {name}: ")
     rows = list(csv.DictReader((tmp_path / "suspects.csv").open()))
-    assert len(rows) == len(records)
+    assert len(rows) == number
     assert [row["name"] for row in rows if row["reason"]] == [name]
     assert rows[-1]["label_quality"] == ""
 
@@ -119,9 +135,9 @@ def test_proposals_come_back_as_a_span(moved, sample, tmp_path):
     assert {again.splits[name] for name in corrected} == {"test"}, "a corrected example stays a test example"
     model = CountingModel(found.model)
     for name in corrected:
-        features = again.examples[name].features.feature
-        stored = np.array(Image.open(io.BytesIO(features["mask/encoded"].bytes_list.value[0])))
-        predicted = model.prediction(features["image/encoded"].bytes_list.value[0])
+        example = raw_example(again.examples[name].SerializeToString())
+        _, predicted = model.predict(example)
+        stored = np.array(Image.open(io.BytesIO(example.mask)))
         np.testing.assert_array_equal(stored, np.array(classes.values)[predicted])
 
 
