@@ -11,7 +11,10 @@ import pytest
 
 from components.example_gen.settings import DataSettings
 from petseg.errors import UserError
+from pipeline.inspection.init import write_config
+from pipeline.settings import load_settings
 from tests.components import tiny_pairs
+from tests.components.read_examples import read
 from tests.components.tiny_pairs import TEST, TRAINVAL, pets_data, run_example_gen
 
 TFDS = {"format": "tfds", "tfds_builder": "oxford_iiit_pet:4.*.*"}
@@ -62,6 +65,15 @@ def test_writes_the_same_examples_as_the_official_layout(pets, prepared, tmp_pat
     assert from_tfds.records == official.records
     assert from_tfds.report == official.report
     assert set(from_tfds.files) == set(official.files), "what was unpacked must not stay in the artifact"
+
+
+def test_init_writes_a_config_that_reads_the_same_examples(pets, prepared, tmp_path):
+    list(write_config("petseg", str(prepared), tmp_path / "mine.yaml", None))
+    data = load_settings(tmp_path / "mine.yaml").data
+    assert (data.format, data.tfds_builder) == ("tfds", "oxford_iiit_pet:4.0.0")
+    assert data.classes.names == ("pet", "background", "border")
+    official = read(tmp_path / "official", pets_data(pets))
+    assert read(tmp_path / "tfds", data).examples.keys() == official.examples.keys()
 
 
 def test_an_unprepared_data_set_is_refused_with_the_command_that_prepares_it(tmp_path):
