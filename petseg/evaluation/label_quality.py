@@ -5,8 +5,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from petseg.metrics.counting import CONFIDENCE_UNITS
 
-TEMPERATURE = 0.1
-"""Of the softmin: cleanlab's default. The smaller it is, the more the worst pixels count."""
+TEMPERATURE = 0.3
+"""Of the softmin. The smaller it is, the more the worst pixels count. With cleanlab's default, 0.1, a few
+confident errors at the edge of an object weigh as much as a wrong mask: of 50 exchanged masks among 1,000
+drawn pairs, 39 were among the first 50, and 46 with 0.3 (0.2: 44, 0.5: 46, 1: 45)."""
 
 
 def label_quality(calibration: ArrayLike) -> NDArray[np.float64]:
@@ -29,7 +31,7 @@ def label_quality(calibration: ArrayLike) -> NDArray[np.float64]:
         >>> sure = [[0, 0, 0], [100, 100, 95 * CONFIDENCE_UNITS]]
         >>> sure_of_something_else = [[0, 0, 0], [100, 60, 95 * CONFIDENCE_UNITS]]
         >>> label_quality([sure, sure_of_something_else]).round(2).tolist()
-        [0.95, 0.05]
+        [0.95, 0.11]
     """
     pixels, correct, confidences = np.moveaxis(np.asarray(calibration, np.float64), -1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -9,7 +9,7 @@ from PIL import Image
 from pipeline.sample_data import write_sample
 from tests.conftest import petseg
 
-PAIRS = 360
+PAIRS = 1000
 EXCHANGED = PAIRS // 20
 """5 %."""
 
@@ -32,6 +32,10 @@ def test_exchanged_masks_are_the_most_suspicious_ones(tmp_path):
         tmp_path / "pets",
         "--output",
         output,
+        "--set",
+        "trainer.epochs=40",
+        "--set",
+        "trainer.batch_size=16",
         "--set",
         "evaluation.floor=0.99",
         "--set",
