@@ -17,14 +17,14 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import skimage.data
-import tensorflow as tf
 from matplotlib.figure import Figure
 from PIL import Image
 
 from benchmarks.pets import PETS
 from benchmarks.pictures import sample_labels, sample_names
 from components.run_report.templates import number
-from petseg.overlay import overlay
+from petseg.overlay import class_ids_of, overlay
+from petseg.segmenter import Segmenter
 from pipeline.runs.run_folder import HISTORY_FILE, RunFolder, find_run, read_file
 
 SAMPLE_PHOTOS = 3
@@ -64,14 +64,13 @@ def answers(run: RunFolder, shown: list[Shown]) -> list[np.ndarray]:
     """A run's pushed model's class ids of each photo, uint8 [height, width]."""
     if run.push is None or run.push_directory is None:
         raise SystemExit(f"error: {run.path}: its model was not pushed")
-    model = tf.saved_model.load(os.path.join(run.push_directory, run.push["version"]))
+    segmenter = Segmenter(os.path.join(run.push_directory, run.push["version"]))
     encoded = []
     for one in shown:
         buffer = io.BytesIO()
         one.photo.save(buffer, "PNG")
         encoded.append(buffer.getvalue())
-    pngs = model.signatures["serving_default"](image_bytes=tf.constant(encoded))["mask_png"].numpy()
-    return [np.array(Image.open(io.BytesIO(png))) for png in pngs]
+    return [class_ids_of(prediction.values, PETS) for prediction in segmenter(encoded)]
 
 
 def labels_picture(one: Shown) -> Image.Image:

@@ -5,15 +5,14 @@ python -m benchmarks.pictures --model runs/demo/serving_model/<version> --data r
 """
 
 import argparse
-import io
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 from benchmarks.pets import PETS
-from petseg.overlay import overlay
+from petseg.overlay import class_ids_of, overlay
+from petseg.segmenter import Segmenter
 
 TILE = (216, 162)
 GAP = 6
@@ -29,13 +28,11 @@ def sample_names(sample: Path, number: int) -> list[str]:
 
 def sample_labels(sample: Path, name: str) -> np.ndarray:
     """The class ids of a pair's trimap, uint8 [height, width]."""
-    values_to_ids = np.zeros(256, np.uint8)
-    values_to_ids[list(PETS.values)] = range(len(PETS))
-    return values_to_ids[np.array(Image.open(sample / "annotations" / "trimaps" / f"{name}.png"))]
+    return class_ids_of(np.array(Image.open(sample / "annotations" / "trimaps" / f"{name}.png")), PETS)
 
 
 def main() -> None:
-    """Asks the model for evenly spaced test photos and draws them in two columns of three pictures each."""
+    """Segments evenly spaced test photos and draws them in two columns of three pictures each."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -45,16 +42,15 @@ def main() -> None:
     arguments = parser.parse_args()
     names = sample_names(arguments.data, PHOTOS)
     files = [arguments.data / "images" / f"{name}.jpg" for name in names]
-    answer = tf.saved_model.load(str(arguments.model)).signatures["serving_default"]
-    pngs = answer(image_bytes=tf.constant([file.read_bytes() for file in files]))["mask_png"].numpy()
+    predictions = Segmenter(str(arguments.model))([file.read_bytes() for file in files])
 
     width, height = TILE
     rows = -(-len(names) // 2)
     sheet = Image.new("RGB", (6 * (width + GAP) + 3 * GAP, rows * (height + GAP) + GAP), "white")
-    for index, (name, file, png) in enumerate(zip(names, files, pngs, strict=True)):
+    for index, (name, file, prediction) in enumerate(zip(names, files, predictions, strict=True)):
         photo = Image.open(file).convert("RGB")
         labels = sample_labels(arguments.data, name)
-        predicted = np.array(Image.open(io.BytesIO(png)))
+        predicted = class_ids_of(prediction.values, PETS)
         left = GAP + (index % 2) * (3 * (width + GAP) + GAP)
         top = GAP + (index // 2) * (height + GAP)
         for column, picture in enumerate(

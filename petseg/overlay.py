@@ -1,4 +1,4 @@
-"""Masks drawn in the colors of their classes, alone or over a photo."""
+"""Masks of values read, and drawn in the colors of their classes, alone or over a photo."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,13 @@ from petseg.class_table import CLASS_ID_IGNORED, ClassTable
 
 OVERLAY_OPACITY = 0.5
 """Opacity of the classes' colors over a photo."""
+
+
+def class_ids_of(values: NDArray[np.uint8], classes: ClassTable) -> NDArray[np.uint8]:
+    """Class ids of mask values [...]; `CLASS_ID_IGNORED` for what is the value of no class."""
+    ids = np.full(256, CLASS_ID_IGNORED, np.uint8)
+    ids[list(classes.values)] = np.arange(len(classes))
+    return ids[values]
 
 
 def color_mask(class_ids: NDArray[np.integer], classes: ClassTable) -> NDArray[np.uint8]:

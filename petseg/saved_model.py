@@ -15,6 +15,9 @@ SETTINGS_FILE = "settings.json"
 MODEL_SETTINGS = f"{EXTRA_FOLDER}/{SETTINGS_FILE}"
 """Their path in a SavedModel. No other SavedModel has such a file."""
 
+CLASSES_FILE = "classes.json"
+"""The class table for clients: `[{"id", "value", "name", "color"}]`; masks hold values."""
+
 STATISTICS_FILE = "statistics.pb"
 """Statistics of the training data, which DatasetGate compares later data with."""
 
@@ -25,11 +28,12 @@ MODEL_CARD_FILE = "model_card.md"
 """The model card."""
 
 EXPORT_FILE = "export.json"
-"""`{"version": EXPORT_VERSION}`; the first release did not write it."""
+"""`{"version": EXPORT_VERSION, "device"}`: what it was trained on; the first release did not write it."""
 
-EXPORT_VERSION = 2
+EXPORT_VERSION = 3
 """Tells later versions what the signatures of an exported model can do.
 
 1: the first release's signatures.
 2: the signatures obey a JPEG's EXIF orientation.
+3: `serving_default` answers masks of values as `mask_png_bytes`; before, `mask_png` held class ids.
 """

@@ -20,6 +20,7 @@ from components.pusher.settings import PushSettings
 from components.run_report.settings import ReportSettings
 from components.serving_check.settings import ServingCheckSettings
 from petseg.errors import UserError
+from petseg.photo_settings import PhotoSettings
 from petseg.settings import Settings
 from pipeline.beam_settings import BeamSettings
 from pipeline.config_file import read_config
@@ -96,7 +97,11 @@ class PipelineSettings(Settings):
         """
         self.data.require_classes()
         return TrainingSettings(
-            classes=self.data.classes, transform=self.transform, model=self.model, trainer=self.trainer
+            classes=self.data.classes,
+            photos=PhotoSettings(photo_range=self.data.photo_range, max_pixels=self.data.max_pixels),
+            transform=self.transform,
+            model=self.model,
+            trainer=self.trainer,
         )
 
     def to_yaml(self) -> str:

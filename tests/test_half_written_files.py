@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import io
 import json
 import resource
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ import pytest
 from PIL import Image
 
 from components.evaluator.photo_rows import sort_photo_rows
+from petseg.photo_settings import PhotoSettings
+from petseg.segmenter import Prediction
 from pipeline.prediction import predict as prediction
 from pipeline.runs.lineage import Lineage
 from pipeline.runs.outcome import publish_files, publish_run, publish_stop
@@ -112,24 +115,27 @@ def test_a_full_disk_leaves_the_old_file(prepare, name, tmp_path):
 def test_an_interrupted_predict_leaves_the_old_table(tmp_path, monkeypatch):
     class Segmenter:
         classes = load_settings(PROJECT / "configs/data/pets.yaml", []).data.classes
+        photos = PhotoSettings()
 
         def __init__(self, folder):
             self.asked = 0
 
-        def class_ids(self, photo):
+        def __call__(self, photos):
             self.asked += 1
             if self.asked == 2:
                 raise KeyboardInterrupt
-            return np.zeros((8, 8), np.uint8)
+            mask = io.BytesIO()
+            Image.new("L", (8, 8), 1).save(mask, "PNG")
+            return [Prediction(mask.getvalue(), np.array([1.0, 0, 0]), 0.5) for _ in photos]
 
     images, output = tmp_path / "images", tmp_path / "out"
     images.mkdir()
     output.mkdir()
-    for name in "ab":
+    for name in range(20):
         Image.new("RGB", (8, 8)).save(images / f"{name}.png")
     (output / prediction.SHARES_FILE).write_text("the table before")
-    monkeypatch.setattr(prediction, "SavedSegmenter", Segmenter)
-    monkeypatch.setattr(prediction, "model_folder", lambda model: model)
+    monkeypatch.setattr(prediction, "load_segmenter", Segmenter)
+    monkeypatch.setattr(prediction, "local_model", lambda model: model)
     with pytest.raises(KeyboardInterrupt):
         prediction.predict(tmp_path, [images], output)
     assert (output / prediction.SHARES_FILE).read_text() == "the table before"
@@ -152,6 +158,12 @@ OTHERWISE_WHOLE = {
     "pipeline/download/pets.py": "resumes its drafts and renames them",
     "pipeline/download/unpacking.py": "into a folder that is renamed",
     "pipeline/network_plot.py": "in memory",
+    "pipeline/prediction/app_page.py": "in a temporary folder",
+    "pipeline/prediction/app_results.py": "inside atomic_file",
+    "pipeline/prediction/beam.py": "inside atomic_file",
+    "pipeline/prediction/formats/coco.py": "inside atomic_file",
+    "pipeline/prediction/formats/labelme.py": "inside atomic_file",
+    "pipeline/prediction/formats/mask_writer.py": "inside atomic_file",
     "pipeline/prediction/predict.py": "inside atomic_file",
     "pipeline/runners/compile_pipeline.py": "in a temporary folder",
     "pipeline/runners/kubeflow/observe.py": "the launcher reads it when the step has ended well",

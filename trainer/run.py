@@ -14,6 +14,7 @@ from trainer.settings import TrainingSettings
 from trainer.training.callbacks import Callback, logger, write_history
 from trainer.training.distribution import (
     check_alike,
+    describe_devices,
     is_chief,
     make_strategy,
     report_lost_workers,
@@ -60,7 +61,8 @@ def run(settings: TrainingSettings, paths: TrainingPaths) -> None:
             callbacks=callbacks,
         )
         if is_chief(strategy):
-            _write(model, history, settings, paths, len(train_pairs), eval_pairs)
+            device = describe_devices(strategy)
+            _write(model, history, settings, paths, len(train_pairs), eval_pairs, device)
         # The others would take a worker that exits earlier for a lost one.
         wait_for_all(strategy)
 
@@ -72,6 +74,7 @@ def _write(
     paths: TrainingPaths,
     trained_on: int,
     eval_pairs: Examples,
+    device: str,
 ) -> None:
     write_history(paths.model_run, history)
     reference = eval_pairs.first(REFERENCE_PHOTOS)
@@ -83,5 +86,6 @@ def _write(
         reference_images=np.stack(reference.images),
         reference_names=reference.names,
         model_card=model_card(settings, history, trained_on, len(eval_pairs)),
+        device=device,
     )
     tf.io.gfile.rmtree(paths.checkpoints)

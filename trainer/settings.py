@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeFloat, SerializeAsAny, field_validator, model_validator
 
 from petseg.class_table import ClassTable
+from petseg.photo_settings import PhotoSettings
 from petseg.settings import Settings
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.transform_settings import TransformSettings
@@ -183,6 +184,7 @@ class TrainingSettings(Settings):
     """Everything that the Trainer needs: one JSON string in its custom config."""
 
     classes: ClassTable
+    photos: PhotoSettings = PhotoSettings()
     transform: TransformSettings = TransformSettings()
     model: SerializeAsAny[ModelSettings] = ModelSettings()
     trainer: TrainerSettings = TrainerSettings()

@@ -14,7 +14,8 @@ from tensorflow_model_analysis import constants
 
 from components.evaluator.known_counts import read_known_counts
 from components.evaluator.metrics.summed_counts import COUNTS_KEY, Counted
-from components.evaluator.upright_photos import obeys_exif, with_upright_photo
+from components.evaluator.upright_photos import with_upright_photo
+from petseg.segmenter import obeys_exif
 
 NAME_FEATURE = "image/name"
 RECORD_KEY = "record"

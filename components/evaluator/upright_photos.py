@@ -1,25 +1,11 @@
 """Photos turned upright for models that would predict them sideways."""
 
-import json
-import os
-
 import tensorflow as tf
 
-from petseg.saved_model import EXPORT_FILE, EXTRA_FOLDER
 from petseg.tf_exif import exif_orientation
 from petseg.tf_photo import decode_photo
 
-FIRST_VERSION_WITH_EXIF = 2
 PHOTO_FEATURE = "image/encoded"
-
-
-def obeys_exif(model_path: str) -> bool:
-    """Whether a model's signatures obey a JPEG's EXIF orientation; those of the first release do not."""
-    file = os.path.join(model_path, EXTRA_FOLDER, EXPORT_FILE)
-    if not tf.io.gfile.exists(file):
-        return False
-    with tf.io.gfile.GFile(file) as content:
-        return json.loads(content.read())["version"] >= FIRST_VERSION_WITH_EXIF
 
 
 def with_upright_photo(record: bytes) -> bytes:

@@ -16,7 +16,8 @@ from components.run_report.inputs import RunInputs
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
 from petseg.evaluation.photo_counts import read_confusion
 from petseg.metrics.iou import iou_per_class, mean_iou
-from petseg.overlay import overlay
+from petseg.overlay import class_ids_of, overlay
+from petseg.segmenter import Segmenter
 from petseg.shards import shard_files
 from petseg.tf_data import without_autotuning
 from petseg.tf_photo import decode_photo
@@ -60,10 +61,13 @@ class PhotoCard:
 
 
 def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
-    """Cards of the best, worst and random photos by group, at most `report.photos` in each."""
+    """Cards of the best, worst and random photos, at most `report.photos` in a group; few are one group."""
     counts = read_confusion(inputs.photos, "native", len(inputs.classes))
     scores, iou = mean_iou(counts), iou_per_class(counts)
     groups = choose(scores, inputs.report.photos, inputs.report.seed)
+    if np.count_nonzero(~np.isnan(scores)) <= 2 * inputs.report.photos:
+        # Most of them would be in several groups.
+        groups = {"all": choose(scores, 2 * inputs.report.photos, inputs.report.seed)["worst"]}
     names = inputs.photos.column("name").to_pylist()
     shown = {names[row] for rows in groups.values() for row in rows}
     examples = _read_examples(inputs.examples_uri, shown)
@@ -112,16 +116,16 @@ def _read_examples(uri: str, names: set[str]) -> dict[str, tuple[bytes, bytes]]:
 
 
 def _predictor(inputs: RunInputs) -> Callable[[bytes], np.ndarray] | None:
-    """A function from a photo to its mask [h, w]; None if the model failed in the serving check."""
+    """A function from a photo to its class ids [h, w]; None if the model failed in the serving check."""
     check = inputs.serving_check
     if check is not None and not check["passed"] and check["p99_seconds"] is None:
         logger.info("report: the model fails to predict, so the photos are shown without predictions")
         return None
-    model = tf.saved_model.load(inputs.model_dir)
+    segmenter = Segmenter(inputs.model_dir)
 
     def predict(photo: bytes) -> np.ndarray:
-        outputs = model.signatures["serving_default"](image_bytes=tf.constant([photo]))
-        return tf.io.decode_png(outputs["mask_png"][0], channels=1)[..., 0].numpy()
+        (prediction,) = segmenter([photo])
+        return class_ids_of(prediction.values, segmenter.classes)
 
     return predict
 
@@ -146,9 +150,8 @@ def pictures(
     """
     photo = Image.fromarray(decode_photo(photo_bytes).numpy())
     photo.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-    class_of_value = np.full(256, CLASS_ID_IGNORED, np.uint8)
-    class_of_value[list(classes.values)] = np.arange(len(classes))
-    ground_truth = _shrunk(class_of_value[np.asarray(Image.open(io.BytesIO(mask_bytes)))], photo.size)
+    labels = class_ids_of(np.asarray(Image.open(io.BytesIO(mask_bytes))), classes)
+    ground_truth = _shrunk(labels, photo.size)
     drawn = {
         "width": photo.width,
         "height": photo.height,

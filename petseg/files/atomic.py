@@ -10,7 +10,7 @@ from petseg.files.object_store import StorePath, is_url
 
 
 @contextlib.contextmanager
-def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_file(path: str | os.PathLike[str], synced: bool = True) -> Iterator[Path]:
     """Gives a temporary file that becomes `path` when the body ends, and is removed when the body raises.
 
     Until then `path` keeps its old content. On a local disk the temporary file lies in the same folder; it is
@@ -19,6 +19,8 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Args:
         path: A local file, whose folder is made if missing, or an s3:// or gs:// URL.
+        synced: Whether it must be on the disk when this returns. Of thousands of files that can be made
+            again, waiting for the disk takes longer than making them.
 
     Yields:
         The file to write. It does not exist yet.
@@ -43,7 +45,8 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     unfinished.unlink(missing_ok=True)
     try:
         yield unfinished
-        sync(unfinished)
+        if synced:
+            sync(unfinished)
         unfinished.replace(file)
     except BaseException as error:
         unfinished.unlink(missing_ok=True)
@@ -51,7 +54,8 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             # Nobody knows the temporary one.
             error.filename = str(file)
         raise
-    sync(file.parent)
+    if synced:
+        sync(file.parent)
 
 
 def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> None:

@@ -1,4 +1,7 @@
-"""Chunks of a PNG that say nothing about its pixels."""
+"""Chunks of a PNG: comments are left out, a palette is put in, and the pixels stay as they are."""
+
+import zlib
+from collections.abc import Mapping
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COMMENTS_AND_PROFILE = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
@@ -7,6 +10,14 @@ EXIF_COMMENT = b"Raw profile type exif\0"
 
 FRAME = 12
 """Bytes of a chunk around its content: length, kind, checksum."""
+
+COLOR_TYPE = 25
+"""Index of the color type in a PNG file."""
+
+GRAY, PALETTE = 0, 3
+
+HEADER_END = len(SIGNATURE) + FRAME + 13
+"""Where the first chunk ends."""
 
 
 def without_comments(content: bytes) -> bytes:
@@ -28,3 +39,23 @@ def without_comments(content: bytes) -> bytes:
             kept.append(content[position:end])
         position = end
     return b"".join(kept)
+
+
+def with_palette(content: bytes, colors: Mapping[int, tuple[int, int, int]]) -> bytes:
+    """Gives a gray PNG of 8 bits a palette, so that viewers show its values in colors.
+
+    Args:
+        content: The PNG.
+        colors: RGB color by gray level, which becomes the index in the palette. Other levels are black.
+    """
+    if content[COLOR_TYPE] != GRAY:
+        raise ValueError(f"The PNG must be gray. Received instead: color type {content[COLOR_TYPE]}")
+    header = bytearray(content[len(SIGNATURE) + 4 : HEADER_END - 4])
+    header[COLOR_TYPE - len(SIGNATURE) - 4] = PALETTE
+    palette = b"".join(bytes(colors.get(level, (0, 0, 0))) for level in range(max(colors) + 1))
+    return b"".join([SIGNATURE, _chunk(bytes(header)), _chunk(b"PLTE" + palette), content[HEADER_END:]])
+
+
+def _chunk(kind_and_content: bytes) -> bytes:
+    length, checksum = len(kind_and_content) - 4, zlib.crc32(kind_and_content)
+    return length.to_bytes(4, "big") + kind_and_content + checksum.to_bytes(4, "big")

@@ -1,190 +1,202 @@
-"""Writes masks, overlays and class shares of photos, predicted by a pushed model."""
+"""Writes masks, overlays and class shares of photos, predicted by a pushed model on this machine."""
 
+import contextlib
 import csv
-import io
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
-from components.example_gen.readers.files import has_ending
-from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
-from petseg.errors import BrokenFileError, UserError
+from petseg.errors import BrokenFileError
 from petseg.files.atomic import atomic_file
-from petseg.files.image_file import PHOTO_ENDINGS, PHOTO_FORMATS, open_image, upright_rgb
 from petseg.files.local_folder import check_writable_folder
-from petseg.overlay import overlay
-from petseg.saved_model import MODEL_SETTINGS
-from petseg.versions import NONE, production_version
+from petseg.files.png_chunks import with_palette
+from petseg.overlay import class_ids_of, overlay
+from pipeline.prediction.formats import MaskWriter, mask_writer
+from pipeline.prediction.model import load_segmenter, local_model
+from pipeline.prediction.photos import Found, PhotoFile, find_photos
 from pipeline.runs.run_log import redirect_output
 
-MAX_PIXELS: int = DataSettings.model_fields["max_pixels"].default
+if TYPE_CHECKING:
+    from petseg.segmenter import Segmenter
+    from pipeline.prediction.segmenting import Segmented
+
 SHARES_FILE = "shares.csv"
 
 
-class SavedSegmenter:
-    """A pushed model that segments one photo at a time.
+@dataclass
+class Predicted:
+    """What became of the photos.
 
     Attributes:
-        classes: Its class table.
+        model: Folder of the version that predicted.
+        output: Folder of the results.
+        found: The photos, and what was left out.
+        errors: Why a photo could not be predicted, by its path.
+        mean_shares: Mean share of the pixels of each class, by name.
+        already_done: Number of the photos that had a prediction before.
     """
 
-    def __init__(self, folder: Path):
-        """Loads the SavedModel of a version's folder, see `model_folder`.
+    model: str
+    output: str
+    found: Found
+    errors: dict[str, str] = field(default_factory=dict)
+    mean_shares: dict[str, float] = field(default_factory=dict)
+    already_done: int = 0
 
-        Raises:
-            UserError: It cannot be loaded.
-        """
-        import tensorflow as tf
+    @property
+    def unreadable(self) -> list[str]:
+        """A line for each photo that cannot be read."""
+        return [f"{photo}: {error}" for photo, error in self.errors.items()]
 
-        self._tf = tf
-        try:
-            settings = json.loads((folder / MODEL_SETTINGS).read_text())
-            self.classes = ClassTable.model_validate(settings["classes"])
-            self._model = tf.saved_model.load(str(folder))
-            self._signature = self._model.signatures["serving_default"]
-        # TensorFlow and Protocol Buffers raise all kinds of errors for damaged files.
-        except Exception as error:
-            said = (str(error).strip().splitlines() or [""])[0]
-            raise UserError(
-                f"--model {folder}: the model cannot be loaded: {type(error).__name__}: {said}; it is "
-                "damaged or incomplete: copy it there again, or use another version"
-            ) from error
+    @property
+    def skipped(self) -> int:
+        """Number of files in the folders that are not photos by their names."""
+        return sum(self.found.left_out.values())
 
-    def class_ids(self, photo: Image.Image) -> np.ndarray:
-        """Class ids of an upright RGB photo, uint8 [h, w]."""
-        encoded = io.BytesIO()
-        photo.save(encoded, "PNG", compress_level=0)
-        (mask_png,) = self._signature(image_bytes=self._tf.constant([encoded.getvalue()]))["mask_png"].numpy()
-        return np.array(Image.open(io.BytesIO(mask_png)))
+    def to_json(self) -> dict[str, Any]:
+        """The summary for programs."""
+        return {
+            "model": self.model,
+            "output": self.output,
+            "photos": len(self.found.photos),
+            "predicted": len(self.found.photos) - len(self.errors),
+            "already_done": self.already_done,
+            "unreadable": self.errors,
+            "left_out": self.found.left_out,
+            "mean_shares": self.mean_shares,
+        }
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """What became of the files.
+class Outputs:
+    """What is written beside masks and shares.
 
     Attributes:
-        unreadable: A line for each photo that cannot be read.
-        skipped: Number of files in the folders that are not photos by their names.
+        overlays: Whether each photo with its mask drawn over it is written.
+        formats: Further formats of the masks, see `pipeline.prediction.formats`.
     """
 
-    unreadable: list[str]
-    skipped: int
+    overlays: bool = True
+    formats: tuple[str, ...] = ()
 
 
-def predict(model: Path, images: Sequence[Path], output: Path) -> Predicted:
+ALL = Outputs()
+
+
+def predict(
+    model: str | Path, images: Sequence[str | Path], output: Path, outputs: Outputs = ALL
+) -> Predicted:
     """Writes a mask, an overlay and a row of `shares.csv` for each photo.
 
     Masks are palette PNGs at native resolution with the mask values of the class table, shown in the colors
-    of the classes.
+    of the classes. The folders below `masks/` and `overlays/` are those of the photos.
 
     Args:
-        model: Folder of a pushed version, or of all versions.
-        images: Photos and folders of photos. In a folder, hidden files and those without a photo's ending are
-            skipped, as the readers of data sets do.
+        model: Folder or URL of a pushed version, or of all versions.
+        images: Photos and folders of photos, see `find_photos`.
         output: Folder for `masks/`, `overlays/` and `shares.csv`; created if missing.
+        outputs: What else is written.
 
     Raises:
         UserError: There is no model or no photo, two photos have the same name, the model cannot be loaded,
             or the output cannot be written.
     """
-    version = model_folder(model)
-    files, skipped = _photo_files(images)
+    version = local_model(str(model))
+    found = find_photos([str(path) for path in images])
     check_writable_folder("--output", output)
-    for folder in ("masks", "overlays"):
-        (output / folder).mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
+    predicted = Predicted(str(version), str(output), found)
     with redirect_output(output / "predict.log") as terminal:
-        segmenter = SavedSegmenter(version)
-        unreadable: list[str] = []
-        with atomic_file(output / SHARES_FILE) as table, table.open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(["file", *segmenter.classes.names])
-            for photo_file in _with_progress(files, terminal):
-                try:
-                    photo = read_photo(photo_file)
-                except (BrokenFileError, OSError) as error:
-                    unreadable.append(f"{photo_file}: {error}")
-                    continue
-                rows.writerow([photo_file, *_write(photo, photo_file.stem, segmenter, output)])
-    return Predicted(unreadable, skipped)
+        segmenter = load_segmenter(version)
+        from pipeline.prediction.segmenting import segment_all
+
+        with contextlib.ExitStack() as stack:
+            writers = [
+                stack.enter_context(mask_writer(name, output, segmenter.classes)) for name in outputs.formats
+            ]
+            threads = stack.enter_context(ThreadPoolExecutor(2))
+            write = _ResultFiles(output, segmenter, outputs.overlays, writers)
+            photos = _with_progress(found.photos, terminal)
+            results = _written(write, segment_all(photos, segmenter), threads)
+            _write_table(output / SHARES_FILE, segmenter.classes, results, predicted)
+    return predicted
 
 
-def model_folder(model: Path) -> Path:
-    """Folder of a pushed version: `model` itself, or its highest version if it holds all versions.
-
-    Raises:
-        UserError: There is no pushed model.
-    """
-    version = production_version(model)
-    folder = model / version if version != NONE else model
-    if not (folder / MODEL_SETTINGS).is_file():
-        raise UserError(
-            f"--model {model}: no pushed model there; use the folder of a version, or serving_model"
-        )
-    return folder
+@dataclass(frozen=True)
+class _Row:
+    photo: PhotoFile
+    shares: Any
+    confidence: float | None
+    error: str = ""
 
 
-def read_photo(file: Path) -> Image.Image:
-    """The upright RGB photo in a file.
+class _ResultFiles:
+    """Writes the files of each photo, in threads."""
 
-    Raises:
-        BrokenFileError: The file is not a readable image.
-        OSError: There is no such file, or no permission to read it.
-    """
-    return upright_rgb(open_image(file.read_bytes(), PHOTO_FORMATS, MAX_PIXELS))
+    def __init__(self, output: Path, segmenter: "Segmenter", overlays: bool, writers: Sequence[MaskWriter]):
+        self.writers = writers
+        self._output = output
+        self._classes, self._photos = segmenter.classes, segmenter.photos
+        self._overlays = overlays
+        classes = segmenter.classes
+        self._palette = dict(zip(classes.values, classes.colors, strict=True))
 
+    def __call__(self, result: "Segmented") -> tuple[_Row, list[Any]]:
+        photo, prediction = result.photo, result.prediction
+        if prediction is None:
+            return _Row(photo, None, None, result.error), []
+        try:
+            if self._overlays:
+                ids = class_ids_of(prediction.values, self._classes)
+                picture = overlay(result.picture(self._photos), ids, self._classes)
+                with self._file("overlays", f"{photo.name}.jpg") as unfinished:
+                    picture.save(unfinished, "JPEG", quality=90)
+        except BrokenFileError as error:
+            return _Row(photo, None, None, str(error)), []
+        with self._file("masks", f"{photo.name}.png") as unfinished:
+            unfinished.write_bytes(with_palette(prediction.mask_png, self._palette))
+        encoded = [writer.encode(photo, prediction.values) for writer in self.writers]
+        return _Row(photo, prediction.class_shares, prediction.confidence), encoded
 
-def shares(class_ids: np.ndarray, classes: ClassTable) -> dict[str, float]:
-    """Each class's share of the pixels [h, w]."""
-    counts = np.bincount(class_ids.ravel(), minlength=len(classes))
-    return dict(zip(classes.names, (counts / class_ids.size).tolist(), strict=True))
-
-
-def _photo_files(images: Sequence[Path]) -> tuple[list[Path], int]:
-    """The photos, and how many other files lie in their folders."""
-    files: list[Path] = []
-    skipped = 0
-    for path in images:
-        if path.is_dir():
-            entries = sorted(path.iterdir())
-            files += [entry for entry in entries if has_ending(entry.name, PHOTO_ENDINGS)]
-            skipped += sum(not has_ending(entry.name, PHOTO_ENDINGS) and entry.is_file() for entry in entries)
-        elif path.is_file():
-            files.append(path)
-        else:
-            raise UserError(f"--images {path}: there is no such file or folder")
-    if not files:
-        raise UserError(f"--images {images[0]}: no photos in it ({', '.join(PHOTO_ENDINGS)})")
-    by_name: dict[str, Path] = {}
-    for file in files:
-        if file.stem in by_name:
-            raise UserError(f"{by_name[file.stem]} and {file} would both become {file.stem}.png; rename one")
-        by_name[file.stem] = file
-    return files, skipped
+    def _file(self, folder: str, name: str) -> contextlib.AbstractContextManager[Path]:
+        return atomic_file(self._output / folder / name, synced=False)
 
 
-def _with_progress(files: list[Path], terminal: Any) -> Iterator[Path]:
+def _written(
+    write: _ResultFiles, results: Iterable["Segmented"], threads: ThreadPoolExecutor
+) -> Iterator[_Row]:
+    from pipeline.prediction.segmenting import in_order
+
+    for row, encoded in in_order(write, results, threads):
+        for writer, content in zip(write.writers, encoded, strict=False):
+            writer.write(content)
+        yield row
+
+
+def _write_table(file: Path, classes: ClassTable, rows: Iterable[_Row], predicted: Predicted) -> None:
+    """Writes shares.csv, and sums up what it holds."""
+    total, count = np.zeros(len(classes)), 0
+    with atomic_file(file) as unfinished, unfinished.open("w", newline="") as table:
+        lines = csv.writer(table)
+        lines.writerow(["file", *classes.names, "confidence"])
+        for row in rows:
+            if row.error:
+                predicted.errors[str(row.photo)] = row.error
+                continue
+            total, count = total + row.shares, count + 1
+            confidence = "" if row.confidence is None else f"{row.confidence:.4f}"
+            lines.writerow([row.photo, *(f"{share:.4f}" for share in row.shares), confidence])
+    if count:
+        predicted.mean_shares = dict(zip(classes.names, (total / count).round(6).tolist(), strict=True))
+
+
+def _with_progress(photos: list[PhotoFile], terminal: Any) -> Iterator[PhotoFile]:
     with Progress(console=Console(file=terminal), transient=True) as progress:
-        yield from progress.track(files, description="photos")
-
-
-def _write(photo: Image.Image, name: str, segmenter: SavedSegmenter, output: Path) -> list[str]:
-    """Writes mask and overlay; returns each class's share of the pixels."""
-    classes = segmenter.classes
-    ids = segmenter.class_ids(photo)
-    with atomic_file(output / "overlays" / f"{name}.jpg") as unfinished:
-        overlay(photo, ids, classes).save(unfinished, "JPEG", quality=90)
-    mask = Image.fromarray(np.array(classes.values, np.uint8)[ids], "P")
-    palette = np.zeros((256, 3), np.uint8)
-    palette[list(classes.values)] = classes.colors
-    mask.putpalette(palette.tobytes())
-    with atomic_file(output / "masks" / f"{name}.png") as unfinished:
-        mask.save(unfinished, "PNG")
-    return [f"{share:.4f}" for share in shares(ids, classes).values()]
+        yield from progress.track(photos, description="photos")

@@ -17,6 +17,7 @@ from petseg.evaluation.files import PHOTOS_FILE
 from petseg.evaluation.photo_counts import counts_column, read_confusion, read_counts
 from petseg.files.atomic import write_atomic
 from petseg.metrics.counting import CALIBRATION, CONFUSION
+from pipeline.prediction.model import load_segmenter
 from pipeline.runs.run_folder import RunFolder
 from pipeline.suspects.coco_export import export_coco
 from pipeline.suspects.examples import CountingModel, ExampleError, RawExample, read_named
@@ -43,7 +44,7 @@ class EvaluatedExamples:
             UserError: The model cannot be loaded, or is too old.
         """
         self._run, self._examples, self._terminal = run, examples, terminal
-        self._model = CountingModel(model)
+        self._model = load_segmenter(model, CountingModel)
 
     def ranked(self) -> list[Suspect]:
         """The examples of all splits, the most suspicious first.

@@ -1,6 +1,5 @@
 """Reads the raw examples of a run, and lets its model count them."""
 
-import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -9,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from PIL import Image
 
-from components.evaluator.upright_photos import obeys_exif, with_upright_photo
+from components.evaluator.upright_photos import with_upright_photo
 from petseg.errors import UserError
 from petseg.evaluation.resolutions import RESOLUTIONS
 from petseg.metrics.counting import CALIBRATION, CONFUSION
+from petseg.overlay import class_ids_of
+from petseg.segmenter import Segmenter, obeys_exif
 from petseg.shards import shard_files
 from petseg.tf_data import without_autotuning
-from pipeline.prediction.predict import SavedSegmenter
 from pipeline.suspects.ranking import Counted
 
 BATCH = 32
@@ -47,14 +46,14 @@ class RawExample:
     record: bytes
 
 
-class CountingModel(SavedSegmenter):
+class CountingModel(Segmenter):
     """A model that also counts raw examples, as Evaluator does."""
 
-    def __init__(self, folder: Path):
-        """Loads the SavedModel.
+    def __init__(self, folder: str):
+        """Loads the SavedModel, see `load_segmenter`.
 
         Raises:
-            UserError: It cannot be loaded, or does not count pixels by confidence.
+            UserError: It does not count pixels by confidence.
         """
         super().__init__(folder)
         self._evaluate = self._model.signatures["evaluate"]
@@ -63,7 +62,7 @@ class CountingModel(SavedSegmenter):
                 f"{folder}: this model is of an older release and does not count pixels by confidence; train "
                 "it again"
             )
-        self._obeys_exif = obeys_exif(str(folder))
+        self._obeys_exif = obeys_exif(folder)
 
     def count(self, examples: list[RawExample]) -> list[Counted]:
         """Counts a batch of examples; one that cannot be counted costs no other."""
@@ -101,7 +100,8 @@ class CountingModel(SavedSegmenter):
         """
         try:
             photo = raw_example(with_upright_photo(example.record)).photo
-            return photo, self.class_ids(Image.open(io.BytesIO(photo)).convert("RGB"))
+            (prediction,) = self([photo])
+            return photo, class_ids_of(prediction.values, self.classes)
         except COUNTING_ERRORS as error:
             raise ExampleError(_first_line(error)) from None
 

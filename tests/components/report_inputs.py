@@ -17,6 +17,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.artifacts import DataReport, GateReport
 from petseg.class_table import ClassTable, SegmentationClass
 from petseg.metrics.counting import CONFIDENCE_UNITS
+from petseg.overlay import class_ids_of
 from tests.components.report_drift import GATE_DRIFT, SCHEMA, statistics_of
 from tests.components.report_photos import Pair
 
@@ -118,10 +119,10 @@ def write_inputs(
 def _evaluated(
     pairs: list[Pair], model_dir: Path, table: ClassTable, split: str, feature: str, older: bool
 ) -> Iterator[dict[str, Any]]:
-    model = tf.saved_model.load(str(model_dir))
+    serve = tf.saved_model.load(str(model_dir)).signatures["serving_default"]
     for name, photo, mask, town in pairs:
-        outputs = model.signatures["serving_default"](image_bytes=tf.constant([photo]))
-        prediction = tf.io.decode_png(outputs["mask_png"][0]).numpy()[..., 0].astype(int)
+        outputs = serve(image_bytes=tf.constant([photo]))
+        prediction = class_ids_of(tf.io.decode_png(outputs["mask_png_bytes"][0]).numpy()[..., 0], table)
         values = np.asarray(Image.open(io.BytesIO(mask)))
         counts = np.zeros((len(table), len(table)), np.int64)
         for class_id, value in enumerate(table.values):

@@ -1,6 +1,7 @@
-"""Tiny SavedModels with the serving_default signature, for tests of what serves or loads models."""
+"""Tiny SavedModels with the signatures of photos, for tests of what serves or loads models."""
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +9,20 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from petseg.class_table import ClassTable
 from petseg.tf_photo import decode_photo
 
 SIZE = 16
-CLASSES = 3
+TABLE = ClassTable.model_validate(
+    {
+        "classes": [
+            {"value": 10, "name": "dark", "color": "#ff0000"},
+            {"value": 20, "name": "medium", "color": "#00ff00"},
+            {"value": 30, "name": "bright", "color": "#0000ff"},
+        ]
+    }
+)
+CLASSES = len(TABLE)
 
 
 class BrightnessModel(tf.Module):
@@ -34,39 +45,91 @@ class BrightnessModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serving_default(self, image_bytes):
-        types = (tf.float32, tf.string)
-        probabilities, mask_png = tf.map_fn(self._one, image_bytes, fn_output_signature=types)
-        probabilities = tf.ensure_shape(self._disturb(probabilities), [None, SIZE, SIZE, CLASSES])
-        mask = tf.cast(tf.argmax(probabilities, axis=-1), tf.uint8)
-        return {"mask": mask, "probabilities": probabilities, "mask_png": mask_png}
+        return tf.map_fn(
+            self._native,
+            (image_bytes, self._probabilities(image_bytes)),
+            fn_output_signature={
+                "mask_png_bytes": tf.TensorSpec([], tf.string),
+                "class_shares": tf.TensorSpec([CLASSES], tf.float32),
+                "confidence": tf.TensorSpec([], tf.float32),
+            },
+        )
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def probabilities(self, image_bytes):
+        probabilities = self._probabilities(image_bytes)
+        return {"mask": tf.cast(tf.argmax(probabilities, -1), tf.uint8), "probabilities": probabilities}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def serving_default_of_the_last_release(self, image_bytes):
+        predicted = self.serving_default(image_bytes)
+        mask_png = tf.map_fn(
+            lambda png: tf.io.encode_png(tf.io.decode_png(png) // 10 - 1), predicted["mask_png_bytes"]
+        )
+        return self.probabilities(image_bytes) | {"mask_png": mask_png}
+
+    def _probabilities(self, image_bytes):
+        spec = tf.TensorSpec([SIZE, SIZE, CLASSES], tf.float32)
+        probabilities = tf.map_fn(self._one, image_bytes, fn_output_signature=spec)
+        return tf.ensure_shape(self._disturb(probabilities), [None, SIZE, SIZE, CLASSES])
 
     def _one(self, content):
+        small = tf.image.resize(tf.cast(self._photo(content), tf.float32), [SIZE, SIZE], antialias=True)
+        brightness = tf.reduce_mean(small, axis=-1, keepdims=True)
+        return tf.nn.softmax(-tf.abs(brightness - self._centers) / 20.0)
+
+    def _native(self, photo):
+        content, probabilities = photo
+        probabilities = tf.image.resize(probabilities, tf.shape(self._photo(content))[:2])
+        ids = tf.argmax(probabilities, axis=-1)
+        values = tf.gather(tf.constant(TABLE.values, tf.uint8), ids)
+        shares = tf.reduce_mean(tf.one_hot(ids, CLASSES), axis=[0, 1])
+        return {
+            "mask_png_bytes": tf.io.encode_png(values[..., None]),
+            "class_shares": shares,
+            "confidence": tf.reduce_mean(tf.reduce_max(probabilities, axis=-1)),
+        }
+
+    def _photo(self, content):
         photo = self._decode(content)
         photo.set_shape([None, None, 3])
-        small = tf.image.resize(tf.cast(photo, tf.float32), [SIZE, SIZE], antialias=True)
-        brightness = tf.reduce_mean(small, axis=-1, keepdims=True)
-        probabilities = tf.nn.softmax(-tf.abs(brightness - self._centers) / 20.0)
-        at_photo_size = tf.image.resize(probabilities, tf.shape(photo)[:2])
-        mask = tf.cast(tf.argmax(at_photo_size, axis=-1)[..., None], tf.uint8)
-        return probabilities, tf.io.encode_png(mask)
+        return photo
 
 
-def save_model(directory: Path, model: BrightnessModel | None = None) -> Path:
-    """Saves a model with the reference predictions of an undisturbed one; returns the directory."""
+def save_model(directory: Path, model: BrightnessModel | None = None, last_release: bool = False) -> Path:
+    """Saves a model with the reference predictions of an undisturbed one; returns the directory.
+
+    With `last_release`, its signature is what release 0.1.0 exported.
+    """
     model = model or BrightnessModel()
-    tf.saved_model.save(model, str(directory), signatures={"serving_default": model.serving_default})
+    signatures = (
+        {"serving_default": model.serving_default_of_the_last_release}
+        if last_release
+        else {"serving_default": model.serving_default, "probabilities": model.probabilities}
+    )
+    tf.saved_model.save(model, str(directory), signatures=signatures)
     photos = [jpeg(seed) for seed in range(2)]
     undisturbed = BrightnessModel()
-    outputs = undisturbed.serving_default(tf.constant(photos))
-    (directory / "assets.extra").mkdir()
+    outputs = undisturbed.probabilities(tf.constant(photos))
+    native = undisturbed.serving_default(tf.constant(photos))
+    extra = directory / "assets.extra"
+    extra.mkdir()
     np.savez(
-        directory / "assets.extra" / "reference.npz",
+        extra / "reference.npz",
         lengths=np.array([len(photo) for photo in photos], np.int64),
         bytes=np.frombuffer(b"".join(photos), np.uint8),
         mask=outputs["mask"].numpy(),
         probabilities=outputs["probabilities"].numpy(),
+        class_shares=native["class_shares"].numpy(),
+        confidence=native["confidence"].numpy(),
         names=np.array(["a", "b"]),
     )
+    (extra / "settings.json").write_text(json.dumps({"classes": TABLE.model_dump(mode="json")}))
+    if not last_release:
+        (extra / "export.json").write_text(json.dumps({"version": 3}))
+        (extra / "classes.json").write_text(
+            json.dumps([{"id": i, "value": value} for i, value in enumerate(TABLE.values)])
+        )
     return directory
 
 

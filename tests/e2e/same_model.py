@@ -40,4 +40,6 @@ def _masks(version: Path, photos: list[bytes]) -> list[bytes]:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(version))
-    return list(loaded.signatures["serving_default"](image_bytes=tf.constant(photos))["mask_png"].numpy())
+    return list(
+        loaded.signatures["serving_default"](image_bytes=tf.constant(photos))["mask_png_bytes"].numpy()
+    )

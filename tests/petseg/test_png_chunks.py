@@ -7,8 +7,9 @@ from PIL import Image, PngImagePlugin
 from components.example_gen.pixels.photo import load_photo
 from petseg.files.image_file import PHOTO_FORMATS, exif_orientation, open_image, upright_rgb
 from petseg.files.png_chunks import without_comments
+from petseg.photo_settings import PhotoSettings
 from petseg.tf_photo import decode_photo
-from pipeline.prediction.predict import read_photo
+from pipeline.prediction.segmenting import upright_photo
 from tests.trainer.pictures import encode, smooth_photo
 
 PHOTO = smooth_photo(np.random.default_rng(0), 20, 30)
@@ -35,7 +36,8 @@ FILES = {
 @pytest.mark.parametrize("kind", FILES)
 def test_a_png_with_a_large_comment_or_profile_is_read_without_it(kind, tmp_path):
     (tmp_path / "photo.png").write_bytes(FILES[kind])
-    np.testing.assert_array_equal(read_photo(tmp_path / "photo.png"), PHOTO)
+    content = (tmp_path / "photo.png").read_bytes()
+    np.testing.assert_array_equal(upright_photo(content, PhotoSettings()), PHOTO)
     photo = load_photo(FILES[kind], 10**6)
     np.testing.assert_array_equal(photo.pixels, PHOTO)
     np.testing.assert_array_equal(decode_photo(photo.encoded), PHOTO)

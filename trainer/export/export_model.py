@@ -4,12 +4,15 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from petseg.class_table import ClassTable
 from petseg.saved_model import (
+    CLASSES_FILE,
     EXPORT_FILE,
     EXPORT_VERSION,
     EXTRA_FOLDER,
@@ -32,6 +35,7 @@ def export_model(
     reference_images: np.ndarray,
     reference_names: Sequence[str],
     model_card: str,
+    device: str = "",
 ) -> None:
     """Writes the SavedModel with its signatures and `assets.extra/`.
 
@@ -45,6 +49,7 @@ def export_model(
         reference_images: uint8 [n, S, S, 3], eval photos whose predictions are stored for ServingCheck.
         reference_names: their names.
         model_card: Markdown.
+        device: What it was trained on, in words.
     """
     partial = f"{directory.rstrip('/')}.partial"
     if tf.io.gfile.exists(partial):
@@ -59,11 +64,14 @@ def export_model(
     archive.add_endpoint(
         "serving_default", predictor.serving_default, [tf.TensorSpec(*strings, name="image_bytes")]
     )
+    archive.add_endpoint(
+        "probabilities", predictor.model_resolution, [tf.TensorSpec(*strings, name="image_bytes")]
+    )
     archive.add_endpoint("images", predictor.images, [tf.TensorSpec(*photos, name="images")])
     archive.add_endpoint("evaluate", predictor.evaluate, [tf.TensorSpec(*strings, name="examples")])
     archive.write_out(partial, verbose=False)
     with tempfile.TemporaryDirectory() as scratch:
-        _write_extra(scratch, predictor, statistics, reference_images, reference_names, model_card)
+        _write_extra(scratch, predictor, statistics, reference_images, reference_names, model_card, device)
         tf.io.gfile.makedirs(os.path.join(partial, EXTRA_FOLDER))
         for name in sorted(os.listdir(scratch)):
             tf.io.gfile.copy(os.path.join(scratch, name), os.path.join(partial, EXTRA_FOLDER, name))
@@ -77,13 +85,15 @@ def _write_extra(
     images: np.ndarray,
     names: Sequence[str],
     model_card: str,
+    device: str,
 ) -> None:
     """Writes the files of `assets.extra/` into a local folder: Keras writes weights to local files only."""
     predictor.model.save_weights(os.path.join(folder, WEIGHTS_FILE))
     texts = {
         SETTINGS_FILE: predictor.settings.model_dump_json(indent=2),
+        CLASSES_FILE: json.dumps(class_list(predictor.settings.classes), indent=2),
         MODEL_CARD_FILE: model_card,
-        EXPORT_FILE: json.dumps({"version": EXPORT_VERSION}),
+        EXPORT_FILE: json.dumps({"version": EXPORT_VERSION, "device": device}),
     }
     for name, text in texts.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
@@ -94,6 +104,7 @@ def _write_extra(
     # PNG is lossless, so the SavedModel must return exactly the predictions of the trainer.
     encoded = [tf.io.encode_png(image).numpy() for image in images]
     probabilities = predictor.probabilities(tf.constant(images))
+    native = tf.function(predictor.serving_default)(tf.constant(encoded, tf.string))
     np.savez_compressed(
         os.path.join(folder, REFERENCE_FILE),
         names=np.array(names, dtype=np.str_),
@@ -101,7 +112,17 @@ def _write_extra(
         bytes=np.frombuffer(b"".join(encoded), np.uint8),
         mask=class_ids(probabilities).numpy(),
         probabilities=probabilities.numpy(),
+        class_shares=native["class_shares"].numpy(),
+        confidence=native["confidence"].numpy(),
     )
+
+
+def class_list(classes: ClassTable) -> list[dict[str, Any]]:
+    """What clients need to read a mask: id, value, name and color of each class, in the order of ids."""
+    return [
+        {"id": index, "value": entry.value, "name": entry.name, "color": entry.color}
+        for index, entry in enumerate(classes.classes)
+    ]
 
 
 def load_trained(directory: str) -> tuple[keras.Model, TrainingSettings]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from trainer.export.usage import usage
 from trainer.settings import TrainingSettings
 
 
@@ -54,6 +55,7 @@ def model_card(
             f"| mean | {best['mean_iou']:.4f} |",
             *rows,
             "",
+            usage(settings.classes),
         ]
     )
 

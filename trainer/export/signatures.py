@@ -40,6 +40,7 @@ class Predictor:
         self._size = settings.model.input_size
         self._geometry = photo_geometry(settings.transform, self._size)
         self._classes = len(settings.classes)
+        self._values = tf.constant(settings.classes.values, tf.uint8)
         self._shapes_per_photo = {
             output: [2, *shape] for output, shape in counts_shapes(self._classes).items()
         }
@@ -72,28 +73,34 @@ class Predictor:
             image_bytes: string [n], the bytes of JPEG, PNG, BMP or GIF files, of the same or different sizes.
 
         Returns:
-            `mask`, uint8 [n, h, w], class ids, and `probabilities`, float32 [n, h, w, classes], at model
-            resolution; `mask_png`, string [n], PNGs with one channel of class ids at native resolution.
+            `mask_png_bytes`, string [n], PNGs with one channel of the classes' values at native resolution,
+            upright; `class_shares`, float32 [n, classes], each class's share of the pixels; `confidence`,
+            float32 [n], the mean probability of the predicted classes.
         """
-        photos, native_sizes = tf.map_fn(
-            lambda photo: prepare_photo(photo, self._geometry),
-            image_bytes,
-            fn_output_signature=(
-                tf.TensorSpec([*self._size, 3], tf.uint8),
-                tf.TensorSpec([2], tf.int32),
-            ),
+        photos, native_sizes = self._prepare(image_bytes)
+        return tf.map_fn(
+            self._native_prediction,
+            (self.probabilities(photos), native_sizes),
+            fn_output_signature={
+                "mask_png_bytes": tf.TensorSpec([], tf.string),
+                "class_shares": tf.TensorSpec([self._classes], tf.float32),
+                "confidence": tf.TensorSpec([], tf.float32),
+            },
             parallel_iterations=PARALLEL_PHOTOS,
         )
-        probabilities = self.probabilities(photos)
-        mask_png = tf.map_fn(
-            lambda photo: tf.io.encode_png(
-                most_probable_at(self._geometry.cut(photo[0], photo[1]), photo[1])[0][..., tf.newaxis]
-            ),
-            (probabilities, native_sizes),
-            fn_output_signature=tf.TensorSpec([], tf.string),
-            parallel_iterations=PARALLEL_PHOTOS,
-        )
-        return {"mask": class_ids(probabilities), "probabilities": probabilities, "mask_png": mask_png}
+
+    def model_resolution(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Segments photos of any size at model resolution.
+
+        Args:
+            image_bytes: string [n], the bytes of JPEG, PNG, BMP or GIF files, of the same or different sizes.
+
+        Returns:
+            `mask`, uint8 [n, h, w], class ids, and `probabilities`, float32 [n, h, w, classes], of the whole
+            input, with the padding of `transform.fit: pad`.
+        """
+        probabilities = self.probabilities(self._prepare(image_bytes)[0])
+        return {"mask": class_ids(probabilities), "probabilities": probabilities}
 
     def images(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """Segments decoded photos of one size.
@@ -135,15 +142,36 @@ class Predictor:
         )
         return {output: tf.reshape(counts[output].values, [-1, *shape]) for output, shape in shapes.items()}
 
+    def _prepare(self, image_bytes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Photos at model resolution, uint8 [n, h, w, 3], and their native sizes, int32 [n, 2]."""
+        return tf.map_fn(
+            lambda photo: prepare_photo(photo, self._geometry),
+            image_bytes,
+            fn_output_signature=(
+                tf.TensorSpec([*self._size, 3], tf.uint8),
+                tf.TensorSpec([2], tf.int32),
+            ),
+            parallel_iterations=PARALLEL_PHOTOS,
+        )
+
+    def _native_prediction(self, photo: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Mask, shares and confidence of one photo at native resolution."""
+        probabilities, native_size = photo
+        probabilities = self._geometry.cut(probabilities, native_size)
+        ids, confidences = most_probable_at(probabilities, native_size)
+        pixels = tf.math.bincount(
+            tf.cast(tf.reshape(ids, [-1]), tf.int32), minlength=self._classes, maxlength=self._classes
+        )
+        return {
+            "mask_png_bytes": tf.io.encode_png(tf.gather(self._values, tf.cast(ids, tf.int32))[..., None]),
+            "class_shares": tf.cast(pixels / tf.size(ids), tf.float32),
+            "confidence": tf.reduce_mean(confidences),
+        }
+
     def _evaluate_batch(self, examples: tf.Tensor) -> PhotoCounts:
         bytes_feature = tf.io.FixedLenFeature([], tf.string)
         raw = tf.io.parse_example(examples, {"image/encoded": bytes_feature, "mask/encoded": bytes_feature})
-        photos = tf.map_fn(
-            lambda photo: prepare_photo(photo, self._geometry)[0],
-            raw["image/encoded"],
-            fn_output_signature=tf.TensorSpec([*self._size, 3], tf.uint8),
-            parallel_iterations=PARALLEL_PHOTOS,
-        )
+        photos, _ = self._prepare(raw["image/encoded"])
         return tf.map_fn(
             self._count_photo,
             (self.probabilities(photos), raw["mask/encoded"]),

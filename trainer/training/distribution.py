@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -54,6 +55,16 @@ def make_strategy(distribution: str) -> tf.distribute.Strategy:
             )
         return tf.distribute.MultiWorkerMirroredStrategy(workers)
     return tf.distribute.get_strategy()
+
+
+def describe_devices(strategy: tf.distribute.Strategy) -> str:
+    """What a training runs on, such as `2 x NVIDIA H100` or `4 CPU cores`."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        cores = os.cpu_count() or 1
+        return f"{cores} CPU core{'' if cores == 1 else 's'}"
+    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    return f"{strategy.num_replicas_in_sync} x {name}"
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

@@ -83,6 +83,25 @@ def load_photo(content: bytes, max_pixels: int, photo_range: tuple[float, float]
     return Photo(_encode_png(pixels), pixels, orientation, (f"{repair}; stored as PNG",))
 
 
+def servable_bytes(content: bytes, max_pixels: int, photo_range: tuple[float, float] | None = None) -> bytes:
+    """A photo's bytes as a model takes them, which are those of its raw example.
+
+    A JPEG that needs no repair is not decoded: whether it is broken, the model says.
+
+    Args:
+        content: See load_photo.
+        max_pixels: See load_photo.
+        photo_range: See load_photo.
+
+    Raises:
+        BrokenFileError: See load_photo.
+    """
+    image = open_image(content, PHOTO_FORMATS, max_pixels)
+    if image.format in JPEG_FORMATS and not _needed_repair(image, content, exif_orientation(image)):
+        return content
+    return load_photo(content, max_pixels, photo_range).encoded
+
+
 def _needed_repair(image: Image.Image, content: bytes, orientation: int) -> str:
     """The reason why the file's bytes cannot be kept; empty if there is none."""
     if image.mode not in KEPT_MODES.get(image.format or "", ()):

@@ -87,12 +87,17 @@ class FileTree:
         Args:
             folder: The data set's folder.
             below: Folders below it; `.` is the data set's folder itself.
+
+        Attributes:
+            paths: The files, by path below the data set's folder.
+            hidden: Number of the others.
         """
         self.root = str(folder)
         starts = sorted(set(below))
         wanted = [start for start in starts if not any(_is_within(start, other) for other in starts)]
         found = [path for start in wanted for path in _files_below(folder, start)]
         self.paths = sorted(path for path in found if not any(part[0] == "." for part in path.split("/")))
+        self.hidden = len(found) - len(self.paths)
         self._by_path: dict[str, str] = {}
         self._by_stem: dict[str, list[str]] = {}
         self._by_name: dict[str, list[str]] = {}

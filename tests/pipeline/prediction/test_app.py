@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import psutil
@@ -13,9 +14,14 @@ import pytest
 import requests
 from PIL import Image
 
+from petseg.class_table import ClassTable
+from pipeline.prediction.app_page import described_model
 from tests.browser import needs_chromium, shown
+from tests.components.serving_models import TABLE
 from tests.conftest import PROJECT, petseg
 from tests.ports import reserve_port
+from trainer.export.model_card import model_card
+from trainer.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -163,4 +169,64 @@ def test_a_port_that_is_taken_is_one_line(app, model):
     assert done.stderr == (
         f"error: cannot listen on 127.0.0.1, port {port}; choose another --port, or a --host of this "
         "machine\n"
+    )
+
+
+@needs_chromium
+def test_an_example_is_segmented_its_mask_downloaded_and_nothing_jumps(app, tmp_path):
+    _, address = app
+    with shown(address) as browser:
+        page = browser.page
+        page.wait_for_selector("#prediction ol")
+        assert page.inner_text("#prediction ol").startswith("dark")
+        assert "3 classes" in page.inner_text("#head")
+        before = [page.locator(each).bounding_box() for each in ("#pictures", "#upload", "#mask")]
+        page.locator("#examples button img").first.click()
+        page.wait_for_selector("#prediction ul")
+        page.wait_for_function("document.querySelectorAll('#pictures img').length == 2")
+        after = [page.locator(each).bounding_box() for each in ("#pictures", "#upload", "#mask")]
+        assert before == after
+        with page.expect_download() as downloading:
+            page.click("#mask")
+        downloading.value.save_as(tmp_path / "mask.png")
+        mask = Image.open(tmp_path / "mask.png")
+        assert mask.mode == "P"
+        assert set(np.unique(mask)) <= {10, 20, 30}
+        assert browser.errors == []
+
+
+@needs_chromium
+def test_several_photos_are_shown_one_by_one_and_downloaded_together(app, turned_photo, tmp_path):
+    _, address = app
+    other = tmp_path / "other.png"
+    Image.new("RGB", (50, 20), (225, 225, 225)).save(other)
+    notes = tmp_path / "notes.txt"
+    notes.write_text("hello")
+    with shown(address) as browser:
+        page = browser.page
+        upload(page, [turned_photo, other, notes])
+        page.wait_for_selector("#photos img")
+        told = page.inner_text("#prediction")
+        assert told.startswith("on its side.jpg")
+        assert "notes.txt: is not an image" in told
+        page.locator("#photos button img").nth(1).click()
+        page.wait_for_selector("#prediction:has-text('other.png')")
+        with page.expect_download() as downloading:
+            page.click("#mask")
+        downloading.value.save_as(tmp_path / "masks.zip")
+        assert set(zipfile.ZipFile(tmp_path / "masks.zip").namelist()) == {"on its side.png", "other.png"}
+
+
+def test_the_name_and_metric_of_the_model_are_in_the_head(model, tmp_path):
+    card = model / "1790000000" / "assets.extra" / "model_card.md"
+    assert not card.exists()
+    described = described_model(model / "1790000000", ClassTable())
+    assert described == "Model, version `1790000000`, 0 classes"
+    version = tmp_path / "1790000001"
+    (version / "assets.extra").mkdir(parents=True)
+    history = [{"epoch": 1, "mean_iou": 0.7525, "iou": {"pet": 0.9}}]
+    settings = TrainingSettings(classes=TABLE)
+    (version / "assets.extra" / "model_card.md").write_text(model_card(settings, history, 8, 2))
+    assert described_model(version, TABLE) == (
+        "**unet-mobilenet-v2-128**, version `1790000001`, 3 classes, mean IoU **0.7525** on the eval split"
     )

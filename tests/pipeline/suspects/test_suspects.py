@@ -16,6 +16,7 @@ from PIL import Image
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
+from pipeline.prediction.model import load_segmenter
 from pipeline.suspects.examples import CountingModel, raw_example
 from pipeline.suspects.suspects import FoundSuspects, SuspectsOptions, find_suspects
 from tests.components.read_examples import read
@@ -133,7 +134,7 @@ def test_proposals_come_back_as_a_span(moved, sample, tmp_path):
     corrected = [one.name for one in found.suspects[:4]]
     assert len(again.examples) == 60
     assert {again.splits[name] for name in corrected} == {"test"}, "a corrected example stays a test example"
-    model = CountingModel(found.model)
+    model = load_segmenter(found.model, CountingModel)
     for name in corrected:
         example = raw_example(again.examples[name].SerializeToString())
         _, predicted = model.predict(example)

@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import subprocess
 import sys
@@ -83,7 +84,15 @@ def test_names_shapes_and_types(exported):
     }
     outputs = {"mask": ("uint8", 3), "probabilities": ("float32", 4)}
     assert described == {
-        "serving_default": ({"image_bytes": ("string", 1)}, outputs | {"mask_png": ("string", 1)}),
+        "serving_default": (
+            {"image_bytes": ("string", 1)},
+            {
+                "mask_png_bytes": ("string", 1),
+                "class_shares": ("float32", 2),
+                "confidence": ("float32", 1),
+            },
+        ),
+        "probabilities": ({"image_bytes": ("string", 1)}, outputs),
         "images": ({"images": ("uint8", 4)}, outputs),
         "evaluate": (
             {"examples": ("string", 1)},
@@ -92,20 +101,26 @@ def test_names_shapes_and_types(exported):
     }
 
 
-def test_serving_default_predicts_like_the_keras_model(exported, pairs):
+def test_both_signatures_of_files_predict_like_the_keras_model(exported, pairs):
     loaded, _, model, settings = exported
-    outputs = loaded.signatures["serving_default"](tf.constant(pairs[0]))
+    outputs = loaded.signatures["probabilities"](tf.constant(pairs[0]))
+    native = loaded.signatures["serving_default"](tf.constant(pairs[0]))
     expected = expected_probabilities(model, prepared(pairs[0]), settings.model.flip_tta)
     np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-4)
     np.testing.assert_array_equal(outputs["mask"], np.argmax(outputs["probabilities"], -1))
     assert len(np.unique(outputs["mask"])) == 3
-    for png, probabilities, size in zip(
-        outputs["mask_png"].numpy(), outputs["probabilities"].numpy(), PHOTO_SIZES, strict=True
+    values = np.array(settings.classes.values)
+    for index, (probabilities, size) in enumerate(
+        zip(outputs["probabilities"].numpy(), PHOTO_SIZES, strict=True)
     ):
-        picture = Image.open(io.BytesIO(png))
+        picture = Image.open(io.BytesIO(native["mask_png_bytes"].numpy()[index]))
         assert (picture.mode, picture.size) == ("L", size[::-1])
-        own = np.argmax(resize_bilinearly(probabilities, *size), -1)
-        assert (np.asarray(picture) != own).mean() < 1e-3  # ties of rounding
+        own = resize_bilinearly(probabilities, *size)
+        mask = np.asarray(picture)
+        assert (mask != values[np.argmax(own, -1)]).mean() < 1e-3  # ties of rounding
+        shares = [(mask == value).mean() for value in values]
+        np.testing.assert_allclose(native["class_shares"][index], shares, atol=1e-6)
+        assert native["confidence"][index].numpy() == pytest.approx(own.max(-1).mean(), abs=1e-4)
 
 
 def test_images_predicts_at_the_size_of_the_photo(exported):
@@ -198,9 +213,9 @@ def test_phone_photos_are_predicted_upright(exported):
     ]
     serve = loaded.signatures["serving_default"]
     answer, expected = serve(tf.constant(photos)), serve(tf.constant(turned))
-    np.testing.assert_array_equal(answer["mask_png"].numpy(), expected["mask_png"].numpy())
-    np.testing.assert_allclose(answer["probabilities"], expected["probabilities"], atol=1e-5)
-    for png in answer["mask_png"].numpy():
+    np.testing.assert_array_equal(answer["mask_png_bytes"].numpy(), expected["mask_png_bytes"].numpy())
+    np.testing.assert_allclose(answer["confidence"], expected["confidence"], atol=1e-5)
+    for png in answer["mask_png_bytes"].numpy():
         assert tf.io.decode_png(png).shape == (50, 75, 1)
 
     mask = encode_mask(np.random.default_rng(6).integers(1, 4, (50, 75)))
@@ -222,7 +237,7 @@ def test_broken_bytes_are_an_invalid_argument(exported, pairs, broken):
 def test_a_large_photo_comes_back_at_its_size(exported):
     photo = encode(smooth_photo(np.random.default_rng(2), 4000, 3000))
     outputs = exported[0].signatures["serving_default"](tf.constant([photo]))
-    assert tf.io.decode_png(outputs["mask_png"][0]).shape == (4000, 3000, 1)
+    assert tf.io.decode_png(outputs["mask_png_bytes"][0]).shape == (4000, 3000, 1)
 
 
 def test_runs_where_only_tensorflow_is(exported, pairs, tmp_path):
@@ -233,12 +248,12 @@ def test_runs_where_only_tensorflow_is(exported, pairs, tmp_path):
     script = (
         "import sys, numpy, tensorflow as tf\n"
         f"model = tf.saved_model.load({str(directory)!r})\n"
-        "outputs = model.signatures['serving_default'](tf.constant([open('photo.jpg', 'rb').read()]))\n"
+        "outputs = model.signatures['probabilities'](tf.constant([open('photo.jpg', 'rb').read()]))\n"
         "numpy.save('probabilities.npy', outputs['probabilities'])\n"
         "assert not {'trainer', 'tensorflow_transform'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-I", "-c", script], cwd=tmp_path, check=True, timeout=120)
-    here = loaded.signatures["serving_default"](tf.constant(pairs[0][:1]))["probabilities"]
+    here = loaded.signatures["probabilities"](tf.constant(pairs[0][:1]))["probabilities"]
     np.testing.assert_allclose(np.load(tmp_path / "probabilities.npy"), here, atol=1e-5)
 
 
@@ -253,9 +268,17 @@ def test_assets_extra(exported):
         ends = np.cumsum(reference["lengths"])
         whole = reference["bytes"].tobytes()
         photos = [whole[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-        outputs = loaded.signatures["serving_default"](tf.constant(photos))
+        outputs = loaded.signatures["probabilities"](tf.constant(photos))
         np.testing.assert_allclose(outputs["probabilities"], reference["probabilities"], atol=1e-5)
         np.testing.assert_array_equal(outputs["mask"], reference["mask"])
+        native = loaded.signatures["serving_default"](tf.constant(photos))
+        np.testing.assert_allclose(native["confidence"], reference["confidence"], atol=1e-5)
+    assert json.loads((extra / "classes.json").read_text())[0] == {
+        "id": 0,
+        "value": 1,
+        "name": settings.classes.names[0],
+        "color": settings.classes.classes[0].color,
+    }
 
 
 def test_load_trained_rebuilds_the_keras_model(exported):
@@ -286,7 +309,7 @@ def test_serving_sees_the_very_image_that_transform_makes(tiny_settings, pairs):
     identity = keras.Model(inputs, keras.layers.Rescaling(1 / 64)(inputs))
     predictor = Predictor(identity, tiny_settings())
     images = prepared(pairs[0])
-    served = tf.function(predictor.serving_default)(tf.constant(pairs[0]))["probabilities"]
+    served = tf.function(predictor.model_resolution)(tf.constant(pairs[0]))["probabilities"]
     np.testing.assert_array_equal(served, predictor.probabilities(tf.constant(images)))
     images[0, 0, 0, 0] ^= 1
     assert (served != predictor.probabilities(tf.constant(images))).numpy().any()
