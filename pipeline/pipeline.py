@@ -91,7 +91,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
     model = trainer.outputs["model"]
 
     evaluator = Evaluator(examples=examples, model=model, baseline_model=production, **properties.evaluator())
-    serving_check = ServingCheck(model=model, **properties.serving_check())
+    serving_check = ServingCheck(examples=examples, model=model, **properties.serving_check())
     blessings = {
         "model_blessing": evaluator.outputs["blessing"],
         "infra_blessing": serving_check.outputs["blessing"],

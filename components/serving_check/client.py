@@ -22,14 +22,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-OUTPUTS = {"mask": tf.uint8, "probabilities": tf.float32, "mask_png": tf.string}
+SIGNATURES = {
+    "serving_default": {"mask_png_bytes": tf.string, "class_shares": tf.float32, "confidence": tf.float32},
+    "probabilities": {"mask": tf.uint8, "probabilities": tf.float32},
+}
+"""Outputs of the signatures that take the bytes of photos."""
+
 WARM_UP_REQUESTS = 5
 """TensorFlow prepares the graph in the first ones."""
 
 ENOUGH_FOR_P99 = 100
 """The 99th percentile of fewer requests is their slowest one, which a single hiccup decides."""
-
-OUTPUTS_IN_WORDS = "mask: uint8, probabilities: float32, mask_png: string"
 
 
 class BrokenContract(Exception):
@@ -77,15 +80,18 @@ class Client:
     def __init__(self, model_dir: str, spec: dict[str, Any], result: Result):
         self._model_dir, self._spec, self._result = model_dir, spec, result
         self._tolerance: float = spec["tolerance"]
-        self._size = self._classes = 0
+        self._values: list[int] = []
 
     def run(self) -> None:
         """Runs all checks; stops early only where no further check is possible."""
         check = self._result.check
-        if not (check("load", self._load) and check("signature serving_default", self._signature)):
+        if not check("load", self._load):
             return
+        for name in SIGNATURES:
+            if not check(f"signature {name}", functools.partial(self._signature, name)):
+                return
         check("reference predictions", self._reference)
-        if not self._classes:
+        if not self._values:
             return
         for request in self._spec["requests"]:
             check(request["name"], functools.partial(self._send, request))
@@ -99,53 +105,64 @@ class Client:
         self._result.content["load_seconds"] = seconds
         return f"{seconds:.1f} s"
 
-    def _signature(self) -> str:
-        if "serving_default" not in self._model.signatures:
+    def _signature(self, name: str) -> str:
+        if name not in self._model.signatures:
             raise BrokenContract(f"the model has the signatures {sorted(self._model.signatures)}")
-        self._serve = self._model.signatures["serving_default"]
-        inputs = self._serve.structured_input_signature[1]
-        if {name: spec.dtype for name, spec in inputs.items()} != {"image_bytes": tf.string}:
+        signature = self._model.signatures[name]
+        inputs = signature.structured_input_signature[1]
+        if {key: spec.dtype for key, spec in inputs.items()} != {"image_bytes": tf.string}:
             raise BrokenContract(f"takes {_dtypes(inputs)}; must take image_bytes: string")
-        outputs = self._serve.structured_outputs
-        if {name: spec.dtype for name, spec in outputs.items()} != OUTPUTS:
-            raise BrokenContract(f"returns {_dtypes(outputs)}; must return {OUTPUTS_IN_WORDS}")
-        return "image_bytes -> mask, probabilities, mask_png"
+        outputs = signature.structured_outputs
+        if {key: spec.dtype for key, spec in outputs.items()} != SIGNATURES[name]:
+            raise BrokenContract(f"returns {_dtypes(outputs)}; must return {SIGNATURES[name]}")
+        return f"image_bytes -> {', '.join(SIGNATURES[name])}"
 
     def _reference(self) -> str:
-        path = f"{self._model_dir}/assets.extra/reference.npz"
-        with tf.io.gfile.GFile(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            reference = {name: stored[name] for name in ("lengths", "bytes", "mask", "probabilities")}
-        count, self._size, _, self._classes = reference["probabilities"].shape
+        extra = f"{self._model_dir}/assets.extra"
+        with tf.io.gfile.GFile(f"{extra}/classes.json") as file:
+            self._values = [entry["value"] for entry in json.loads(file.read())]
+        with tf.io.gfile.GFile(f"{extra}/reference.npz", "rb") as file, np.load(file) as stored:
+            reference = dict(stored)
         ends = np.cumsum(reference["lengths"])
         photos = [
             reference["bytes"][end - length : end].tobytes()
             for end, length in zip(ends, reference["lengths"], strict=True)
         ]
-        outputs = self._predict(photos)
-        difference = float(np.abs(outputs["probabilities"] - reference["probabilities"]).max())
-        if not difference <= self._tolerance:
-            raise BrokenContract(
-                f"probabilities differ from the trainer's by {difference:.2g}, more than {self._tolerance:g}"
-            )
+        outputs = self._predict_probabilities(photos)
+        within = self._difference(outputs, reference, "probabilities")
         # Two classes closer than the tolerance are a tie, which another processor may decide differently.
         clear = _margin(reference["probabilities"]) > 2 * self._tolerance
-        wrong = int(np.sum((outputs["mask"] != reference["mask"]) & clear))
-        if wrong:
+        if wrong := int(np.sum((outputs["mask"] != reference["mask"]) & clear)):
+            raise BrokenContract(f"masks differ from the trainer's at {wrong} of {clear.size} pixels")
+        self._difference(self._predict(photos), reference, "confidence")
+        return f"{len(photos)} photos, probabilities within {within:.1g}"
+
+    def _difference(
+        self, outputs: dict[str, np.ndarray], reference: dict[str, np.ndarray], name: str
+    ) -> float:
+        difference = float(np.abs(outputs[name] - reference[name]).max())
+        if not difference <= self._tolerance:
             raise BrokenContract(
-                f"masks differ from the trainer's at {wrong} of {reference['mask'].size} pixels"
+                f"{name} differ from the trainer's by {difference:.2g}, more than {self._tolerance:g}"
             )
-        return f"{count} photos, probabilities within {difference:.1g}"
+        return difference
 
     def _send(self, request: dict[str, Any]) -> str:
         photos = [(Path(self._spec["folder"]) / file).read_bytes() for file in request["files"]]
         if request["sizes"] is None:
             return self._rejects(photos)
         outputs = self._predict(photos)
-        for index, (height, width) in enumerate(request["sizes"]):
-            self._check_mask_png(outputs["mask_png"][index], height, width)
-        for index, orientation in enumerate(request["orientations"] or ()):
-            self._check_upright(photos[index], orientation, outputs["probabilities"][index])
+        for index, size in enumerate(request["sizes"]):
+            self._check_mask(outputs["mask_png_bytes"][index], size, outputs["class_shares"][index])
+        self._check_upright(photos, request["orientations"] or [])
+        if len(photos) == 1:
+            self._store(request["files"][0], outputs)
         return f"{len(photos)} photos predicted" if len(photos) > 1 else "predicted"
+
+    def _store(self, file: str, outputs: dict[str, np.ndarray]) -> None:
+        """Stores the outputs of one photo beside its file, for the check of REST."""
+        mask = np.frombuffer(outputs["mask_png_bytes"][0], np.uint8)
+        np.savez(Path(self._spec["folder"]) / f"{file}.npz", **(outputs | {"mask_png_bytes": mask}))
 
     def _rejects(self, photos: list[bytes]) -> str:
         """Broken bytes must raise an InvalidArgumentError, and the next request must succeed."""
@@ -157,21 +174,27 @@ class Client:
         raise BrokenContract("predicted instead of raising an InvalidArgumentError")
 
     def _predict(self, photos: list[bytes]) -> dict[str, np.ndarray]:
-        outputs = {
-            name: value.numpy() for name, value in self._serve(image_bytes=tf.constant(photos)).items()
-        }
-        count, size, classes = len(photos), self._size, self._classes
-        shapes = {
-            "mask": (count, size, size),
-            "probabilities": (count, size, size, classes),
-            "mask_png": (count,),
-        }
+        outputs = self._call("serving_default", photos)
+        count, classes = len(photos), len(self._values)
+        shapes = {"mask_png_bytes": (count,), "class_shares": (count, classes), "confidence": (count,)}
         for name, shape in shapes.items():
             if outputs[name].shape != shape:
                 raise BrokenContract(
                     f"{name} has the shape {list(outputs[name].shape)}; must have {list(shape)}"
                 )
+        received = outputs["confidence"].tolist()
+        if not 1 / classes - 1e-3 <= min(received) <= max(received) <= 1 + 1e-3:
+            raise BrokenContract(f"confidence must be between 1/{classes} and 1; received {received}")
+        return outputs
+
+    def _predict_probabilities(self, photos: list[bytes]) -> dict[str, np.ndarray]:
+        outputs = self._call("probabilities", photos)
         probabilities = outputs["probabilities"]
+        if probabilities.shape != (*outputs["mask"].shape, len(self._values)):
+            raise BrokenContract(
+                f"probabilities have the shape {list(probabilities.shape)}; must have "
+                f"{[*outputs['mask'].shape, len(self._values)]}"
+            )
         if not np.allclose(probabilities.sum(axis=-1), 1, atol=1e-3):
             raise BrokenContract("probabilities do not add up to 1")
         largest = probabilities.argmax(axis=-1)
@@ -179,25 +202,34 @@ class Client:
             raise BrokenContract("mask is not the most probable class")
         return outputs
 
-    def _check_mask_png(self, png: bytes, height: int, width: int) -> None:
-        mask = tf.io.decode_png(png, channels=0).numpy()
-        if mask.shape != (height, width, 1):
-            raise BrokenContract(f"mask_png has the shape {list(mask.shape)}; must have {[height, width, 1]}")
-        if mask.max() >= self._classes:
-            raise BrokenContract(f"mask_png contains {mask.max()}; class ids must be below {self._classes}")
+    def _call(self, signature: str, photos: list[bytes]) -> dict[str, np.ndarray]:
+        outputs = self._model.signatures[signature](image_bytes=tf.constant(photos))
+        return {name: value.numpy() for name, value in outputs.items()}
 
-    def _check_upright(self, photo: bytes, orientation: int, probabilities: np.ndarray) -> None:
+    def _check_mask(self, png: bytes, size: list[int], shares: np.ndarray) -> None:
+        mask = tf.io.decode_png(png, channels=0).numpy()
+        if mask.shape != (*size, 1):
+            raise BrokenContract(f"mask_png_bytes has the shape {list(mask.shape)}; must have {[*size, 1]}")
+        counts = np.bincount(mask.ravel(), minlength=256)
+        foreign = sorted(set(np.flatnonzero(counts)) - set(self._values))
+        if foreign:
+            raise BrokenContract(f"mask_png_bytes contains {foreign[0]}, which is the value of no class")
+        if not np.allclose(counts[self._values] / mask.size, shares, atol=1e-3):
+            raise BrokenContract("class_shares are not the shares of the pixels in mask_png_bytes")
+
+    def _check_upright(self, photos: list[bytes], orientations: list[int]) -> None:
         """The prediction for a JPEG with EXIF must equal that for the same pixels, turned by the client."""
-        # decode_jpeg ignores EXIF, and PNG keeps every pixel.
-        stored = tf.io.decode_jpeg(photo, channels=3, dct_method="INTEGER_ACCURATE").numpy()
-        upright = _upright(stored, orientation)
-        expected = self._predict([tf.io.encode_png(upright).numpy()])["probabilities"][0]
-        difference = float(np.abs(probabilities - expected).max())
-        if not difference <= self._tolerance:
-            raise BrokenContract(
-                f"a photo with EXIF orientation {orientation} is not predicted upright: its probabilities "
-                f"differ by {difference:.2g} from those of the upright photo"
-            )
+        for photo, orientation in zip(photos, orientations, strict=False):
+            # decode_jpeg ignores EXIF, and PNG keeps every pixel.
+            stored = tf.io.decode_jpeg(photo, channels=3, dct_method="INTEGER_ACCURATE").numpy()
+            upright = _upright(stored, orientation)
+            both = self._predict_probabilities([photo, tf.io.encode_png(upright).numpy()])["probabilities"]
+            difference = float(np.abs(both[0] - both[1]).max())
+            if not difference <= self._tolerance:
+                raise BrokenContract(
+                    f"a photo with EXIF orientation {orientation} is not predicted upright: its "
+                    f"probabilities differ by {difference:.2g} from those of the upright photo"
+                )
 
     def _latency(self) -> str:
         """Measures once more if the first result is above the limit, and keeps the better one."""

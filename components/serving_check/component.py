@@ -14,7 +14,10 @@ class ServingCheckSpec(component_spec.ComponentSpec):
         "serving_check": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples, optional=True),
+    }
     OUTPUTS = {"blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)}
 
 
@@ -30,6 +33,7 @@ class ServingCheck(base_component.BaseComponent):
 
     Args:
         model: Model artifact with a SavedModel in `Format-Serving/`.
+        examples: Raw examples, of which one photo is sent.
         serving_check: JSON of ServingCheckSettings.
         code: Hash of the component's source, so that changed code invalidates the cache.
     """
@@ -37,8 +41,12 @@ class ServingCheck(base_component.BaseComponent):
     SPEC_CLASS = ServingCheckSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, model: types.Channel, serving_check: str, code: str):
+    def __init__(
+        self, model: types.Channel, serving_check: str, code: str, examples: types.Channel | None = None
+    ):
         blessing = types.Channel(type=standard_artifacts.InfraBlessing)
         super().__init__(
-            ServingCheckSpec(model=model, serving_check=serving_check, code=code, blessing=blessing)
+            ServingCheckSpec(
+                model=model, examples=examples, serving_check=serving_check, code=code, blessing=blessing
+            )
         )

@@ -11,13 +11,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from tfx import types
 from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.serving_check import model_server
-from components.serving_check.request_files import TOLERANCE, Request, write_requests
+from components.serving_check.request_files import TOLERANCE, Request, TrainingPhoto, write_requests
+from components.serving_check.rest_check import check_rest
 from components.serving_check.settings import ServingCheckSettings
 from petseg.files.atomic import write_atomic
 
@@ -50,28 +53,33 @@ class Executor(base_executor.BaseExecutor):
         settings = ServingCheckSettings.model_validate_json(exec_properties["serving_check"])
         model_dir = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
 
-        result = check_model(model_dir, settings)
+        photo = training_photo(input_dict.get("examples"))
+        result = check_model(model_dir, settings, photo)
         logger.info("serving check: %s: %s", "passed" if result["passed"] else "refused", result["reason"])
         write_atomic(os.path.join(blessing.uri, RESULT_FILE), json.dumps(result, indent=2) + "\n")
         write_atomic(os.path.join(blessing.uri, FILE_NAMES[result["passed"]]), "")
         blessing.set_int_custom_property(BLESSED_KEY, int(result["passed"]))
 
 
-def check_model(model_dir: str, settings: ServingCheckSettings) -> dict[str, Any]:
+def check_model(
+    model_dir: str, settings: ServingCheckSettings, photo: TrainingPhoto | None = None
+) -> dict[str, Any]:
     """Sends a SavedModel the requests of a client.
 
     Args:
         model_dir: Folder of the SavedModel.
         settings: Limits and timeout.
+        photo: A photo of the training data; None: there is none.
 
     Returns:
         The content of serving_check.json.
     """
     with tempfile.TemporaryDirectory(prefix="serving_check_") as folder:
-        requests = write_requests(Path(folder))
+        requests = write_requests(Path(folder), photo)
         found = _run_client(model_dir, Path(folder), requests, settings)
         if all(check["passed"] for check in found["checks"]):
             found["checks"] += _limit_checks(found, settings)
+            found["checks"] += check_rest(Path(folder), requests, settings.max_response_mb)
             found["checks"] += model_server.check(model_dir, Path(folder), requests, settings.timeout_seconds)
     failed = [check for check in found["checks"] if not check["passed"]]
     return {
@@ -80,6 +88,18 @@ def check_model(model_dir: str, settings: ServingCheckSettings) -> dict[str, Any
         "checks": found["checks"],
         **{name: found.get(name) for name in MEASUREMENTS},
     }
+
+
+def training_photo(examples: list[types.Artifact] | None) -> TrainingPhoto | None:
+    """The first photo of the eval split of raw examples, as it is stored there."""
+    if not examples:
+        return None
+    uri = artifact_utils.get_split_uri(examples, "eval")
+    files = sorted(name for name in fileio.listdir(uri) if not name.startswith("."))
+    record = next(tf.data.TFRecordDataset(os.path.join(uri, files[0]), "GZIP").as_numpy_iterator())
+    feature = tf.train.Example.FromString(record).features.feature
+    height, width = (feature[f"image/{side}"].int64_list.value[0] for side in ("height", "width"))
+    return TrainingPhoto(feature["image/encoded"].bytes_list.value[0], height, width)
 
 
 def _run_client(

@@ -1,11 +1,15 @@
-"""Checks the model in TensorFlow Serving, where `tensorflow_model_server` is installed."""
+"""Checks the model in TensorFlow Serving over gRPC and REST, where `tensorflow_model_server` is installed."""
 
 import io
 import logging
 import os
 import shutil
+import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +21,15 @@ from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
 from components.serving_check.request_files import TOLERANCE, Request
+from components.serving_check.rest_check import read_outputs
+from components.serving_check.rest_json import NotRestError, read_response, request_json
 from petseg.saved_model import EXTRA_FOLDER, REFERENCE_FILE
 
 PROGRAM = "tensorflow_model_server"
 NAME = "TensorFlow Serving"
 MODEL_NAME = "model"
 LARGEST_MESSAGE = 1 << 30
+HTTP_BAD_REQUEST = 400
 
 logger = logging.getLogger("petseg")
 
@@ -30,13 +37,15 @@ logger = logging.getLogger("petseg")
 def check(
     model_dir: str, folder: Path, requests: list[Request], timeout_seconds: float
 ) -> list[dict[str, Any]]:
-    """Serves the model with TensorFlow Serving and sends it the requests over gRPC.
+    """Serves the model with TensorFlow Serving and sends it the requests over gRPC, then over REST.
 
-    The server listens on a socket file: it is not reachable over the network and needs no free port.
+    For gRPC the server listens on a socket file. For REST it knows ports only, and no address to listen on:
+    while the check runs, others on the network can ask the model, too.
 
     Args:
         model_dir: Folder of the SavedModel.
-        folder: Has the files of the requests; the server's copy of the model and its log go there, too.
+        folder: Has the files of the requests, and what the client received for them; the server's copy of
+            the model and its log go there, too.
         requests: The requests.
         timeout_seconds: Time limit of all requests together.
 
@@ -48,21 +57,66 @@ def check(
         logger.info("serving check: no %s on PATH, checked in TensorFlow only", PROGRAM)
         return []
     io_utils.copy_dir(model_dir, str(folder / MODEL_NAME / "1"))
-    socket = folder / "grpc.socket"
-    command = [program, "--port=0", f"--grpc_socket_path={socket}", f"--model_name={MODEL_NAME}"]
+    socket_file, rest_port = folder / "grpc.socket", _free_port()
+    command = [
+        *(program, "--port=0", f"--grpc_socket_path={socket_file}", f"--rest_api_port={rest_port}"),
+        f"--model_name={MODEL_NAME}",
+    ]
     log = folder / "server.log"
     with log.open("wb") as log_file:
         server = subprocess.Popen(
             [*command, f"--model_base_path={folder / MODEL_NAME}"], stdout=log_file, stderr=subprocess.STDOUT
         )
         try:
-            detail, passed = _send_all(server, socket, model_dir, folder, requests, timeout_seconds), True
-        except (_Refused, grpc.RpcError) as error:
-            detail, passed = _first_line(error), False
+            deadline = time.monotonic() + timeout_seconds
+            checks = [
+                _outcome(NAME, lambda: _send_all(server, socket_file, model_dir, folder, requests, deadline))
+            ]
+            if checks[0]["passed"]:
+                checks.append(
+                    _outcome(f"{NAME}, REST", lambda: _send_rest(rest_port, folder, requests, deadline))
+                )
         finally:
             server.kill()
             server.wait()
-    return [{"name": NAME, "passed": passed, "detail": detail}]
+    return checks
+
+
+def _outcome(name: str, run: Callable[[], str]) -> dict[str, Any]:
+    try:
+        return {"name": name, "passed": True, "detail": run()}
+    except (_Refused, NotRestError, grpc.RpcError, OSError) as error:
+        return {"name": name, "passed": False, "detail": _first_line(error)}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _send_rest(port: int, folder: Path, requests: list[Request], deadline: float) -> str:
+    """Sends the requests of one photo; each response must be what the client received."""
+    address = f"http://127.0.0.1:{port}/v1/models/{MODEL_NAME}:predict"
+    for request in requests:
+        if len(request.files) > 1:
+            continue
+        photo = folder / request.files[0]
+        body = request_json([photo.read_bytes()], "serving_default")
+        sent = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(sent, timeout=max(deadline - time.monotonic(), 0.001)) as response:
+                content = response.read()
+        except urllib.error.HTTPError as error:
+            if request.sizes is None and error.code == HTTP_BAD_REQUEST:
+                continue
+            raise _Refused(f"{request.name}: status {error.code}") from error
+        if request.sizes is None:
+            raise _Refused(f"{request.name}: predicted instead of status {HTTP_BAD_REQUEST}")
+        (received,) = read_response(content)
+        if received.get("mask_png_bytes") != read_outputs(photo)["mask_png_bytes"][0]:
+            raise _Refused(f"{request.name}: mask_png_bytes is not what TensorFlow predicts")
+    return f"{sum(len(request.files) == 1 for request in requests)} requests as expected"
 
 
 class _Refused(Exception):
@@ -71,18 +125,17 @@ class _Refused(Exception):
 
 def _send_all(
     server: subprocess.Popen[bytes],
-    socket: Path,
+    socket_file: Path,
     model_dir: str,
     folder: Path,
     requests: list[Request],
-    timeout_seconds: float,
+    deadline: float,
 ) -> str:
-    deadline = time.monotonic() + timeout_seconds
     size = [
         ("grpc.max_receive_message_length", LARGEST_MESSAGE),
         ("grpc.max_send_message_length", LARGEST_MESSAGE),
     ]
-    with grpc.insecure_channel(f"unix:{socket}", options=size) as channel:
+    with grpc.insecure_channel(f"unix:{socket_file}", options=size) as channel:
         predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
         photos, reference = _reference(model_dir)
         response = _first_response(server, predict, photos, deadline)
@@ -114,7 +167,7 @@ def _first_response(
         if server.poll() is not None:
             raise _Refused(f"{PROGRAM} ended with status {server.returncode} before it loaded the model")
         try:
-            return predict(_message(photos), timeout=max(deadline - time.monotonic(), 0.001))
+            return predict(_message(photos, "probabilities"), timeout=max(deadline - time.monotonic(), 0.001))
         except grpc.RpcError as error:
             loading = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.NOT_FOUND)
             if not loading or time.monotonic() > deadline:
@@ -131,18 +184,18 @@ def _expect(predict: Any, request: Request, contents: list[bytes], deadline: flo
         raise _Refused(f"{request.name}: {error.code().name}") from error
     if request.sizes is None:
         raise _Refused(f"{request.name}: predicted instead of INVALID_ARGUMENT")
-    for png, expected in zip(response.outputs["mask_png"].string_val, request.sizes, strict=True):
+    for png, expected in zip(response.outputs["mask_png_bytes"].string_val, request.sizes, strict=True):
         received = tuple(tf.io.decode_png(png).shape)
         if received != (*expected, 1):
             raise _Refused(
-                f"{request.name}: mask_png has the shape {list(received)}; must have {[*expected, 1]}"
+                f"{request.name}: mask_png_bytes has the shape {list(received)}; must have {[*expected, 1]}"
             )
 
 
-def _message(photos: list[bytes]) -> predict_pb2.PredictRequest:
+def _message(photos: list[bytes], signature: str = "serving_default") -> predict_pb2.PredictRequest:
     message = predict_pb2.PredictRequest()
     message.model_spec.name = MODEL_NAME
-    message.model_spec.signature_name = "serving_default"
+    message.model_spec.signature_name = signature
     message.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(photos, dtype=tf.string))
     return message
 

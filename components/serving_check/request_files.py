@@ -34,11 +34,27 @@ class Request:
     orientations: tuple[int, ...] | None = None
 
 
-def write_requests(folder: Path) -> list[Request]:
+@dataclasses.dataclass(frozen=True)
+class TrainingPhoto:
+    """A photo of the training data.
+
+    Attributes:
+        encoded: Its bytes as raw examples hold them: most often the file's own.
+        height: Pixels, upright.
+        width: Pixels, upright.
+    """
+
+    encoded: bytes
+    height: int
+    width: int
+
+
+def write_requests(folder: Path, training_photo: TrainingPhoto | None = None) -> list[Request]:
     """Draws the images into a folder.
 
     Args:
         folder: An empty folder.
+        training_photo: Is sent, too.
 
     Returns:
         The requests; the first is an ordinary JPEG.
@@ -68,6 +84,10 @@ def write_requests(folder: Path) -> list[Request]:
     requests = []
     for name, (content, picture) in pictures.items():
         requests.append(Request(name, (_save(folder, name, content),), ((picture.height, picture.width),)))
+    if training_photo is not None:
+        size = (training_photo.height, training_photo.width)
+        file = _save(folder, "photo of the training data", training_photo.encoded)
+        requests.append(Request("photo of the training data", (file,), (size,)))
     mixed = [request for request in requests if request.name != "4000x3000 px"]
     requests.append(
         Request(

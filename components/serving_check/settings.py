@@ -16,6 +16,12 @@ class ServingCheckSettings(Settings):
         "than 100 requests are measured.",
     )
     max_memory_mb: float = Field(2048, gt=0, description="Highest peak memory of the serving process, in MB.")
+    max_response_mb: float = Field(
+        1.5,
+        gt=0,
+        description="Largest response to one photo over REST, in MB (10^6 bytes) of JSON. Vertex's shared "
+        "endpoints answer with at most 1.5 MB.",
+    )
     requests: int = Field(
         200,
         ge=2,

@@ -12,9 +12,10 @@ from tfx.types import channel_utils, standard_artifacts
 
 from components.serving_check import client
 from components.serving_check.component import ServingCheck
-from components.serving_check.executor import Executor, check_model
-from components.serving_check.request_files import TOLERANCE
+from components.serving_check.executor import Executor, check_model, training_photo
+from components.serving_check.request_files import TOLERANCE, TrainingPhoto
 from components.serving_check.settings import ServingCheckSettings
+from petseg.class_table import ClassTable
 from petseg.tf_exif import exif_orientation
 from petseg.tf_photo import decode_as_stored, decode_photo
 from tests.components.report_inputs import TABLE
@@ -79,7 +80,7 @@ def test_refuses_a_model_that_predicts_phone_photos_sideways(run):
     """As exported models of the last release did."""
     _, result = run(BrightnessModel(decode=decode_as_stored))
     assert failed(result) == ["EXIF orientations 1 to 8"]
-    assert "mask_png has the shape [375, 500, 1]; must have [500, 375, 1]" in result["reason"]
+    assert "mask_png_bytes has the shape [375, 500, 1]; must have [500, 375, 1]" in result["reason"]
 
 
 @pytest.mark.parametrize("orientation", [2, 3, 4])
@@ -266,57 +267,48 @@ def test_client_knows_nothing_of_this_project():
     assert roots - set(sys.stdlib_module_names) == {"numpy", "tensorflow"}
 
 
-SERVER = """#!{python}
-import re, sys
-from concurrent import futures
-import grpc
-import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
-
-options = dict(argument[2:].split("=", 1) for argument in sys.argv[1:])
-model = tf.saved_model.load(options["model_base_path"] + "/1")
-
-class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
-    def Predict(self, request, context):
-        photos = tf.constant(tf.make_ndarray(request.inputs["image_bytes"]).tolist(), tf.string)
-        try:
-            outputs = model.signatures[request.model_spec.signature_name](image_bytes=photos)
-        except tf.errors.InvalidArgumentError as error:
-            context.abort(grpc.StatusCode.{refusal}, error.message)
-        response = predict_pb2.PredictResponse()
-        for name, value in outputs.items():
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(value.numpy()))
-        return response
-
-unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-server = grpc.server(futures.ThreadPoolExecutor(2), options=unlimited)
-prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(), server)
-server.add_insecure_port("unix:" + options["grpc_socket_path"])
-server.start()
-server.wait_for_termination()
-"""
+def test_refuses_a_response_that_is_too_large(run):
+    _, result = run(settings=SETTINGS.model_copy(update={"max_response_mb": 0.0001}))
+    assert failed(result) == ["size of a response"]
+    assert "MB of JSON is above serving_check.max_response_mb = 0.0001 MB" in result["reason"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("refusal", ["INVALID_ARGUMENT", "INTERNAL"])
-def test_asks_a_model_server_that_is_on_path(tmp_path, monkeypatch, refusal):
-    """The program stands in for TensorFlow Serving: same arguments, same protocol."""
-    program = tmp_path / "bin" / "tensorflow_model_server"
-    program.parent.mkdir()
-    program.write_text(SERVER.format(python=sys.executable, refusal=refusal))
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-    result = check_model(str(save_model(tmp_path / "model")), SETTINGS)
-    [check] = [check for check in result["checks"] if check["name"] == "TensorFlow Serving"]
-    assert check["passed"] == (refusal == "INVALID_ARGUMENT"), check["detail"]
-    if refusal == "INTERNAL":
-        assert check["detail"] == "empty bytes: INTERNAL"
+def test_a_photo_of_the_training_data_is_sent(tmp_path):
+    model, folder = str(save_model(tmp_path / "model")), tmp_path / "examples" / "Split-eval"
+    folder.mkdir(parents=True)
+    content = jpeg(3, height=61, width=83)
+    bytes_list = tf.train.BytesList(value=[content])
+    height, width = (tf.train.Int64List(value=[pixels]) for pixels in (61, 83))
+    example = tf.train.Example(
+        features=tf.train.Features(
+            feature={
+                "image/encoded": tf.train.Feature(bytes_list=bytes_list),
+                "image/height": tf.train.Feature(int64_list=height),
+                "image/width": tf.train.Feature(int64_list=width),
+            }
+        )
+    )
+    with tf.io.TFRecordWriter(str(folder / "data_tfrecord-00000-of-00001.gz"), "GZIP") as writer:
+        writer.write(example.SerializeToString())
+    examples = standard_artifacts.Examples()
+    examples.uri, examples.split_names = str(folder.parent), '["eval"]'
+    assert training_photo([examples]) == TrainingPhoto(content, 61, 83)
+    assert training_photo(None) is None
+    result = check_model(model, SETTINGS, TrainingPhoto(content, 61, 83))
+    assert result["passed"], result["reason"]
+    assert "photo of the training data" in {check["name"] for check in result["checks"]}
+    result = check_model(model, SETTINGS, TrainingPhoto(content, 83, 61))
+    assert failed(result) == ["photo of the training data"]
 
 
 @pytest.mark.slow
-def test_blesses_what_the_trainer_exports(tmp_path):
+@pytest.mark.parametrize("classes", [3, 150])
+def test_blesses_what_the_trainer_exports(tmp_path, classes):
+    table = (
+        TABLE if classes == 3 else ClassTable.model_validate({"classes": [f"class {i}" for i in range(150)]})
+    )
     settings = TrainingSettings(
-        classes=TABLE, model=ModelSettings(image_size=64, decoder_filters=(16, 16, 8, 8), flip_tta=True)
+        classes=table, model=ModelSettings(image_size=64, decoder_filters=(16, 16, 8, 8), flip_tta=True)
     )
     photos = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     directory = str(tmp_path / "model")
