@@ -19,7 +19,7 @@ from components.run_report.settings import ReportSettings
 from petseg.class_table import ClassTable
 from petseg.evaluation.files import PHOTOS_FILE, evaluation_file, with_native_group
 from petseg.files.originals import with_originals
-from petseg.saved_model import EXTRA_FOLDER, STATISTICS_FILE
+from petseg.saved_model import EXPORT_FILE, EXTRA_FOLDER, STATISTICS_FILE
 from petseg.statistics import merged_statistics
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -74,6 +74,7 @@ class RunInputs:
         anomalies: Findings of ExampleValidator.
         gate: Content of gate.json.
         model_dir: Folder of the SavedModel.
+        device: What the model was trained on; empty for models of earlier releases.
         examples_uri: Folder of the raw examples of the evaluated split.
         statistics: Of the data, one dataset for each split.
         schema: Of the data, without the image features.
@@ -95,6 +96,7 @@ class RunInputs:
     anomalies: list[Anomaly]
     gate: dict[str, Any]
     model_dir: str
+    device: str
     examples_uri: str
     statistics: DatasetFeatureStatisticsList
     schema: schema_pb2.Schema
@@ -114,6 +116,8 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
     settings = json.loads(exec_properties["settings"])
     evaluation = _json(uris["evaluation"], evaluation_file(fileio.listdir(uris["evaluation"])))
     model = artifact_utils.get_single_instance(input_dict["model"])
+    model_dir = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    export = os.path.join(model_dir, EXTRA_FOLDER, EXPORT_FILE)
     return RunInputs(
         run_id=exec_properties["run"],
         settings=settings,
@@ -130,7 +134,8 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
         data_report=_json(uris["data_report"], "data_report.json"),
         anomalies=_anomalies(input_dict["anomalies"]),
         gate=_json(uris["gate"], "gate.json"),
-        model_dir=path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
+        model_dir=model_dir,
+        device=json.loads(_bytes(export)).get("device", "") if fileio.exists(export) else "",
         examples_uri=artifact_utils.get_split_uri(input_dict["examples"], evaluation["split"]),
         statistics=DatasetFeatureStatisticsList.FromString(merged_statistics(uris["statistics"])),
         schema=text_format.Parse(_bytes(os.path.join(uris["schema"], "schema.pbtxt")), schema_pb2.Schema()),

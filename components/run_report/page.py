@@ -1,6 +1,7 @@
 """Renders the report."""
 
 import dataclasses
+from datetime import datetime
 from typing import Any
 
 from components.run_report import environment, plots
@@ -12,7 +13,7 @@ from components.run_report.photos import WRONG, photo_cards
 from components.run_report.plots import Plot
 from components.run_report.scores import SliceScore, slice_scores
 from components.run_report.suspicious_labels import suspicious_labels
-from components.run_report.templates import number, template_engine
+from components.run_report.templates import count, number, template_engine
 from petseg.evaluation.photo_counts import read_confusion, read_counts
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
 from petseg.evaluation.words import against_best, few_examples
@@ -42,6 +43,8 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
         "few_examples": few_examples(inputs.evaluation["examples"], inputs.evaluation["split"]),
         "metrics": metrics_json(inputs),
         "headline": headline(inputs),
+        "date": _date(inputs.run_id),
+        "trained": _trained(inputs),
         "floor": inputs.settings["evaluation"]["floor"],
         "classes": inputs.classes.classes,
         "metric_tables": metric_tables(inputs.evaluation),
@@ -60,6 +63,27 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
         "machine": environment.machine(),
         "commit": environment.git_commit(),
     }
+
+
+def _date(run_id: str) -> str:
+    """Date and time of the start, from the run's id; empty if it is another one."""
+    try:
+        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").strftime("%B %-d, %Y, %H:%M UTC")
+    except ValueError:
+        return ""
+
+
+def _trained(inputs: RunInputs) -> str:
+    """What was trained, on what, and where, in one sentence."""
+    model, data = inputs.settings.get("model", {}), inputs.settings["data"]
+    network = model.get("architecture", "")
+    if model.get("encoder"):
+        network += f" with the encoder {model['encoder']}"
+    examples = count(inputs.data_report["counts"].get("train", 0), "training example")
+    source = f" of {data['path']}" if data.get("path") else ""
+    device = f", on {inputs.device}" if inputs.device else ""
+    epochs = count(len(inputs.history), "epoch")
+    return f"{network}: {examples}{source}, {epochs}{device}.".removeprefix(": ")
 
 
 def _reliability(inputs: RunInputs) -> list[Plot]:

@@ -59,8 +59,15 @@ def learning_curves(history: list[dict[str, Any]]) -> list[Plot]:
     epochs = [entry["epoch"] for entry in history]
 
     def loss(axes: Axes) -> None:
-        axes.plot(epochs, [entry["loss"] for entry in history], color=FIRST)
+        lines = {"training": [entry["loss"] for entry in history]}
+        # Trainings of earlier releases have none.
+        if all("eval_loss" in entry for entry in history):
+            lines["eval"] = [entry["eval_loss"] for entry in history]
+        for values, color in zip(lines.values(), (FIRST, SECOND), strict=False):
+            axes.plot(epochs, values, color=color, marker=_marker(epochs))
         axes.set_ylim(bottom=0)
+        if len(lines) > 1:
+            _label_ends(axes, {name: (epochs[-1], values[-1]) for name, values in lines.items()})
 
     def iou(axes: Axes) -> None:
         mean = [entry["mean_iou"] for entry in history]
@@ -72,18 +79,30 @@ def learning_curves(history: list[dict[str, Any]]) -> list[Plot]:
                 ]
         for name, values in lines.items():
             bold = name == "mean"
-            axes.plot(epochs, values, color=FIRST if bold else INK, linewidth=1.8 if bold else 0.9)
+            axes.plot(
+                epochs,
+                values,
+                color=FIRST if bold else INK,
+                linewidth=1.8 if bold else 0.9,
+                marker=_marker(epochs),
+            )
         best = int(np.argmax(mean))
         axes.plot(epochs[best], mean[best], color=SECOND, marker="o", markersize=6)
         _label_ends(axes, {name: (epochs[-1], values[-1]) for name, values in lines.items()})
 
     def learning_rate(axes: Axes) -> None:
-        axes.plot(epochs, [entry["learning_rate"] for entry in history], color=FIRST)
+        rates = [entry["learning_rate"] for entry in history]
+        axes.plot(epochs, rates, color=FIRST, marker=_marker(epochs))
         axes.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
         axes.set_ylim(bottom=0)
 
-    drawn = {"Training loss": loss, "IoU on eval, best epoch marked": iou, "Learning rate": learning_rate}
-    return [_plot(title, draw, "epoch", integer_x=True) for title, draw in drawn.items()]
+    drawn = {"Loss": loss, "IoU on eval, best epoch marked": iou, "Learning rate": learning_rate}
+    return [_plot(title, draw, "epoch", epochs=max(epochs)) for title, draw in drawn.items()]
+
+
+def _marker(epochs: list[int]) -> str | None:
+    """A line of one epoch is a point."""
+    return "o" if len(epochs) == 1 else None
 
 
 def compared_curves(histories: dict[str, list[dict[str, Any]]]) -> Plot:
@@ -96,11 +115,13 @@ def compared_curves(histories: dict[str, list[dict[str, Any]]]) -> Plot:
                 [entry["mean_iou"] for entry in history],
                 color=INK if index else FIRST,
                 linewidth=0.9 if index else 1.8,
+                marker="o" if len(history) == 1 else None,
             )
         ends = {name: history[-1] for name, history in histories.items()}
         _label_ends(axes, {name: (end["epoch"], end["mean_iou"]) for name, end in ends.items()})
 
-    return _plot("Mean IoU on eval during training", draw, "epoch", integer_x=True)
+    epochs = max(history[-1]["epoch"] for history in histories.values())
+    return _plot("Mean IoU on eval during training", draw, "epoch", epochs=epochs)
 
 
 def _label_ends(axes: Axes, ends: dict[str, tuple[float, float]]) -> None:
@@ -195,8 +216,15 @@ def size_histogram(photo_sizes: dict[str, int]) -> Plot:
     return _plot("Photo sizes", draw, "square root of the area in px")
 
 
-def _plot(title: str, draw: Callable[[Axes], None], x_label: str, integer_x: bool = False) -> Plot:
-    """Draws a plot, small enough that its text stays legible on a phone."""
+def _plot(title: str, draw: Callable[[Axes], None], x_label: str, epochs: int | None = None) -> Plot:
+    """Draws a plot, small enough that its text stays legible on a phone.
+
+    Args:
+        title: Its title.
+        draw: Draws into the axes.
+        x_label: Label of the x axis.
+        epochs: The last epoch, where the x axis shows epochs.
+    """
     options: dict[str, Any] = {
         **STYLE,
         "svg.hashsalt": title,
@@ -211,8 +239,11 @@ def _plot(title: str, draw: Callable[[Axes], None], x_label: str, integer_x: boo
         figure = Figure(figsize=(4.6, 2.8), layout="constrained")
         axes = figure.subplots()
         axes.set_xlabel(x_label)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=integer_x))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=epochs is not None))
         draw(axes)
+        if epochs == 1:
+            axes.set_xlim(0.5, 1.5)
+            axes.set_xticks([1])
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return Plot(title, Markup(_inline(buffer.getvalue(), title)))

@@ -25,6 +25,7 @@ def template_engine(package: str) -> jinja2.Environment:
     engine.filters["number"] = number
     engine.filters["change"] = change
     engine.filters["signed"] = signed
+    engine.filters["count"] = count
     engine.filters["label"] = lambda name: name.rsplit("/", 1)[-1].replace("_", " ")
     engine.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
     engine.filters["percent"] = lambda value: f"{100 * value:.1f}%"
@@ -34,6 +35,11 @@ def template_engine(package: str) -> jinja2.Environment:
 def number(value: float | None, digits: int = 3) -> str:
     """A metric's value; a dash where it does not exist."""
     return ABSENT if value is None or np.isnan(value) else f"{value:.{digits}f}"
+
+
+def count(value: float, noun: str) -> str:
+    """A number of things: 1 epoch, 2 epochs."""
+    return f"{value:,g} {noun}{'' if value == 1 else 's'}"
 
 
 def signed(value: float | None, digits: int = 3) -> str:

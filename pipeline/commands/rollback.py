@@ -26,8 +26,16 @@ def rollback(
 
     The replaced model is withdrawn: `run` does not push it again unless `push.allow_withdrawn` is set.
     """
+    from petseg.versions import list_versions, production_version, version_digest, withdrawal
     from petseg.versions import rollback as publish_older
     from pipeline.runs.run_folder import newest_push_directory
 
     directory = newest_push_directory(output)
-    typer.echo(f"{directory}/{publish_older(directory, version)}")
+    replaced = production_version(directory)
+    digests = {str(each): version_digest(directory, str(each)) for each in list_versions(directory)}
+    new = publish_older(directory, version)
+    typer.echo(f"{directory}/{new}")
+    restored = version_digest(directory, new)
+    source = version or max((each for each in digests if digests[each] == restored), key=int)
+    withdrawn = ", which is withdrawn" if withdrawal(directory, digests[replaced]) is not None else ""
+    typer.echo(f"the model of version {source} replaces that of version {replaced}{withdrawn}")

@@ -12,7 +12,10 @@ app = typer.Typer()
 
 @app.command(epilog=example("runs --output runs/demo"))
 def runs(
-    output: Annotated[Path | None, typer.Option(help="Output folder of the runs.", metavar="DIR")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Output folder of the runs, or a folder of output folders.", metavar="DIR"),
+    ] = None,
     metadata: Annotated[
         str | None,
         typer.Option(

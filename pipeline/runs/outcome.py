@@ -24,6 +24,9 @@ PUBLISHED_FILES = {
 }
 """Files that are copied to the run's folder, by node and output."""
 
+LATEST_LINK = "latest"
+"""Link in the output folder to the newest run that reached its report."""
+
 DONE = 0
 NODE_FAILED = 1
 CALLER_MUST_CHANGE = 2
@@ -95,6 +98,17 @@ def publish_run(
     metrics |= {"seconds": seconds, "peak_memory_mb": round(peak_memory_mb)}
     _write_metrics(run_folder, metrics)
     return metrics
+
+
+def link_latest(run_folder: Path) -> None:
+    """Points the link `DIR/latest` to the newest run that reached its report."""
+    link = run_folder.parents[1] / LATEST_LINK
+    if link.exists() and not link.is_symlink():
+        return
+    unfinished = link.with_name(f".{LATEST_LINK}.partial")
+    unfinished.unlink(missing_ok=True)
+    unfinished.symlink_to(run_folder.relative_to(link.parent), target_is_directory=True)
+    unfinished.replace(link)
 
 
 def publish_files(output_uri: Callable[[str, str], str | None], run_folder: Path) -> None:

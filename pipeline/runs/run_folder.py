@@ -57,6 +57,11 @@ class RunFolder:
     push: dict[str, Any] | None
     push_directory: str | None
 
+    @property
+    def output(self) -> Path | None:
+        """The output folder; None for a run that is read from a metadata store."""
+        return self.path.parents[1] if self.path.parent.name == "runs" else None
+
     @cached_property
     def compared_settings(self) -> dict[str, Any]:
         """The settings without paths."""
@@ -104,6 +109,20 @@ def list_runs(output: Path) -> list[RunFolder]:
     if not folders:
         raise UserError(f"{output}: no finished run in it; pass the --output of `run`")
     return [read_run(folder) for folder in folders]
+
+
+def list_runs_of_all(folder: Path) -> list[RunFolder]:
+    """The finished runs of an output folder, or of all output folders in a folder, each oldest first.
+
+    Raises:
+        UserError: There is none, or a file cannot be read.
+    """
+    if (folder / "runs").is_dir() or not folder.is_dir():
+        return list_runs(folder)
+    outputs = sorted(path for path in folder.iterdir() if path.is_dir() and _ended(path))
+    if not outputs:
+        return list_runs(folder)
+    return [run for output in outputs for run in list_runs(output)]
 
 
 def find_run(path: Path) -> RunFolder:

@@ -12,7 +12,7 @@ from rich.text import Text
 from petseg.errors import UserError
 from petseg.evaluation.resolutions import RESOLUTIONS
 from petseg.versions import NONE, list_versions, production_version, version_digest
-from pipeline.runs.run_folder import RunFolder, list_runs
+from pipeline.runs.run_folder import RunFolder, list_runs_of_all
 
 NOTHING = "\N{EN DASH}"
 LONGEST_VALUE = 40
@@ -26,7 +26,7 @@ def find_runs(output: Path | None, metadata: str | None) -> Sequence[RunFolder]:
         UserError: Neither or both are given, there is no run, or a run's file cannot be read.
     """
     if output is not None and metadata is None:
-        return list_runs(output)
+        return list_runs_of_all(output)
     if metadata is None or output is not None:
         raise UserError("runs needs either --output DIR or --metadata STORE")
     # ML Metadata takes a second to import.
@@ -43,6 +43,7 @@ def runs_table(source: Path | str, runs: Sequence[RunFolder]) -> Table:
         runs: Oldest first.
     """
     in_production = _in_production(runs)
+    outputs = {run.output for run in runs}
     caption = "\n".join(
         f"in production: {directory}/{current}"
         for directory in sorted(in_production)
@@ -56,7 +57,13 @@ def runs_table(source: Path | str, runs: Sequence[RunFolder]) -> Table:
         pad_edge=False,
         box=None,
     )
-    for header in ("run", "when (UTC)", "settings", "changed since the previous run"):
+    for header in (
+        *(["output"] if len(outputs) > 1 else []),
+        "run",
+        "when (UTC)",
+        "settings",
+        "changed since the previous run",
+    ):
         table.add_column(header, overflow="fold")
     # Not for runs of the last release, which have none.
     with_interval = any(run.metrics.get("mean_iou_interval") for run in runs)
@@ -65,7 +72,9 @@ def runs_table(source: Path | str, runs: Sequence[RunFolder]) -> Table:
     for header in ("verdict", "version"):
         table.add_column(header, overflow="fold")
     for before, run in zip([None, *runs], runs, strict=False):
+        before = before if before and before.output == run.output else None
         table.add_row(
+            *([run.output.name] if run.output and len(outputs) > 1 else []),
             run.run_id,
             _when(run.run_id),
             run.metrics["settings_sha256"][:8],

@@ -318,3 +318,36 @@ def test_browser_shows_it_without_an_error(report, width, color_scheme):
         assert browser.page.url.endswith("#worst-2"), "a photo has an address"
         assert browser.errors == []
         assert browser.outside == []
+
+
+def test_few_photos_are_shown_once(report):
+    page = Page((report(photos=4) / "report.html").read_text())
+    assert len(page.images) == 4 * 4
+    assert "All, the worst first" in page.text
+
+
+def test_the_head_says_what_was_trained_on_what_and_when(report, model_dir):
+    export = model_dir / "assets.extra" / "export.json"
+    before = export.read_text()
+    export.write_text(json.dumps({"version": 3, "device": "1 x NVIDIA H100"}))
+    try:
+        page = Page((report() / "report.html").read_text())
+    finally:
+        export.write_text(before)
+    head = " ".join(page.text.split("Classes")[0].split())
+    assert "3,125 training examples, 20 epochs, on 1 x NVIDIA H100." in head
+
+
+def test_one_epoch_has_a_mark_on_the_axis_and_is_singular(report, tmp_path, model_dir):
+    inputs, properties = write_inputs(tmp_path / "inputs", model_dir, list(drawn_pairs(3)))
+    history = tmp_path / "inputs" / "run" / "history.json"
+    history.write_text(json.dumps([json.loads(history.read_text())[0] | {"eval_loss": 0.9, "seconds": 60}]))
+    artifact = RunReport()
+    artifact.uri = str(tmp_path / "report")
+    (tmp_path / "report").mkdir()
+    Executor().Do(inputs, {"report": [artifact]}, properties)
+    html = (tmp_path / "report" / "report.html").read_text()
+    assert "1 epoch, 1 minute, seed 7." in html
+    loss = html.split("<figcaption>Loss</figcaption>")[1].split("</svg>")[0]
+    assert re.findall(r">([\d.]+)</text>", loss)[0] == "1", "the only mark of the x axis"
+    assert ">eval</text>" in loss

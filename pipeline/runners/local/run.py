@@ -25,6 +25,7 @@ from pipeline.runs.outcome import (
     INTERRUPTED,
     NODE_FAILED,
     Outcome,
+    link_latest,
     publish_files,
     publish_run,
     publish_stop,
@@ -137,6 +138,7 @@ class _LocalRun:
             reason = f"up to {self._options.to_node}, as asked"
             return Outcome(DONE, "done", reason, [f"done {reason}"])
         metrics = publish_run(runner.output_uri, self._folder, seconds, memory.megabytes)
+        link_latest(self._folder)
         complete_report(self._folder / REPORT_FILE, self._run_id, progress.rows, runner.lineage())
         return verdict(metrics, runner.pushed(), runner.push_directory, self._folder)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.runs.outcome import publish_files, verdict
+from pipeline.runs.outcome import link_latest, publish_files, verdict
 
 
 @pytest.mark.parametrize("name", ["evaluation.json", "judgement.json"])
@@ -40,3 +40,18 @@ def test_the_terminal_shows_the_interval_and_warns_of_few_examples(tmp_path):
     assert (
         len(verdict(metrics | {"mean_iou_interval": None}, None, "pushed", tmp_path).lines) == len(lines) - 1
     )
+
+
+def test_a_link_leads_to_the_newest_run(tmp_path):
+    for run in ("20260901-101500", "20260902-101500"):
+        (tmp_path / "runs" / run).mkdir(parents=True)
+        link_latest(tmp_path / "runs" / run)
+        assert (tmp_path / "latest").resolve() == tmp_path / "runs" / run
+    assert not (tmp_path / "latest").readlink().is_absolute(), "the output folder can be moved"
+
+
+def test_a_folder_of_that_name_is_left_alone(tmp_path):
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "runs" / "20260901-101500").mkdir(parents=True)
+    link_latest(tmp_path / "runs" / "20260901-101500")
+    assert not (tmp_path / "latest").is_symlink()

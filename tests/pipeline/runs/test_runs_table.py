@@ -182,3 +182,25 @@ def test_a_file_of_a_run_that_holds_something_else_is_named(tmp_path, name, cont
         list_runs(tmp_path)
     assert str(refused.value).startswith(f"{folder / name} {words}")
     assert "\n" not in str(refused.value)
+
+
+def test_runs_of_several_outputs_are_listed_together(output, tmp_path_factory):
+    parent = tmp_path_factory.mktemp("experiments")
+    for name in ("narrow", "wide"):
+        shutil.copytree(output, parent / name)
+    (parent / "notes").mkdir()
+    done = petseg("runs", "--output", parent)
+    assert done.status == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith(("narrow", "wide"))]
+    assert [line[0] for line in lines] == ["narrow"] * 5 + ["wide"] * 5
+    assert "trainer.epochs" not in " ".join(lines[5]), "the run before it is another output's"
+    listed = json.loads(petseg("runs", "--output", parent, "--json").stdout)
+    assert [run["path"].split("/")[-3] for run in listed] == ["narrow"] * 5 + ["wide"] * 5
+
+
+def test_rollback_says_what_replaced_what(output):
+    done = petseg("rollback", "--output", output)
+    assert done.status == 0, done.stderr
+    path, told = done.stdout.splitlines()
+    assert path.startswith(f"{output}/serving_model/")
+    assert told == "the model of version 100 replaces that of version 200, which is withdrawn"
