@@ -26,7 +26,8 @@ from pipeline.runs.report_nodes import BEGIN, END, complete_report
 from pipeline.settings import load_settings
 from tests.conftest import PROJECT
 from trainer.training.callbacks import write_history
-from trainer.training.unfinished.sweeping import RECORD_FILE, register
+from trainer.training.unfinished.record import RECORD_FILE
+from trainer.training.unfinished.sweeping import register
 
 BYTES = 64
 LONG = "new " * BYTES

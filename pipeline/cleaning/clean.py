@@ -1,5 +1,6 @@
 """What `clean` does: finds the store of an output folder, locks the folder, plans and removes."""
 
+import os
 from pathlib import Path
 
 from ml_metadata import MetadataStore
@@ -11,7 +12,7 @@ from pipeline.runners.local.metadata_file import check_metadata_file
 from pipeline.runners.local.metadata_store import open_server, sqlite_config
 from pipeline.runs.lock import only_user
 from pipeline.runs.run_folder import list_runs, newest_push_directory
-from trainer.training.unfinished.sweeping import examples_of_unfinished
+from trainer.training.unfinished.record import RECORD_FILE, recorded_examples
 
 
 def clean_output(output: Path, keep: int, *, dry_run: bool) -> Cleaning:
@@ -29,11 +30,19 @@ def clean_output(output: Path, keep: int, *, dry_run: bool) -> Cleaning:
     with only_user(output):
         paths = Paths(str(output / "pipeline_root"), newest_push_directory(output), str(output / "work"))
         store = _open_store(output, newest.settings.get("metadata.url_variable"))
-        unfinished = examples_of_unfinished(str(Path(paths.checkpoints).resolve()))
-        cleaning = plan_cleaning(store, output, paths.push_directory, keep, unfinished)
+        examples = _examples_of_unfinished(Path(paths.checkpoints).resolve())
+        cleaning = plan_cleaning(store, output, paths.push_directory, keep, examples)
         if not dry_run:
             carry_out(store, cleaning)
     return cleaning
+
+
+def _examples_of_unfinished(checkpoints: Path) -> list[str]:
+    """File patterns of the examples that the unfinished trainings were trained on."""
+    patterns: list[str] = []
+    for record in checkpoints.glob(f"*/{RECORD_FILE}"):
+        patterns += recorded_examples(record.read_text(encoding="utf-8"), str(record.parent))
+    return [os.path.normpath(pattern) for pattern in patterns]
 
 
 def _open_store(output: Path, url_variable: str | None) -> MetadataStore:

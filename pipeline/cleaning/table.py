@@ -3,34 +3,30 @@
 from pathlib import Path
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.cleaning.plan import Cleaning
 
 
-def cleaning_table(output: Path, cleaning: Cleaning, *, dry_run: bool) -> Table:
+def cleaning_table(output: Path, cleaning: Cleaning, *, dry_run: bool) -> RenderableType:
     """The removed folders by output of a node, with their sizes, and the runs whose artifacts stay."""
     groups: dict[str, list[int]] = {}
     for folder in cleaning.removed:
         groups.setdefault("/".join(folder.path.parts[-3:-1]), []).append(folder.bytes)
-    freed = _size(cleaning.freed_bytes)
-    done = "would be freed" if dry_run else "freed"
-    kept = [f"kept {run}: {reason}" for run, reason in cleaning.kept_runs.items()]
-    table = Table(
-        title=Text(f"{'Would be removed' if dry_run else 'Removed'} from {output}"),
-        caption=Text("\n".join([f"{freed} {done}, {_size(cleaning.kept_bytes)} of artifacts stay", *kept])),
-        title_justify="left",
-        caption_justify="left",
-        pad_edge=False,
-        box=None,
-    )
+    table = Table(pad_edge=False, box=None)
     table.add_column("output of a node")
     table.add_column("folders", justify="right")
     table.add_column("size", justify="right")
     for name, sizes in sorted(groups.items(), key=lambda group: -sum(group[1])):
         table.add_row(name, str(len(sizes)), _size(sum(sizes)))
-    return table
+    done = "would be removed" if dry_run else "removed"
+    lines = [
+        f"{_size(cleaning.freed_bytes)} {done} from {output}; artifacts of {_size(cleaning.kept_bytes)} stay",
+        *(f"kept {run}: {reason}" for run, reason in cleaning.kept_runs.items()),
+    ]
+    return Group(*([table] if groups else []), *map(Text, lines))
 
 
 def cleaning_json(cleaning: Cleaning, *, dry_run: bool) -> dict[str, Any]:

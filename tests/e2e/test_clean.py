@@ -19,7 +19,7 @@ KILLED_AT_THE_SECOND_FOLDER = """
 import os, signal, shutil, sys
 rmtree, calls = shutil.rmtree, []
 def killing(*arguments, **options):
-    calls.append(1)
+    calls.extend(["pipeline_root"] if "pipeline_root" in str(arguments[0]) else [])
     if len(calls) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     rmtree(*arguments, **options)

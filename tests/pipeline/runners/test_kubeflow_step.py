@@ -169,7 +169,8 @@ def test_metadata_names_originals_and_ids_of_ml_metadata(originals):
 
 def test_an_unfinished_training_does_not_depend_on_copies_of_its_examples(originals, tmp_path):
     """Another pod has no copies of these examples, and must not delete the checkpoints for that."""
-    from trainer.training.unfinished.sweeping import RECORD_FILE, register, sweep
+    from trainer.training.unfinished.record import RECORD_FILE
+    from trainer.training.unfinished.sweeping import register, sweep
 
     originals({"/minio/b/examples": "minio://b/examples"})
     folder = tmp_path / "checkpoints" / "identity"

@@ -14,11 +14,9 @@ import tensorflow as tf
 
 from petseg.files.atomic import write_atomic
 from petseg.files.originals import is_copy
+from trainer.training.unfinished.record import RECORD_FILE, recorded_examples
 
 logger = logging.getLogger("petseg.trainer")
-
-RECORD_FILE = "training.json"
-"""What a training reads: `{"examples": [file patterns]}`, relative to its folder where both are local."""
 
 DAYS_KEPT = 30
 
@@ -67,18 +65,6 @@ def sweep(checkpoints: str, resumed: str = "") -> None:
         )
 
 
-def examples_of_unfinished(checkpoints: str) -> list[str]:
-    """File patterns of the examples that unfinished trainings were trained on.
-
-    Args:
-        checkpoints: Folder of all unfinished trainings; it may be missing.
-    """
-    if not tf.io.gfile.isdir(checkpoints):
-        return []
-    folders = [os.path.join(checkpoints, name.rstrip("/")) for name in tf.io.gfile.listdir(checkpoints)]
-    return [os.path.normpath(pattern) for folder in folders for pattern in _examples(folder)]
-
-
 def _why_orphaned(folder: str, days: float) -> str:
     if days > DAYS_KEPT:
         return f"it is {_age(days)} old"
@@ -94,10 +80,7 @@ def _examples(folder: str) -> list[str]:
     if not tf.io.gfile.exists(record):
         return []
     with tf.io.gfile.GFile(record) as file:
-        try:
-            return [os.path.join(folder, pattern) for pattern in json.loads(file.read())["examples"]]
-        except (ValueError, KeyError, TypeError):
-            return []
+        return recorded_examples(file.read(), folder)
 
 
 def _relative(pattern: str, folder: str) -> str:
