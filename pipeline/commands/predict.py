@@ -1,5 +1,6 @@
 """`predict`: masks for photos."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,6 +9,15 @@ import typer
 from pipeline.commands.options import Config, example
 
 app = typer.Typer()
+
+
+class MaskFormat(str, Enum):
+    """A format of annotations. Typer takes a list of these, but no list of a Literal."""
+
+    coco = "coco"
+    labelme = "labelme"
+    rle = "rle"
+    polygons = "polygons"
 
 
 @app.command(
@@ -38,7 +48,7 @@ def predict(
         ),
     ],
     formats: Annotated[
-        list[Literal["coco", "labelme", "rle", "polygons"]] | None,
+        list[MaskFormat] | None,
         typer.Option("--format", help="Write the masks in this format, too, beside PNG. Can be repeated."),
     ] = None,
     overlays: Annotated[
@@ -73,7 +83,9 @@ def predict(
 
         if config is not None:
             raise UserError("--config needs --engine beam: it names the engine")
-        predicted = predict_photos(model, images, Path(output), Outputs(overlays, tuple(formats or ())))
+        predicted = predict_photos(
+            model, images, Path(output), Outputs(overlays, tuple(one.value for one in formats or ()))
+        )
     for line in predicted.unreadable:
         typer.echo(f"error: {line}", err=True)
     if as_json:
