@@ -65,7 +65,7 @@ def learning_curves(history: list[dict[str, Any]]) -> list[Plot]:
             lines["eval"] = [entry["eval_loss"] for entry in history]
         for values, color in zip(lines.values(), (FIRST, SECOND), strict=False):
             axes.plot(epochs, values, color=color, marker=_marker(epochs))
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.08 * max(value for values in lines.values() for value in values))
         if len(lines) > 1:
             _label_ends(axes, {name: (epochs[-1], values[-1]) for name, values in lines.items()})
 
@@ -160,11 +160,16 @@ def score_histogram(scores: np.ndarray) -> Plot:
     def draw(axes: Axes) -> None:
         axes.hist(known, bins=np.linspace(0, 1, 41).tolist(), color=FIRST)
         axes.axvline(median, color=SECOND)
-        axes.set_ylabel("photos")
+        _count_photos(axes)
         axes.set_xlim(0, 1)
 
     title = f"Mean IoU of each photo, median {median:.3f}"
     return _plot(title, draw, "mean IoU at native resolution")
+
+
+def _count_photos(axes: Axes) -> None:
+    axes.set_ylabel("photos")
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
 
 
 def change_histogram(changes: np.ndarray) -> Plot:
@@ -175,7 +180,7 @@ def change_histogram(changes: np.ndarray) -> Plot:
     def draw(axes: Axes) -> None:
         axes.hist(np.clip(known, -reach, reach), bins=np.linspace(-reach, reach, 42).tolist(), color=FIRST)
         axes.axvline(0, color=SECOND)
-        axes.set_ylabel("photos")
+        _count_photos(axes)
 
     return _plot("Change of each photo", draw, "change of mean IoU at native resolution")
 
@@ -211,7 +216,7 @@ def size_histogram(photo_sizes: dict[str, int]) -> Plot:
 
     def draw(axes: Axes) -> None:
         axes.hist(sides, bins=30, weights=list(photo_sizes.values()), color=FIRST)
-        axes.set_ylabel("photos")
+        _count_photos(axes)
 
     return _plot("Photo sizes", draw, "square root of the area in px")
 
