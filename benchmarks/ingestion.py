@@ -7,7 +7,8 @@ ratio of their rates. The loop only reads and decodes; the node also checks ever
 the photos, counts classes, and writes the raw examples. Each process first takes a few pairs, so that imports
 and first calls are not in the rate; what they take is `start_up`. With in-memory Beam the node works on the
 threads of one process. `--workers 2` also measures `multi_processing`, which starts its workers twice a run.
-The load average before each measurement tells whether the cores were free. Takes a minute on 2 free cores.
+`cpu_seconds` are those of the process without Beam's workers. The load average before each measurement tells
+whether the cores were free. Takes a minute on 2 free cores.
 """
 
 import argparse
@@ -98,9 +99,10 @@ def run_task(task: str, data: str, first: str, workers: int) -> dict[str, float]
 
     began = time.monotonic()
     work(first)
-    started = time.monotonic()
+    started, used = time.monotonic(), time.process_time()
     work(data)
-    return {"start_up": started - began, "seconds": time.monotonic() - started}
+    seconds, cpu_seconds = time.monotonic() - started, time.process_time() - used
+    return {"start_up": started - began, "seconds": seconds, "cpu_seconds": cpu_seconds}
 
 
 def measure(task: str, data: str, first: str, workers: int) -> dict[str, float]:

@@ -31,6 +31,9 @@ from petseg.files.atomic import write_atomic
 
 PAIRS_A_SHARD = 256
 
+PAIRS_AT_ONCE = 8
+"""Pairs that a thread checks before it hands them over; each handover costs as much as reading a file."""
+
 NEWEST_SPAN_FILE = "newest_span.parquet"
 
 _progress = logging.getLogger("petseg")
@@ -119,7 +122,10 @@ class CheckBlocks(beam.PTransform):
 def check_block(block_and_file: tuple[Block, str], data: DataSettings) -> None:
     """Checks the pairs of a block of sources and writes them to a file."""
     block, file = block_and_file
-    write_list(file, list(map_on_threads(partial(check_pair, data=data), block.load())))
+    sources = block.load()
+    slices = [sources[start : start + PAIRS_AT_ONCE] for start in range(0, len(sources), PAIRS_AT_ONCE)]
+    checked = map_on_threads(lambda some: [check_pair(source, data) for source in some], slices)
+    write_list(file, [pair for some in checked for pair in some])
 
 
 def _write_block(block_and_file: tuple[Block, str], data: DataSettings) -> None:

@@ -16,6 +16,7 @@ from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError
 from petseg.files.image_file import MASK_FORMATS, decode, open_image, turn_upright
+from petseg.files.plain_png import is_plain_gray
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,8 @@ def _count(values: np.ndarray, classes: ClassTable) -> tuple[tuple[int, ...], in
 
 
 def _tensorflow_reads(content: bytes, values: np.ndarray) -> bool:
+    if is_plain_gray(content, *values.shape):
+        return True
     try:
         return np.array_equal(np.asarray(tf.io.decode_png(content, channels=1))[..., 0], values)
     except tf.errors.InvalidArgumentError:
