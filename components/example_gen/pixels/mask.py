@@ -98,7 +98,7 @@ def fit_rendered_mask(
 
 def _fit(read: MaskValues, photo: Photo, data: DataSettings, lie: Lie | None, turned: bool) -> Mask:
     """Resizes and turns a mask like its photo, where settings and sizes say so, and counts its pixels."""
-    values, repairs = read.values, list(read.repairs)
+    values, counts, repairs = read.values, read.counts, list(read.repairs)
     is_turned = photo.orientation != 1 and (lie == "stored" or (lie is None and turned))
     height, width = photo.stored_shape if is_turned else photo.shape
     if values.shape != (height, width):
@@ -109,20 +109,20 @@ def _fit(read: MaskValues, photo: Photo, data: DataSettings, lie: Lie | None, tu
             )
         repairs.append(f"resized from {values.shape[1]} x {values.shape[0]} pixels")
         values = np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.NEAREST))
+        counts = None
     if is_turned:
         values = np.asarray(turn_upright(Image.fromarray(values), photo.orientation))
         repairs.append(TURNED)
-    pixels, ignored = _count(values, data.classes)
+    pixels, ignored = _of_classes(count_bytes(values) if counts is None else counts, data.classes)
     return Mask(values, None, pixels, ignored, tuple(repairs), read.palette, read.between, lie)
 
 
-def _count(values: np.ndarray, classes: ClassTable) -> tuple[tuple[int, ...], int]:
-    """Number of pixels of each class, and of ignored ones."""
-    found = count_bytes(values)
-    pixels = tuple(int(found[value]) for value in classes.values)
+def _of_classes(counts: np.ndarray, classes: ClassTable) -> tuple[tuple[int, ...], int]:
+    """Number of pixels of each class, and of ignored ones, from those of each value."""
+    pixels = tuple(int(counts[value]) for value in classes.values)
     if not any(pixels):
         raise BrokenFileError("has only ignored pixels")
-    return pixels, 0 if classes.stored_ignored is None else int(found[classes.stored_ignored])
+    return pixels, 0 if classes.stored_ignored is None else int(counts[classes.stored_ignored])
 
 
 def _tensorflow_reads(content: bytes, values: np.ndarray) -> bool:

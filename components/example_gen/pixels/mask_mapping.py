@@ -32,7 +32,7 @@ class UnknownValuesError(BrokenFileError):
         )
 
 
-def map_numbers(numbers: np.ndarray, classes: ClassTable) -> np.ndarray:
+def map_numbers(numbers: np.ndarray, classes: ClassTable) -> tuple[np.ndarray, np.ndarray]:
     """Replaces the numbers of a mask by the values of their classes.
 
     Args:
@@ -40,21 +40,22 @@ def map_numbers(numbers: np.ndarray, classes: ClassTable) -> np.ndarray:
         classes: The class table.
 
     Returns:
-        uint8 [height, width].
+        The values, uint8 [height, width], and the number of pixels of each, int64 [256].
 
     Raises:
         UnknownValuesError: Some stand for no class.
     """
     table = classes.value_of_number
     if numbers.dtype == np.uint8:
-        present = np.flatnonzero(count_bytes(numbers)).tolist()
+        counts = count_bytes(numbers)
+        present = np.flatnonzero(counts).tolist()
         if all(number in table for number in present):
-            return _map_bytes(numbers, {number: table[number] for number in present})
+            return _map_bytes(numbers, counts, {number: table[number] for number in present})
     values, is_known = _look_up(numbers, table)
     if not is_known.all():
         unknown, counts = np.unique(numbers[~is_known], return_counts=True)
         raise UnknownValuesError(_most(map(str, unknown), counts), sorted(classes.value_of_number))
-    return values
+    return values, count_bytes(values)
 
 
 def map_colors(pixels: np.ndarray, value_of_color: Mapping[str, int], beside: str = "") -> np.ndarray:
@@ -87,13 +88,17 @@ def count_bytes(values: np.ndarray) -> np.ndarray:
     return np.array(Image.fromarray(values).histogram())
 
 
-def _map_bytes(numbers: np.ndarray, table: dict[int, int]) -> np.ndarray:
-    """Replaces uint8 numbers, all of which are in the table."""
+def _map_bytes(
+    numbers: np.ndarray, counts: np.ndarray, table: dict[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Replaces uint8 numbers, all of which are in the table; they are counted already."""
     if all(number == value for number, value in table.items()):
-        return numbers
+        return numbers, counts
     values = np.zeros(256, np.uint8)
     values[list(table)] = list(table.values())
-    return values.take(numbers)
+    counts_of_values = np.zeros_like(counts)
+    np.add.at(counts_of_values, list(table.values()), counts[list(table)])
+    return values.take(numbers), counts_of_values
 
 
 def _look_up(numbers: np.ndarray, table: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -41,6 +41,7 @@ class MaskValues:
         is_mapped: Whether the values are others than the file's numbers.
         palette: A key of READINGS for a palette image; else None.
         between: With `data.mask_threshold`, pixels that are neither black nor white.
+        counts: Pixels of each value, int64 [256], where they were counted already.
     """
 
     values: np.ndarray
@@ -48,6 +49,7 @@ class MaskValues:
     is_mapped: bool = False
     palette: str | None = None
     between: int = 0
+    counts: np.ndarray | None = None
 
 
 def read_values(image: Image.Image, content: bytes, data: DataSettings) -> MaskValues:
@@ -86,9 +88,9 @@ def read_values(image: Image.Image, content: bytes, data: DataSettings) -> MaskV
     else:
         values = _from_channels(image, data.classes)
         return MaskValues(values, (how,))
-    values = map_numbers(numbers, data.classes)
+    values, counts = map_numbers(numbers, data.classes)
     is_mapped = any(number != value for number, value in data.classes.value_of_number.items())
-    return MaskValues(values, (how,) if how else (), is_mapped, taken)
+    return MaskValues(values, (how,) if how else (), is_mapped, taken, counts=counts)
 
 
 def read_samples(image: Image.Image, content: bytes, known: Collection[int]) -> np.ndarray:
@@ -184,13 +186,13 @@ def _from_channels(image: Image.Image, classes: ClassTable) -> np.ndarray:
     if image.mode in ("LA", "CMYK"):
         if not are_equal:
             raise BrokenFileError(f"has {said} that differ; a mask must have one, or RGB colors")
-        return map_numbers(gray, classes)
+        return map_numbers(gray, classes)[0]
     try:
         return map_colors(channels, classes.value_of_color, f"{said} with " if not are_equal else "")
     except UnknownValuesError:
         if not are_equal:
             raise
-    return map_numbers(gray, classes)
+    return map_numbers(gray, classes)[0]
 
 
 def _is_plain(pixels: np.ndarray) -> bool:
