@@ -24,7 +24,7 @@ from petseg.photo_settings import PhotoSettings
 from petseg.settings import Settings
 from pipeline.beam_settings import BeamSettings
 from pipeline.config_file import read_config
-from pipeline.runners.local.metadata_settings import MetadataSettings
+from pipeline.runners.local.metadata.settings import MetadataSettings
 from pipeline.runners.settings import RunnerSettings
 from pipeline.schedule.settings import ScheduleSettings
 from trainer.data.transform_settings import TransformSettings

@@ -8,8 +8,8 @@ from ml_metadata import MetadataStore
 from petseg.errors import UserError
 from pipeline.cleaning.plan import Cleaning, carry_out, plan_cleaning
 from pipeline.paths import Paths
-from pipeline.runners.local.metadata_file import check_metadata_file
-from pipeline.runners.local.metadata_store import open_server, sqlite_config
+from pipeline.runners.local.metadata.file import check_metadata_file
+from pipeline.runners.local.metadata.store import open_server, sqlite_config
 from pipeline.runs.lock import only_user
 from pipeline.runs.run_folder import list_runs, newest_push_directory
 from trainer.training.unfinished.record import RECORD_FILE, recorded_examples

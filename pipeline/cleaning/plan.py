@@ -13,7 +13,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from petseg.saved_model import SERVING_FOLDER
 from petseg.versions import NONE, model_digest, production_version, version_digest
-from pipeline.runners.local.unknown_artifacts import state_of_maker
+from pipeline.runners.local.metadata.unknown_artifacts import state_of_maker
 
 SUCCEEDED = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 

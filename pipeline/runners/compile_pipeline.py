@@ -12,6 +12,7 @@ from petseg.errors import UserError
 from petseg.files.atomic import write_atomic
 from petseg.files.object_store import check_scheme, is_url
 from pipeline.paths import Paths
+from pipeline.runners.devices import check_requested_gpus
 from pipeline.runners.reach import check_reach, unseen_folders
 from pipeline.runners.registry import find_cluster
 from pipeline.runners.runner import Cluster
@@ -35,6 +36,7 @@ def compile_pipeline(settings: PipelineSettings, target: str, output: Path) -> N
     paths = _checked_paths(settings, cluster)
     check_reach(settings, cluster.reach(settings))
     _check_gpu_types(settings, cluster)
+    check_requested_gpus(settings)
     settings.data.require_classes()
     # TensorFlow and TFX print warnings while they are imported.
     with discard_output():

@@ -9,7 +9,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from petseg.errors import UserError
 from pipeline.cleaning.plan import SUCCEEDED
-from pipeline.runners.local.metadata_store import open_store
+from pipeline.runners.local.metadata.store import open_store
 from pipeline.runs.run_folder import (
     PUSH_FILE,
     SETTINGS_FILE,

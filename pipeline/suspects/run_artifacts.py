@@ -8,7 +8,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from petseg.errors import UserError
 from petseg.saved_model import MODEL_SETTINGS, SERVING_FOLDER
-from pipeline.runners.local.metadata_store import VARIABLE_PREFIX, open_store
+from pipeline.runners.local.metadata.store import VARIABLE_PREFIX, open_store
 from pipeline.runs.run_folder import RunFolder, list_runs
 
 MODEL = {("Trainer", "model"), ("Evaluator", "model"), ("RunReport", "model")}

@@ -17,8 +17,8 @@ from petseg.saved_model import MODEL_SETTINGS
 from petseg.versions import check_production_model
 from pipeline.nodes import check_part
 from pipeline.paths import push_directory
-from pipeline.runners.local.devices import check_devices
-from pipeline.runners.local.metadata_file import check_metadata_file
+from pipeline.runners.devices import check_devices
+from pipeline.runners.local.metadata.file import check_metadata_file
 from pipeline.runners.local.pinned_files import weights_file
 from pipeline.runs.run_log import discard_output
 from pipeline.settings import PipelineSettings
@@ -40,8 +40,8 @@ def check_before_run(
 
     Raises:
         UserError: A node's name is unknown, `to_node` runs before `from_node`, data, weights or devices are
-            missing, a folder cannot be written, the metadata store cannot be used, or production's model is
-            not one of this pipeline.
+            missing, a folder cannot be written, the metadata store
+            cannot be used, or production's model is not one of this pipeline.
     """
     check_part(from_node, to_node, _absent_nodes(settings))
     _check_inputs(settings)
@@ -126,7 +126,7 @@ def _check_metadata(settings: PipelineSettings, output: Path) -> None:
         check_metadata_file(output / "metadata.db")
         return
     # ML Metadata takes a second to import.
-    from pipeline.runners.local.metadata_store import check_can_be_stored, open_server
+    from pipeline.runners.local.metadata.store import check_can_be_stored, open_server
 
     open_server(variable)
     check_can_be_stored(settings)

@@ -15,12 +15,12 @@ from pipeline.paths import Observed, Paths, push_directory
 from pipeline.pipeline import create_pipeline
 from pipeline.runners.local.last_release import move_to_work
 from pipeline.runners.local.launcher import NodeLauncher
-from pipeline.runners.local.metadata_store import server_config, sqlite_config
-from pipeline.runners.local.ordered_metadata import OrderedMetadata
+from pipeline.runners.local.metadata.ordered import OrderedMetadata
+from pipeline.runners.local.metadata.store import server_config, sqlite_config
+from pipeline.runners.local.metadata.unknown_artifacts import check_all_known
 from pipeline.runners.local.partial_run import PartialRun
 from pipeline.runners.local.pinned_files import pin_files
 from pipeline.runners.local.reuse import SUCCEEDED, output_uri, output_uris, why_it_runs
-from pipeline.runners.local.unknown_artifacts import check_all_known
 from pipeline.runs.lineage import Lineage, trace
 from pipeline.runs.memory import release_free_memory
 from pipeline.runs.progress import RunProgress

@@ -9,7 +9,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from petseg.versions import publish
 from pipeline.cleaning.plan import carry_out, plan_cleaning
-from pipeline.runners.local.metadata_store import sqlite_config
+from pipeline.runners.local.metadata.store import sqlite_config
 
 NODES = {"Trainer": "model", "RunReport": "report"}
 

@@ -13,10 +13,11 @@ import pytest
 from ml_metadata import MetadataStore
 
 from petseg.errors import UserError
-from pipeline.runners.local import devices, metadata_file
+from pipeline.runners import devices
 from pipeline.runners.local.checks import check_before_run
-from pipeline.runners.local.metadata_file import check_metadata_file
-from pipeline.runners.local.metadata_store import sqlite_config
+from pipeline.runners.local.metadata import file as metadata_file
+from pipeline.runners.local.metadata.file import check_metadata_file
+from pipeline.runners.local.metadata.store import sqlite_config
 from pipeline.runners.local.run import RunOptions, _LocalRun, _new_run_id
 from pipeline.runs.outcome import Outcome
 from pipeline.sample_data import write_sample

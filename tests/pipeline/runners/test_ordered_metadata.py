@@ -5,8 +5,8 @@ import sqlite3
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration.portable.mlmd import execution_lib
 
-from pipeline.runners.local.metadata_store import sqlite_config
-from pipeline.runners.local.ordered_metadata import OrderedMetadata
+from pipeline.runners.local.metadata.ordered import OrderedMetadata
+from pipeline.runners.local.metadata.store import sqlite_config
 
 
 def test_tfx_takes_the_highest_number_although_the_clock_went_back(tmp_path):

@@ -4,10 +4,11 @@ import pytest
 
 from petseg.errors import UserError
 from pipeline.beam_settings import LOCAL_ENGINES
-from pipeline.runners.compile_pipeline import compile_warnings
+from pipeline.runners.compile_pipeline import compile_pipeline, compile_warnings
+from pipeline.runners.devices import check_requested_gpus
 from pipeline.runners.reach import check_reach
 from pipeline.runners.registry import find_cluster
-from pipeline.settings import load_settings
+from pipeline.settings import PipelineSettings, load_settings
 from tests.conftest import PETS_CONFIG, petseg
 
 CLAIM = "runner.kubeflow.volume_claim=petseg"
@@ -91,6 +92,43 @@ def test_compile_refuses_and_writes_nothing(tmp_path):
     assert done.stderr.startswith("error: model.encoder_weights: the steps cannot read /home/me/weights.h5; ")
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["kubeflow", "vertex"])
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ([], r"runner\.nodes\.Trainer\.gpus must be at least 2 with .* mirrored; received 0; ask for more"),
+        (["Trainer={gpus: 1}"], r"runner\.nodes\.Trainer\.gpus must be at least 2 .*; received 1; "),
+        (
+            ["Trainer={gpus: 3}"],
+            r"trainer\.batch_size must be a multiple of the number of GPUs, 3; .* 32",
+        ),
+        (["Trainer={gpus: 2}", "tuner"], r"runner\.nodes\.Tuner\.gpus must be at least 2 .*; received 0; "),
+    ],
+)
+def test_mirrored_needs_the_gpus_that_its_nodes_ask_for(target, settings, error, tmp_path):
+    """Each was compiled, and Trainer failed after all data nodes."""
+    with pytest.raises(UserError, match=f"^{error}"):
+        compile_pipeline(mirrored(target, *settings), target, tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mirrored_with_its_gpus_is_no_error():
+    check_requested_gpus(mirrored("kubeflow", "Trainer={gpus: 2}"))
+    check_requested_gpus(mirrored("kubeflow", "Trainer={gpus: 2}", "Tuner={gpus: 4}", "tuner"))
+
+
+def mirrored(target: str, *asked: str) -> PipelineSettings:
+    """Settings of a mirrored training; `asked` are nodes with their GPUs, or that there is a Tuner."""
+    kind = {"kubeflow": "nvidia.com/gpu", "vertex": "NVIDIA_TESLA_T4"}[target]
+    more = [
+        "tuner.enabled=true" if each == "tuner" else f"runner.nodes.{each[:-1]}, gpu_type: {kind}}}"
+        for each in asked
+    ]
+    root = "runner.pipeline_root=gs://b/root"
+    settings = [IMAGE, CLAIM, root, "data.path=gs://b/d", "push.directory=gs://b/m"]
+    return load_settings(PETS_CONFIG, [*settings, "trainer.distribution=mirrored", *more])
 
 
 def test_nothing_is_warned_of_where_all_is_well():

@@ -7,8 +7,8 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from petseg.errors import UserError
-from pipeline.runners.local.metadata_store import sqlite_config
-from pipeline.runners.local.unknown_artifacts import check_all_known
+from pipeline.runners.local.metadata.store import sqlite_config
+from pipeline.runners.local.metadata.unknown_artifacts import check_all_known
 
 NODE, OUTPUT = "Transform", "transformed_examples"
 

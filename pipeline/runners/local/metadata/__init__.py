@@ -1,0 +1,1 @@
+"""ML Metadata of local runs: a file, or a database server."""
