@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from petseg.files.tensorflow_errors import as_os_errors
 from petseg.statistics import merged_statistics
 from trainer.data.examples import Examples, load_examples
 from trainer.export.export_model import export_model
@@ -35,12 +36,14 @@ def run(settings: TrainingSettings, paths: TrainingPaths) -> None:
         UserError: The settings do not fit the data, the model to start from or the workers, or the loss
             diverged.
         WorkerLostError: Another worker died or cannot be reached.
+        OSError: Checkpoints, model or history cannot be written.
     """
     trainer = settings.trainer
     if trainer.distribution == "multi_worker":
         logger.info("waiting for the other workers; checkpoints are in %s", paths.checkpoints)
     strategy = make_strategy(trainer.distribution)
-    with report_lost_workers(strategy):
+    # Inner first: a file that cannot be written is no lost worker.
+    with report_lost_workers(strategy), as_os_errors():
         train_pairs, eval_pairs = load_examples(
             paths.train, paths.evaluation, settings, strategy, paths.checkpoints
         )

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from petseg.errors import UserError
+from petseg.errors import UserError, describe_error
 from petseg.saved_model import SERVING_FOLDER
 from trainer.settings import TrainingSettings
 from trainer.training.training_paths import TrainingPaths
@@ -53,9 +53,9 @@ def main() -> int:
         except WorkerLostError as error:
             print(f"error: {error}", file=sys.stderr)
             return WORKER_LOST
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_status
+    except (UserError, OSError) as error:
+        print(f"error: {describe_error(error)}", file=sys.stderr)
+        return UserError.exit_status
     return 0
 
 

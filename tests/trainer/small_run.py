@@ -88,12 +88,14 @@ def start(program: list[str], **environment: str) -> subprocess.Popen:
     )
 
 
-def start_workers(settings: list[TrainingSettings], inputs: Path, folder: Path) -> list[subprocess.Popen]:
-    """Starts workers on loopback, one for each of the settings."""
+def start_workers(
+    settings: list[TrainingSettings], inputs: Path, folder: Path, *more: str
+) -> list[subprocess.Popen]:
+    """Starts workers on loopback, one for each of the settings; `more` are arguments behind the others."""
     cluster = {"worker": [f"127.0.0.1:{reserve_port()}" for _ in settings]}
     return [
         start(
-            ["-m", "trainer.worker", *worker_arguments(of_worker, inputs, folder)],
+            ["-m", "trainer.worker", *worker_arguments(of_worker, inputs, folder), *more],
             TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}),
         )
         for index, of_worker in enumerate(settings)

@@ -135,6 +135,24 @@ def test_a_worker_without_a_role_is_the_users_error(inputs, tmp_path):
     assert said.splitlines()[-1].startswith("error: trainer.distribution: multi_worker needs the environment")
 
 
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("argument", ["checkpoints", "model", "model-run"])
+def test_a_folder_that_tensorflow_cannot_write_is_one_line(inputs, tmp_path, argument, workers):
+    """No traceback of TensorFlow's, and no lost worker."""
+    (tmp_path / "file").touch()
+    folder = f"{tmp_path}/file/{argument}"
+    settings = small_settings(epochs=1, distribution="none" if workers == 1 else "multi_worker")
+    started = start_workers([settings] * workers, inputs, tmp_path, f"--{argument}={folder}")
+    said = started[0].communicate()[0]
+    for other in started[1:]:
+        other.communicate(timeout=SECONDS_TO_END)
+    assert started[0].returncode == 2, said
+    assert "Traceback" not in said
+    last = said.splitlines()[-1]
+    assert last.startswith(f"error: {tmp_path}/file")
+    assert last.endswith(": Not a directory; name a path whose folders are folders")
+
+
 @pytest.mark.parametrize(
     ("scaling", "batch_size", "learning_rate"),
     [("none", 32, 0.001), ("linear", 128, 0.004), ("sqrt", 128, 0.002)],
