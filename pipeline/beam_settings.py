@@ -15,6 +15,14 @@ NEEDED = {
 }
 """Settings without which an engine cannot start."""
 
+RUNNERS = {
+    "portable": "PortableRunner",
+    "flink": "FlinkRunner",
+    "spark": "SparkRunner",
+    "dataflow": "DataflowRunner",
+}
+"""Beam's names of the engines that are clusters."""
+
 
 class BeamSettings(Settings):
     """How Beam runs the data steps."""
@@ -28,13 +36,21 @@ class BeamSettings(Settings):
         "The others are clusters.",
     )
     workers: int = Field(
-        2, ge=1, le=256, description="Number of workers, for engines that have more than one."
+        2,
+        ge=1,
+        le=256,
+        description="Number of workers, for engines that have more than one. spark decides by itself.",
     )
     address: str | None = Field(
         None,
         description="Address of the cluster. portable: host:port of a Beam job server, or embed; "
         "flink: host:port "
         "of its REST API; spark: spark://host:port.",
+    )
+    flink_version: str | None = Field(
+        None,
+        pattern=r"^[0-9]+\.[0-9]+(\.[0-9]+)?$",
+        description="Version of the Flink cluster, such as 1.19.3; null: as its REST API says.",
     )
     worker_pool: str | None = Field(
         None,
@@ -73,6 +89,25 @@ class BeamSettings(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _one_runner(self) -> "BeamSettings":
+        for index, arg in enumerate(self.args):
+            name, _, value = arg.partition("=")
+            if name != "--runner":
+                continue
+            runner = value or "".join(self.args[index + 1 : index + 2])
+            if runner.rpartition(".")[2] == "DaskRunner":
+                raise ValueError(
+                    "args must not name DaskRunner: Beam writes empty files on it without an error; "
+                    f"received {arg}"
+                )
+            if runner != RUNNERS.get(self.engine):
+                raise ValueError(
+                    f"args must not name another runner than engine {self.engine}, set beam.engine; received "
+                    f"{runner or arg}"
+                )
+        return self
+
     @property
     def pipeline_args(self) -> list[str]:
         """Beam's command line."""
@@ -96,17 +131,23 @@ class BeamSettings(Settings):
                 f"--num_workers={self.workers}",
             ]
         cluster = {
-            "portable": ["--runner=PortableRunner", f"--job_endpoint={self.address}"],
-            "flink": [
-                "--runner=FlinkRunner",
-                f"--flink_master={self.address}",
-                f"--parallelism={self.workers}",
-            ],
-            "spark": ["--runner=SparkRunner", f"--spark_master_url={self.address}"],
+            "portable": [f"--job_endpoint={self.address}", *self._parallelism()],
+            "flink": [f"--flink_master={self.address}", *self._parallelism(), *self._flink_version_args()],
+            "spark": [f"--spark_master_url={self.address}"],
         }[self.engine]
+        cluster = [f"--runner={RUNNERS[self.engine]}", *cluster]
         if self.worker_pool is None:
             return [*cluster, "--environment_type=DOCKER"]
         return [*cluster, "--environment_type=EXTERNAL", f"--environment_config={self.worker_pool}"]
+
+    def _parallelism(self) -> list[str]:
+        # Beam's own job service in this process has one worker.
+        return [] if self.address == "embed" else [f"--parallelism={self.workers}"]
+
+    def _flink_version_args(self) -> list[str]:
+        # Without it Beam takes the newest Flink that it knows. It names versions without the last part.
+        version = ".".join((self.flink_version or "").split(".")[:2])
+        return [f"--flink_version={version}"] if version else []
 
     def _code_args(self) -> list[str]:
         # Where no way of shipping code is named TFX packs itself into an archive before every step; the name

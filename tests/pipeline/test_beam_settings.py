@@ -53,6 +53,15 @@ def test_further_arguments_reach_every_data_step():
             ],
         ),
         (
+            ["beam.engine=flink", "beam.address=flink:8081", POOL, "beam.flink_version=1.19.3"],
+            ["--flink_version=1.19"],
+        ),
+        (
+            ["beam.engine=portable", "beam.address=jobs:8099", POOL, "beam.workers=5"],
+            ["--job_endpoint=jobs:8099", "--parallelism=5"],
+        ),
+        (["beam.engine=flink", "beam.address=f:1", POOL, "beam.args=[--runner=FlinkRunner]"], []),
+        (
             ["beam.engine=spark", "beam.address=spark://spark:7077", POOL],
             ["--runner=SparkRunner", "--spark_master_url=spark://spark:7077"],
         ),
@@ -80,6 +89,16 @@ def test_engines_in_beams_words(settings, args):
         (["beam.temp_location=/tmp"], "beam.temp_location"),
         (["beam.worker_pool=http://x:1"], "beam.worker_pool"),
         (["beam.setup_file=pyproject.toml"], "beam.setup_file"),
+        (["beam.flink_version=1"], "beam.flink_version"),
+        (["beam.args=[--runner=DaskRunner]"], "args must not name DaskRunner: Beam writes empty files"),
+        (
+            ["beam.args=[--runner, apache_beam.runners.dask.dask_runner.DaskRunner]"],
+            "args must not name DaskRunner: Beam writes empty files",
+        ),
+        (
+            ["beam.args=[--runner=PrismRunner]"],
+            "args must not name another runner than engine in_memory, set beam.engine; received PrismRunner",
+        ),
     ],
 )
 def test_what_an_engine_lacks_is_one_line(settings, words):

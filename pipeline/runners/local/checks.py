@@ -18,6 +18,7 @@ from petseg.versions import check_production_model
 from pipeline.nodes import check_part
 from pipeline.paths import push_directory
 from pipeline.runners.devices import check_devices
+from pipeline.runners.local.beam_engine import check_engine
 from pipeline.runners.local.metadata.file import check_metadata_file
 from pipeline.runners.local.pinned_files import weights_file
 from pipeline.runs.run_log import discard_output
@@ -40,7 +41,7 @@ def check_before_run(
 
     Raises:
         UserError: A node's name is unknown, `to_node` runs before `from_node`, data, weights or devices are
-            missing, a folder cannot be written, the metadata store
+            missing, the engine's cluster does not answer, a folder cannot be written, the metadata store
             cannot be used, or production's model is not one of this pipeline.
     """
     check_part(from_node, to_node, _absent_nodes(settings))
@@ -57,6 +58,7 @@ def check_before_run(
     check_data(settings.data)
     check_production_model(settings.push.directory or push_directory(output))
     # Last, because these take seconds.
+    check_engine(settings.beam)
     check_devices(settings.trainer)
     _check_layers(settings)
 

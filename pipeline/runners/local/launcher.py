@@ -6,9 +6,12 @@ from tfx.dsl.io import fileio
 from tfx.orchestration.portable import data_types, launcher
 from tfx.proto.orchestration import execution_result_pb2
 
+from pipeline.runners.local.job_servers import stop_job_servers
+
 
 class NodeLauncher(launcher.Launcher):
-    """TFX's launcher that tells when it starts an executor, and gives the executor empty folders.
+    """TFX's launcher, which tells when it starts an executor, gives it empty folders,
+    and leaves no job server of Beam behind.
 
     Attributes:
         before: Called with the execution's id before an executor starts; not for a reused node. What it
@@ -28,4 +31,5 @@ class NodeLauncher(launcher.Launcher):
             for artifact in artifacts:
                 if fileio.exists(artifact.uri):
                     fileio.rmtree(artifact.uri)
-        return super()._run_executor(execution_info)
+        with stop_job_servers():
+            return super()._run_executor(execution_info)

@@ -16,6 +16,7 @@ from typing import TextIO
 
 from petseg.errors import UserError, describe_error
 from petseg.files.object_store import as_path, copy_folder
+from pipeline.runners.local.beam_engine import for_workers, unshared_folders
 from pipeline.runners.local.checks import check_before_run
 from pipeline.runs.lock import only_user
 from pipeline.runs.memory import PeakMemory
@@ -62,6 +63,10 @@ def run_local(settings: PipelineSettings, output: Path, options: RunOptions) -> 
         UserError: Before anything was written: the arguments or the data cannot be right.
     """
     check_before_run(settings, output, options.from_node, options.to_node)
+    settings = for_workers(settings)
+    if folders := unshared_folders(settings, output):
+        said = f"beam.engine {settings.beam.engine}: the workers must see {' and '.join(folders)}"
+        print(f"{said} under the same path", file=sys.stderr)
     output.mkdir(parents=True, exist_ok=True)
     with only_user(output):
         run_id = _new_run_id(output, settings)

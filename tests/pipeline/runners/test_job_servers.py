@@ -1,0 +1,115 @@
+"""Beam's job servers end with the node that needed them, however it ends; a stand-in is a real process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.flink_runner import FlinkRunner
+
+from pipeline.runners.local.job_servers import stop_job_servers
+from tests.beam_workers import worker_pool
+from tests.conftest import PROJECT, TINY, petseg
+
+
+@pytest.fixture
+def java(tmp_path, monkeypatch) -> Path:
+    """A program that takes the place of Java; the folder beside it gets the ids of its processes."""
+    jobs = tmp_path / "job_servers"
+    jobs.mkdir()
+    monkeypatch.setenv("JOB_SERVERS", str(jobs))
+    launcher = tmp_path / "java"
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROJECT}/tests/beam_job_server.py" "$@"\n')
+    launcher.chmod(0o755)
+    (tmp_path / "server.jar").touch()
+    return launcher
+
+
+def engine_args(java: Path) -> list[str]:
+    jar = java.with_name("server.jar")
+    return [f"--flink_job_server_jar={jar}", f"--job_server_java_launcher={java}"]
+
+
+def started(java: Path) -> list[int]:
+    return [int(path.name) for path in java.with_name("job_servers").iterdir()]
+
+
+def left(java: Path) -> list[int]:
+    """Job servers that still run; an ended one may take a moment to be gone."""
+    processes = [psutil.Process(pid) for pid in started(java) if psutil.pid_exists(pid)]
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    return [process.pid for process in alive]
+
+
+def start_one(java: Path) -> None:
+    options = PipelineOptions(["--flink_master=localhost:1", *engine_args(java)])
+    FlinkRunner().default_job_server(options).start()
+
+
+@pytest.mark.parametrize("ending", [None, RuntimeError, KeyboardInterrupt])
+def test_no_job_server_outlives_its_node(java, ending):
+    before = signal.getsignal(signal.SIGINT)
+
+    def node() -> None:
+        with stop_job_servers():
+            start_one(java)
+            start_one(java)
+            assert len(left_now(java)) == 2
+            if ending:
+                raise ending
+
+    if ending:
+        with pytest.raises(ending):
+            node()
+    else:
+        node()
+    assert len(started(java)) == 2
+    assert left(java) == []
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def left_now(java: Path) -> list[int]:
+    return [pid for pid in started(java) if psutil.pid_exists(pid)]
+
+
+def flink_run(java: Path, data: Path, output: Path, pool: str) -> list[str]:
+    args = ", ".join(engine_args(java))
+    return [
+        "run", "--data", str(data), "--output", str(output), "--to", "SegmentationExampleGen", *TINY,
+        "--set", "beam.engine=flink", "--set", "beam.address=localhost:1",
+        "--set", f"beam.worker_pool={pool}",
+        "--set", "beam.flink_version=1.19.3", "--set", f"beam.args=[{args}]",
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_run_leaves_none_and_ends_without_a_traceback(java, sample, tmp_path):
+    (tmp_path / "home").mkdir()
+    with worker_pool(tmp_path / "home", has_project=True) as pool:
+        done = petseg(*flink_run(java, sample, tmp_path / "out", pool), JOB_SERVERS=os.environ["JOB_SERVERS"])
+    assert done.status == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert started(java)
+    assert left(java) == []
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_leaves_none(java, sample, tmp_path):
+    (tmp_path / "home").mkdir()
+    with worker_pool(tmp_path / "home", has_project=True) as pool:
+        run = subprocess.Popen(
+            [sys.executable, "pipeline_runner.py", *flink_run(java, sample, tmp_path / "out", pool)],
+            cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        while not started(java):
+            assert run.poll() is None, run.stdout.read()
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        said, _ = run.communicate(timeout=120)
+    assert run.returncode == 130, said
+    assert left(java) == []
