@@ -9,8 +9,8 @@
 # afterwards; virtual environment and package caches stay. All mounts live in a mount namespace of their
 # own, so that they end with the command, however it ends.
 #
-# PETSEG_DATA and PETSEG_WEIGHTS are handed through, read-only. So are the caller's environment, CA
-# bundle and pip and uv settings, of which nothing is written into the root or the repository.
+# PETSEG_DATA, PETSEG_WEIGHTS and PETSEG_KFP_BINARIES are handed through, read-only. So are the caller's
+# environment, CA bundle and pip and uv settings, of which nothing is written into the root or the repository.
 set -euo pipefail
 
 ROOT=${PETSEG_ROOT_DIR:-/var/cache/petseg}/debian13
@@ -105,7 +105,7 @@ hand_through_settings() {
 
 hand_through_inputs() {
     local name
-    for name in PETSEG_DATA PETSEG_WEIGHTS; do
+    for name in PETSEG_DATA PETSEG_WEIGHTS PETSEG_KFP_BINARIES; do
         if [ -n "${!name:-}" ]; then
             [ -e "${!name}" ] || fail "$name names ${!name}, which does not exist"
             if [ -d "${!name}" ]; then mkdir "$ROOT/src/$name"; else : >"$ROOT/src/$name"; fi
@@ -116,6 +116,8 @@ hand_through_inputs() {
 }
 
 run_inside() {
+    # The root is a mount, so that what runs in it can make mount namespaces of its own (steps of Kubeflow).
+    mount --bind "$ROOT" "$ROOT"
     mount -t proc proc "$ROOT/proc"
     mount --rbind /dev "$ROOT/dev"
     mount --rbind /sys "$ROOT/sys"
