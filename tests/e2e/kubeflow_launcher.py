@@ -4,11 +4,14 @@ Each behavior names its source: a path in https://github.com/kubeflow/pipelines 
 2.16.1 unless another one is given.
 """
 
+import contextlib
 import json
 import os
 import posixpath
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,11 +46,15 @@ class Launcher:
         layout: Release whose launcher it is.
         metadata: Where outputs are recorded.
         claims: Folders of this machine by the paths at which each pod mounts them.
+        environment: Variables that each pod gets from secrets.
+        pod_started: Called with each pod's process; its group is all of the pod.
     """
 
     layout: Layout
     metadata: Metadata
     claims: dict[str, Path] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    pod_started: Callable[[subprocess.Popen[str]], None] = lambda pod: None
 
     def run(self, pod: Path, command: list[str], executor_input: JsonObject) -> Result:
         """Runs a command with its inputs downloaded; launcher_v2.go:626-689, execute."""
@@ -61,17 +68,24 @@ class Launcher:
             _inside(pod, path).parent.mkdir(parents=True, exist_ok=True)
         # {{$}} is the input in protojson: launcher_v2.go:1020-1043.
         words = [word.replace("{{$}}", json.dumps(executor_input)) for word in command]
-        done = subprocess.run(
+        started = subprocess.Popen(
             [*UNSHARE, POD, pod, PROJECT, *words],
-            env=_image_environment() | {
+            env=_image_environment() | self.environment | {
                 # argocompiler/common.go: of each step.
                 "KFP_POD_NAME": pod.name,
                 "POD_MOUNTS": "\n".join(f"{folder}:{path}" for path, folder in self.claims.items()),
             },
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=SECONDS,
-            check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            start_new_session=True,
         )  # fmt: skip
-        return Result(done.returncode, done.stdout)
+        self.pod_started(started)
+        try:
+            log, _ = started.communicate(timeout=SECONDS)
+        finally:
+            # What a pod leaves behind ends with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+        return Result(started.returncode, log)
 
     def publish(self, pod: Path, executor_input: JsonObject) -> tuple[dict[str, Stored], JsonObject]:
         """Uploads and records what a command left; launcher_v2.go:747-825, uploadOutputArtifacts.

@@ -36,12 +36,20 @@ def put_data(volume: Path, data: Path) -> None:
 
 
 def compiled(file: Path, root: str, *more: str) -> Path:
-    """Compiles the tiny pipeline for a root, with the volume at /petseg."""
+    """Compiles the tiny pipeline for a root, with data on the volume at /petseg."""
+    return compiled_without_claim(
+        file, root,
+        "--set", f"data.path={MOUNT}/data",
+        "--set", f"runner.kubeflow.volume_claim={CLAIM}",
+        *more,
+    )  # fmt: skip
+
+
+def compiled_without_claim(file: Path, root: str, *more: str) -> Path:
+    """The same without a volume; `more` says where data and pushed models are."""
     done = petseg(
         "compile", "--target", "kubeflow", "--output", file, *TINY,
-        "--set", f"data.path={MOUNT}/data",
         "--set", f"runner.pipeline_root={root}",
-        "--set", f"runner.kubeflow.volume_claim={CLAIM}",
         "--set", "runner.image=petseg:cpu",
         *more,
     )  # fmt: skip

@@ -7,6 +7,7 @@ store, and a pod is a mount namespace. Where this and the real programs differ, 
 """
 
 import re
+import subprocess
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -71,6 +72,8 @@ class Cluster:
         folder: Of the pods.
         claim: Name of the claim of the one volume.
         volume: Folder that stands for it.
+        secrets: Keys and values of each Secret, by its name.
+        pod_started: Called with each pod's process; its group is all of the pod.
         metadata: ML Metadata.
         cache: What tasks left, by their keys.
     """
@@ -78,6 +81,8 @@ class Cluster:
     folder: Path
     claim: str
     volume: Path
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    pod_started: Callable[[subprocess.Popen[str]], None] = lambda pod: None
     metadata: Metadata = field(default_factory=Metadata)
     cache: dict[str, Done] = field(default_factory=dict)
 
@@ -149,7 +154,10 @@ class KubeflowRun:
     def _tried(self, name: str, executor_input: JsonObject) -> Done:
         assert set(self._claims(name).values()) <= {self.cluster.claim}
         claims = dict.fromkeys(self._claims(name), self.cluster.volume)
-        launcher = Launcher(self.layout, self.cluster.metadata, claims)
+        cluster = self.cluster
+        launcher = Launcher(
+            self.layout, cluster.metadata, claims, self._secret_values(name), cluster.pod_started
+        )
         container = self._container(name)
         command = [*container["command"], *container.get("args", [])]
         tries = self.spec.root.dag.tasks[name].retry_policy.max_retry_count + 1
@@ -208,8 +216,19 @@ class KubeflowRun:
 
     def _claims(self, name: str) -> dict[str, str]:
         """Names of the claims that a step mounts, by path: driver/k8s.go, pvcMount."""
-        executor = self.platform.get("deploymentSpec", {}).get("executors", {}).get(self._label(name), {})
-        return {mount["mountPath"]: mount["constant"] for mount in executor.get("pvcMount", [])}
+        return {mount["mountPath"]: mount["constant"] for mount in self._pod(name).get("pvcMount", [])}
+
+    def _secret_values(self, name: str) -> dict[str, str]:
+        """Environment variables of a step from keys of secrets: driver/k8s.go, secretAsEnv."""
+        return {
+            key["envVar"]: self.cluster.secrets[secret["secretName"]][key["secretKey"]]
+            for secret in self._pod(name).get("secretAsEnv", [])
+            for key in secret["keyToEnv"]
+        }
+
+    def _pod(self, name: str) -> JsonObject:
+        """What the platform document says of a step."""
+        return self.platform.get("deploymentSpec", {}).get("executors", {}).get(self._label(name), {})
 
     def _label(self, name: str) -> str:
         component = self.spec.components[self.spec.root.dag.tasks[name].component_ref.name]
