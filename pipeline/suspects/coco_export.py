@@ -15,8 +15,8 @@ import numpy as np
 
 from components.example_gen.readers.shapes import BACKGROUND_LABELS
 from petseg.class_table import ClassTable
-from petseg.coco_polygons import outlines
 from petseg.files.atomic import write_atomic
+from petseg.mask_outlines import polygons_of, ring_area
 
 ANNOTATIONS = "annotations/instances_default.json"
 PHOTOS = "images"
@@ -52,22 +52,22 @@ def export_coco(proposed: Iterable[tuple[str, bytes, np.ndarray]], classes: Clas
 
 
 def _annotations(class_ids: np.ndarray, labels: list[str]) -> Iterator[dict[str, Any]]:
-    """The parts of a prediction, the largest first, as tools draw them."""
+    """The parts of a prediction, the largest first, as tools draw them; what lies in a hole is smaller."""
     height, width = class_ids.shape
     parts = [
-        (index, outline)
+        (ring_area(outer), index, outer)
         for index in np.unique(class_ids).tolist()
-        for outline in outlines(class_ids == index)
+        for outer, *_ in polygons_of(class_ids == index)
     ]
-    for index, outline in sorted(parts, key=lambda part: -part[1].area):
-        left, top, box_width, box_height = outline.box
-        at_edge = left <= 0 or top <= 0 or left + box_width >= width or top + box_height >= height
+    for area, index, outer in sorted(parts, key=lambda part: -part[0]):
+        x, y = np.array(outer).T
+        at_edge = not x.min() or not y.min() or x.max() == width or y.max() == height
         if at_edge and labels[index] in BACKGROUND_LABELS:
             continue
         yield {
             "category_id": index + 1,
-            "segmentation": [outline.points.ravel().tolist()],
-            "area": outline.area,
+            "segmentation": [np.ravel(outer).tolist()],
+            "area": area,
             "iscrowd": 0,
         }
 
