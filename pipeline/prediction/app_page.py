@@ -8,13 +8,23 @@ import yaml
 
 from petseg.class_table import ClassTable
 from petseg.saved_model import EXTRA_FOLDER, MODEL_CARD_FILE
-from pipeline.prediction.app_results import Shown, example_photos, legend, segment_file, write_download
+from pipeline.prediction.app_results import (
+    EXAMPLES,
+    Shown,
+    example_photos,
+    legend,
+    segment_file,
+    write_download,
+)
 
 if TYPE_CHECKING:
     from petseg.segmenter import Segmenter
 
 MOST_PHOTOS = 20
 """Photos of one upload that are predicted."""
+
+TILES = 100
+"""Height of rows of small pictures, in pixels."""
 
 
 def build_page(
@@ -45,7 +55,7 @@ def build_page(
         return segment([str(examples[event.index])])
 
     def select(results: list[Shown], event: gradio.SelectData) -> tuple[Any, ...]:
-        return show(results, event.index)
+        return show(results, event.index)[:3]
 
     def show(results: list[Shown], index: int) -> tuple[Any, ...]:
         shown = results[index]
@@ -74,12 +84,13 @@ def build_page(
                     height=160,
                 )
                 if examples:
+                    gradio.HTML('<div class="hint">Or one of these, which the model was evaluated on:</div>')
                     gallery = gradio.Gallery(
                         [str(file) for file in examples],
-                        label="Or one of these, which the model was evaluated on",
+                        show_label=False,
                         elem_id="examples",
-                        columns=len(examples),
-                        height=130,
+                        columns=EXAMPLES,
+                        height=TILES,
                         object_fit="cover",
                         allow_preview=False,
                         interactive=False,
@@ -96,18 +107,18 @@ def build_page(
                     max_height=460,
                     buttons=["download", "fullscreen"],
                 )
+                download = gradio.DownloadButton("Download the mask (PNG)", interactive=False, elem_id="mask")
                 thumbnails = gradio.Gallery(
                     visible=False,
-                    label="Photos",
+                    show_label=False,
                     elem_id="photos",
-                    columns=6,
-                    height=130,
+                    columns=EXAMPLES,
+                    height=TILES,
                     object_fit="cover",
                     allow_preview=False,
                     interactive=False,
                     buttons=[],
                 )
-                download = gradio.DownloadButton("Download the mask (PNG)", interactive=False, elem_id="mask")
         shown = [pictures, details, download, thumbnails]
         upload.upload(segment, upload, [upload, results, *shown], api_visibility="private")
         if examples:
@@ -139,9 +150,11 @@ def _example_files(version: Path, folder: Path) -> list[Path]:
 
 
 STYLE = """
-.gradio-container { max-width: 80rem !important; margin-inline: auto !important; }
-#prediction .name { font-weight: 600; overflow-wrap: anywhere; }
-#prediction .latency { color: var(--body-text-color-subdued); margin-bottom: 1rem; }
+.gradio-container { max-width: 80rem !important; width: 100% !important; margin-inline: auto !important; }
+.hint { color: var(--body-text-color-subdued); }
+#prediction .name { font-weight: 600; }
+#prediction .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+#prediction .latency { color: var(--body-text-color-subdued); margin-bottom: 1rem; min-height: 3em; }
 #prediction :is(ul, ol) { list-style: none; margin: 0; padding: 0; font-variant-numeric: tabular-nums; }
 #prediction :is(ul, ol) { max-height: 24rem; overflow-y: auto; }
 #prediction li { display: grid; grid-template-columns: 1fr auto; gap: .25rem 1rem; margin-bottom: .75rem; }
