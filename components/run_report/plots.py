@@ -61,7 +61,7 @@ def learning_curves(history: list[dict[str, Any]]) -> list[Plot]:
     def loss(axes: Axes) -> None:
         lines = {"training": [entry["loss"] for entry in history]}
         # Trainings of earlier releases have none.
-        if all("eval_loss" in entry for entry in history):
+        if all(entry.get("eval_loss") is not None for entry in history):
             lines["eval"] = [entry["eval_loss"] for entry in history]
         for values, color in zip(lines.values(), (FIRST, SECOND), strict=False):
             axes.plot(epochs, values, color=color, marker=_marker(epochs))

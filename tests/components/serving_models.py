@@ -11,6 +11,7 @@ from PIL import Image
 
 from petseg.class_table import ClassTable
 from petseg.tf_photo import decode_photo
+from trainer.export.export_model import class_list
 
 SIZE = 16
 TABLE = ClassTable.model_validate(
@@ -127,9 +128,7 @@ def save_model(directory: Path, model: BrightnessModel | None = None, last_relea
     (extra / "settings.json").write_text(json.dumps({"classes": TABLE.model_dump(mode="json")}))
     if not last_release:
         (extra / "export.json").write_text(json.dumps({"version": 3}))
-        (extra / "classes.json").write_text(
-            json.dumps([{"id": i, "value": value} for i, value in enumerate(TABLE.values)])
-        )
+        (extra / "classes.json").write_text(json.dumps(class_list(TABLE)))
     return directory
 
 

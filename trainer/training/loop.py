@@ -5,6 +5,7 @@ weights than one without a break. So the loop is our own: steps through `strateg
 checkpoint.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -55,8 +56,9 @@ def train(
         strategy: See `Training`. Of several processes only the chief writes checkpoints.
 
     Returns:
-        The history, one entry per epoch: epoch (from 1), loss, mean_iou and iou {class name: value, None if
-        absent} on `evaluation` at model resolution, learning_rate (of its last step), seconds.
+        The history, one entry per epoch: epoch (from 1), loss, eval_loss (None if not finite), mean_iou and
+        iou {class name: value, None if absent} on `evaluation` at model resolution, learning_rate (of its
+        last step), seconds.
 
     Raises:
         UserError: The loss became NaN or infinite, or the workers are in different states.
@@ -93,11 +95,12 @@ def train(
                 f"(now {settings.warmup_epochs:g})"
             ) from error
         use_live = training.use_average()
-        counts = training.evaluate(evaluation)
+        counts, eval_loss = training.evaluate(evaluation)
         history.append(
             {
                 "epoch": epoch,
                 "loss": loss,
+                "eval_loss": eval_loss if math.isfinite(eval_loss) else None,
                 **epoch_metrics(counts, class_names),
                 "learning_rate": training.learning_rate,
                 "seconds": round(time.monotonic() - started, 2),

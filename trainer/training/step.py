@@ -145,10 +145,19 @@ class Training:
         _assign(self.model, self._average)
         return lambda: _assign(self.model, live)
 
-    def evaluate(self, batches: EvaluationBatches) -> np.ndarray:
-        """Confusion counts of the model, int64 [classes, classes], labels by prediction."""
+    def evaluate(self, batches: EvaluationBatches) -> tuple[np.ndarray, float]:
+        """Evaluates the model.
+
+        Returns:
+            Confusion counts, int64 [classes, classes], labels by prediction; and the loss without the
+            auxiliary one, the mean of the batches weighted by their pixels.
+        """
         distributed = self._strategy.distribute_datasets_from_function(batches)
-        return sum(self._count_step(inputs, masks).numpy() for inputs, masks in distributed)
+        counted = [self._count_step(inputs, masks) for inputs, masks in distributed]
+        counts = np.stack([counts.numpy() for counts, _ in counted])
+        losses = np.array([loss.numpy() for _, loss in counted])
+        pixels = counts.sum(axis=(1, 2))
+        return counts.sum(axis=0), float(np.sum(losses * pixels) / max(pixels.sum(), 1))
 
     def keep_as_best(self) -> None:
         """Keeps the model's weights as the best so far."""
@@ -240,13 +249,18 @@ class Training:
         for average, weight in zip(self._average, self.model.weights, strict=True):
             self._strategy.extended.update(average, move, args=(weight.value,))
 
-    def _count_step_eagerly(self, inputs: Any, masks: tf.Tensor) -> tf.Tensor:
-        def count(inputs: Any, masks: tf.Tensor) -> tf.Tensor:
+    def _count_step_eagerly(self, inputs: Any, masks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def count(inputs: Any, masks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             logits = self._network(inputs, training=False)
-            return confusion_counts(masks, tf.argmax(logits, axis=-1), logits.shape[-1])
+            counts = confusion_counts(masks, tf.argmax(logits, axis=-1), logits.shape[-1])
+            # Every replica has the loss of the whole batch.
+            return counts, self._loss(masks, logits, total=replica_total)
 
-        counts = self._strategy.run(count, args=(inputs, masks))
-        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, counts, axis=None)
+        counts, loss = self._strategy.run(count, args=(inputs, masks))
+        return (
+            self._strategy.reduce(tf.distribute.ReduceOp.SUM, counts, axis=None),
+            self._strategy.reduce(tf.distribute.ReduceOp.MEAN, loss, axis=None),
+        )
 
 
 def _trained_variables(model: keras.Model, encoder_factor: float) -> tuple[list[keras.Variable], list[float]]:

@@ -33,8 +33,9 @@ class TensorBoard:
         record = history[-1]
         epoch = record["epoch"]
         with self._writer.as_default():
-            for name in ("loss", "mean_iou", "learning_rate", "seconds"):
-                tf.summary.scalar(name, record[name], step=epoch)
+            for name in ("loss", "eval_loss", "mean_iou", "learning_rate", "seconds"):
+                if record.get(name) is not None:
+                    tf.summary.scalar(name, record[name], step=epoch)
             for name, iou in record["iou"].items():
                 if iou is not None:
                     tf.summary.scalar(f"iou/{name}", iou, step=epoch)

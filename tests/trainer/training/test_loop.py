@@ -26,7 +26,9 @@ from tests.trainer.tiny_training import (
     assert_same_weights,
     tiny_train,
 )
+from trainer.data.input import evaluation_batches
 from trainer.export.counts.confusion_counts import confusion_counts
+from trainer.losses import segmentation_loss
 from trainer.training.step import Training
 
 SCRIPT = PROJECT / "tests/trainer/tiny_training.py"
@@ -56,6 +58,16 @@ def test_learns(unbroken):
     assert history[-1]["loss"] < history[0]["loss"]
     assert [record["epoch"] for record in history] == [1, 2, 3, 4, 5, 6]
     assert set(history[0]["iou"]) == {"square", "ground", "rim"}
+
+
+def test_the_history_has_the_loss_on_eval(unbroken):
+    model, history = unbroken
+    best = max(history, key=lambda entry: entry["mean_iou"])
+    losses, pixels = [], []
+    for images, masks in evaluation_batches(shape_pairs(8, SIZE, seed=1), 4):
+        losses.append(segmentation_loss(masks, model(images), weights=SETTINGS.losses).numpy())
+        pixels.append((masks.numpy() < len(CLASS_NAMES)).sum())
+    assert best["eval_loss"] == pytest.approx(np.average(losses, weights=pixels), rel=1e-4)
 
 
 def test_two_trainings_end_with_the_same_weights(unbroken, tmp_path):
