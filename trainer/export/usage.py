@@ -21,10 +21,15 @@ mask = tf.io.decode_png(outputs["mask_png_bytes"][0])[..., 0].numpy()
 shares, confidence = outputs["class_shares"][0].numpy(), float(outputs["confidence"][0])
 ```
 
-With TensorFlow Serving, where `VERSIONS` is the absolute path of the folder of all versions, over REST:
+With TensorFlow Serving, where `VERSIONS` is the absolute path of the folder of all versions:
 
 ```bash
 docker run -d -p 8500:8500 -p 8501:8501 -e MODEL_NAME=petseg -v VERSIONS:/models/petseg:ro tensorflow/serving
+```
+
+over REST:
+
+```bash
 echo "{{\\"instances\\": [{{\\"b64\\": \\"$(base64 -w0 photo.jpg)\\"}}]}}" > request.json
 curl -s -d @request.json http://localhost:8501/v1/models/petseg:predict
 ```
