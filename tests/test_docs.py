@@ -57,7 +57,7 @@ def test_every_command_in_the_docs_parses(command, config_variables):
     parameters = parse(command)
     config = parameters.get("config")
     if config is not None and str(config) not in PLACEHOLDERS:
-        load_settings(PROJECT / config, parameters["override"] or [])
+        load_settings(PROJECT / config, parameters.get("override") or [])
     elif config is None and "override" in parameters:
         load_settings(None, parameters["override"] or [])
 
