@@ -20,6 +20,20 @@ from pipeline.inspection.expectation import MAX_BAD_FRACTION, bad_fraction
 LEAST_SIDE, MOST_SIDE = 128, 256
 """A first model is neither too coarse to show anything nor slow on a CPU."""
 
+LARGE = 2 * MOST_SIDE
+"""Longer side in pixels from which photos can be worth windows."""
+
+SEEN_WIDTH = 2.0
+"""Pixels that a structure must be wide in what the network sees: half of that is lost between two pixels."""
+
+WIDTH_IN_WINDOWS = 4.0
+"""Pixels to which thin structures are scaled down in windows: more would only show less of what is around."""
+
+SCALES = (1.0, 0.5, 0.25)
+
+MIXED_ASPECTS = 1.5
+"""Quotient of the aspects of wide and of high photos, from which one stretched shape does not suit all."""
+
 KEPT_MASKS = 0.5
 """Share of the masks with a class in which the class must be left at the model's resolution."""
 
@@ -40,8 +54,41 @@ class Choice:
     reason: str
 
 
+def choose_fit(survey: Survey) -> Choice | None:
+    """`transform.fit` and with `tile` also `scale`, as a dict; None: the defaults.
+
+    Windows where photos are large and a class is too thin to be seen in the whole photo, padding where some
+    photos are wide and others high.
+    """
+    photos = [pair.photo for pair in survey.opened.good if pair.photo]
+    if not photos:
+        return None
+    longer = float(np.median([max(photo.width, photo.height) for photo in photos]))
+    widths = _class_widths(survey)
+    thinnest = min(widths, key=lambda name: widths[name], default=None)
+    if thinnest and longer > LARGE and widths[thinnest] * MODEL_SIDES[-1] / longer < SEEN_WIDTH:
+        width = widths[thinnest]
+        scale = min((scale for scale in SCALES if width * scale >= WIDTH_IN_WINDOWS), default=1.0)
+        return Choice(
+            {"fit": "tile"} | ({} if scale == 1 else {"scale": scale}),
+            f"{thinnest} is about {width:.0f} pixels wide and the photos {longer:.0f}: at "
+            f"{MODEL_SIDES[-1]} pixels it would be lost. tile shows the network windows of the photos",
+        )
+    aspects = np.sort([photo.width / photo.height for photo in photos])
+    narrow, wide = np.quantile(aspects, [0.1, 0.9])
+    if wide / narrow > MIXED_ASPECTS:
+        return Choice(
+            {"fit": "pad"},
+            f"The photos' width is {narrow:.2g} to {wide:.2g} times their height. pad keeps their aspect",
+        )
+    return None
+
+
 def choose_image_size(survey: Survey) -> Choice:
     """The model's input: near the photos' shorter side, and large enough that every class is left."""
+    fit = choose_fit(survey)
+    if fit and fit.value["fit"] == "tile":
+        return Choice(MOST_SIDE, "The size of a window")
     photos = [pair.photo for pair in survey.opened.good if pair.photo]
     shorter = int(np.median([min(photo.width, photo.height) for photo in photos])) if photos else LEAST_SIDE
     near = min(MODEL_SIDES, key=lambda side: (abs(side - min(max(shorter, LEAST_SIDE), MOST_SIDE)), side))
@@ -101,12 +148,30 @@ def constant_prediction(survey: Survey) -> tuple[str, float]:
     return name, shares[name] / sum(shares.values()) / len(shares)
 
 
+def _class_widths(survey: Survey) -> dict[str, float]:
+    """Typical width in pixels of each class's areas, the median over the masks."""
+    widths = {}
+    for entry in survey.table.classes:
+        value = _mask_value(entry)
+        found = [
+            pair.mask.widths[value] for pair in survey.opened.good if pair.mask and value in pair.mask.widths
+        ]
+        if found:
+            widths[entry.name] = float(np.median(found))
+    return widths
+
+
+def _mask_value(entry: Any) -> Any:
+    """The number that stands for a class in the looks at masks; a color is 0xRRGGBB."""
+    source = entry.value if entry.source is None else entry.source
+    return int(str(source)[1:], 16) if str(source).startswith("#") else source
+
+
 def _lost_at(survey: Survey, side: int) -> list[str]:
     """Classes that fewer than KEPT_MASKS of their masks still have at a side."""
     lost = []
     for entry in survey.table.classes:
-        source = entry.value if entry.source is None else entry.source
-        value = int(str(source)[1:], 16) if str(source).startswith("#") else source
+        value = _mask_value(entry)
         having = [pair.mask for pair in survey.opened.good if pair.mask and value in pair.mask.values]
         kept = sum(value in mask.kept.get(side, frozenset()) for mask in having)
         if kept < KEPT_MASKS * len(having):

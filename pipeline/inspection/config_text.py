@@ -14,6 +14,7 @@ from pipeline.inspection.choices import (
     EPOCHS,
     choose_batch_size,
     choose_eval_percent,
+    choose_fit,
     choose_image_size,
     choose_max_bad_fraction,
     constant_prediction,
@@ -31,7 +32,18 @@ def config_text(survey: Survey, command: str) -> str:
         survey: What was found, with at least two classes.
         command: The command that runs the config.
     """
-    return "\n".join([*_head(survey, command), *_data(survey), *_model(survey), *_evaluation(survey)]) + "\n"
+    return (
+        "\n".join(
+            [
+                *_head(survey, command),
+                *_data(survey),
+                *_transform(survey),
+                *_model(survey),
+                *_evaluation(survey),
+            ]
+        )
+        + "\n"
+    )
 
 
 def _head(survey: Survey, command: str) -> Iterator[str]:
@@ -128,6 +140,14 @@ def _splits(survey: Survey) -> Iterator[str]:
 
 def _can_have_lists(survey: Survey) -> bool:
     return bool(survey.settings["format"] == "folder")
+
+
+def _transform(survey: Survey) -> Iterator[str]:
+    fit = choose_fit(survey)
+    if fit:
+        yield "transform:"
+        yield from _comment(f"{fit.reason}.", indent=2)
+        yield from (f"  {name}: {scalar(value)}" for name, value in fit.value.items())
 
 
 def _model(survey: Survey) -> Iterator[str]:

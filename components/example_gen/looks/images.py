@@ -78,6 +78,7 @@ class MaskLook:
         levels: Whether `values` and `kept` have the gray levels of a palette's colors, see `in_gray_levels`.
         digest: Checksum of all values.
         kept: Values that are left after resizing by nearest neighbor, by side in pixels.
+        widths: Typical width in pixels of the areas of each value; see `typical_widths`.
     """
 
     format: str
@@ -90,6 +91,7 @@ class MaskLook:
     palette: dict[int, int]
     digest: int
     kept: dict[int, frozenset[int]] = field(default_factory=dict)
+    widths: dict[int, float] = field(default_factory=dict)
     levels: bool = False
 
     def level(self, index: int) -> int:
@@ -161,6 +163,7 @@ def look_at_mask(content: bytes) -> tuple[MaskLook, np.ndarray]:
         palette,
         checksum(pixels),
         values_kept(pixels, counted),
+        typical_widths(pixels, counted),
     )
     return look, pixels
 
@@ -233,6 +236,27 @@ def values_kept(values: np.ndarray, counted: dict[int, int]) -> dict[int, frozen
         rows, columns = (((np.arange(side) + 0.5) * length / side).astype(int) for length in values.shape)
         kept[side] = thick | frozenset(count_values(values[rows][:, columns]))
     return kept
+
+
+def typical_widths(values: np.ndarray, counted: dict[int, int]) -> dict[int, float]:
+    """The typical width of each value's areas in pixels: twice the area by the length of its edges.
+
+    Of a long strip it is the strip's width, of a square half its side.
+
+    Args:
+        values: [height, width].
+        counted: Their pixels.
+
+    Returns:
+        By value; a value without an edge, which fills the whole mask, is not in it.
+    """
+    edges: dict[int, int] = {}
+    for one, other in ((values[:, 1:], values[:, :-1]), (values[1:], values[:-1])):
+        differ = one != other
+        for side in (one[differ], other[differ]):
+            for value, count in count_values(side).items():
+                edges[value] = edges.get(value, 0) + count
+    return {value: 2 * counted[value] / count for value, count in edges.items()}
 
 
 def looks_like_mask(content: bytes) -> bool:

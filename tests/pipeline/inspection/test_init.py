@@ -91,8 +91,46 @@ def test_a_thin_class_makes_the_input_larger_and_the_reason_is_there(tmp_path):
         mask[random.Random(seed).randrange(600, 890), 5:895] = 2
         save(tmp_path / f"data/masks/{seed}.png", mask)
     settings, text = written(tmp_path, force=True)
-    assert settings.model.image_size >= 384
-    assert "class_2" in text.partition("model:")[2].partition("image_size")[0]
+    # No whole photo can show a class of one pixel.
+    assert (settings.transform.fit, settings.transform.scale) == ("tile", 1)
+    reason = " ".join(line.strip(" #") for line in text.partition("transform:")[2].splitlines())
+    assert "class_2 is about 1 pixels wide and the photos 900" in reason
+
+
+def save_strips(folder, width, size=(1400, 900)):
+    """Photos with a strip of a width across them."""
+    for seed in range(PAIRS):
+        mask = np.zeros(size[::-1], np.uint8)
+        top = random.Random(seed).randrange(100, 700)
+        mask[top : top + width] = 1
+        save(folder / f"images/{seed}.jpg", np.repeat(mask[..., None] * 100, 3, axis=-1))
+        save(folder / f"masks/{seed}.png", mask)
+
+
+@pytest.mark.parametrize(("width", "expected"), [(3, ("tile", 1)), (60, ("stretch", 1))])
+def test_large_photos_are_cut_into_windows_where_a_class_is_thin(tmp_path, width, expected):
+    save_strips(tmp_path / "data", width)
+    settings, _ = written(tmp_path)
+    assert (settings.transform.fit, settings.transform.scale) == expected
+
+
+def test_thin_structures_in_very_large_photos_are_scaled_down(tmp_path):
+    save_strips(tmp_path / "data", 9, size=(6000, 900))
+    settings, _ = written(tmp_path)
+    assert (settings.transform.fit, settings.transform.scale) == ("tile", 0.5)
+    assert settings.model.image_size == 256
+
+
+def test_wide_and_high_photos_are_padded(tmp_path):
+    for seed in range(PAIRS):
+        size = (120, 300) if seed % 2 else (300, 120)
+        mask = np.zeros(size, np.uint8)
+        mask[20:80, 20:80] = 1
+        save(tmp_path / f"data/images/{seed}.jpg", np.repeat(mask[..., None] * 100, 3, axis=-1))
+        save(tmp_path / f"data/masks/{seed}.png", mask)
+    settings, text = written(tmp_path)
+    assert settings.transform.fit == "pad"
+    assert "0.4 to 2.5 times their height" in text
 
 
 def test_broken_masks_are_named_and_allowed(tmp_path):
