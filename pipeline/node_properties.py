@@ -92,7 +92,8 @@ class NodeProperties:
                 # No JSON inside TFX's own JSON: ML Metadata cannot write backslashes to PostgreSQL.
                 "settings": {
                     "classes": training.classes.model_dump(mode="json"),
-                    "transform": training.transform.model_dump(mode="json"),
+                    # Windows are cut after Transform.
+                    "transform": training.transform.model_dump(mode="json", exclude={"overlap"}),
                     "input_size": list(training.model.input_size),
                 },
                 "code": source_hash("components.transform.component", "trainer.data.preprocessing"),

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeFloat, SerializeAsAny, field_validator, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, SerializeAsAny, field_validator, model_validator
 
 from petseg.class_table import ClassTable
 from petseg.photo_settings import PhotoSettings
-from petseg.settings import Settings
+from petseg.settings import Settings, check_known
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.transform_settings import TransformSettings
 from trainer.losses import REGISTRY as LOSS_REGISTRY
@@ -104,6 +104,11 @@ class TrainerSettings(Settings):
         "the log says which and why. none: nowhere; records are read anew in each epoch, for any amount of "
         "data, in another random order than with a cache.",
     )
+    crop_class_weights: Literal["off"] | dict[str, PositiveFloat] = Field(
+        "off",
+        description="With transform.fit tile, {class name: weight}: how often a crop is taken around a pixel "
+        "of the class, where the photo has it. One anywhere has the weight 1. off: all are taken anywhere.",
+    )
     warm_start: bool | str = Field(
         False,
         description="true: start from the weights of the model in production. A folder: start from a pushed "
@@ -117,6 +122,19 @@ class TrainerSettings(Settings):
     preview_photos: int = Field(
         4, ge=0, le=32, description="Eval photos shown in TensorBoard after each epoch."
     )
+
+    @field_validator("crop_class_weights", mode="before")
+    @classmethod
+    def _off_or_weights(cls, weights: Any) -> Any:
+        """Says what the union of types would say of `off` only."""
+        if weights is False:  # YAML's `off`
+            return "off"
+        if weights != "off" and not isinstance(weights, dict):
+            raise ValueError("must be off or {class name: weight}")
+        for name, weight in weights.items() if isinstance(weights, dict) else ():
+            if not isinstance(weight, int | float) or not weight > 0:
+                raise ValueError(f"must have weights greater than 0; received {weight!r} for {name}")
+        return weights
 
     @field_validator("loss_weights")
     @classmethod
@@ -154,10 +172,13 @@ class TrainerSettings(Settings):
 
         Raises:
             ValueError: The number of class weights is not the number of classes, the architecture cannot be
-                pretrained, its background is not a class, a frozen encoder would have random weights, or
-                larger examples are stored for crops but no crops are taken.
+                pretrained, its background is not a class, a frozen encoder would have random weights, larger
+                examples are stored for crops but no crops are taken, or a setting does not go with
+                `transform.fit`.
         """
         model.check_against(classes)
+        transform.check_fit(model.input_size)
+        self._check_crops(transform, model, classes)
         if model.freeze_encoder and not model.encoder_weights and not self.warm_start:
             raise ValueError(
                 "model.freeze_encoder must be false where the encoder's weights are random; give "
@@ -177,6 +198,26 @@ class TrainerSettings(Settings):
             raise ValueError(
                 "trainer.pretrain_epochs must be 0 unless model.architecture is autoencoder: other networks "
                 f"copy photos through their skip connections; received {self.pretrain_epochs}"
+            )
+
+    def _check_crops(self, transform: TransformSettings, model: ModelSettings, classes: ClassTable) -> None:
+        if self.crop_class_weights != "off":
+            if transform.fit != "tile":
+                raise ValueError(
+                    "trainer.crop_class_weights must be off unless transform.fit is tile: only crops are "
+                    "drawn by class"
+                )
+            for name in self.crop_class_weights:
+                check_known("trainer.crop_class_weights", name, classes.names)
+        if transform.fit == "tile" and self.cache == "none":
+            raise ValueError(
+                "trainer.cache must be auto, memory or disk where transform.fit is tile: crops are taken "
+                "from decoded photos"
+            )
+        if transform.fit == "tile" and model.architecture == "mask_rcnn":
+            raise ValueError(
+                "transform.fit must be stretch or pad with mask_rcnn, which looks for one object in "
+                "a whole photo"
             )
 
 

@@ -40,13 +40,20 @@ def vanished_classes(files: Sequence[str], trained: TrainedMasks) -> list[str]:
             return []
         for class_id in np.flatnonzero((native > 0) & ~shown):
             masks[class_id].append(png)
-    size = stored_mask(tf.zeros([1, 1], tf.uint8), trained.transform, trained.input_size).shape
     return [
         f"class {trained.classes.names[class_id]} is in {len(masks[class_id])} training masks, but not in any"
-        f" resized to {' x '.join(map(str, size))} pixels; {_remedy(masks[class_id], class_id, trained)}"
+        f" {_resized(trained)}; {_remedy(masks[class_id], class_id, trained)}"
         for class_id in sorted(masks)
         if not shown[class_id]
     ]
+
+
+def _resized(trained: TrainedMasks) -> str:
+    """How Transform resizes masks."""
+    if trained.transform.get("fit") == "tile":
+        return f"scaled by {trained.transform['scale']:g}"
+    size = stored_mask(tf.zeros([1, 1], tf.uint8), trained.transform, trained.input_size).shape
+    return f"resized to {' x '.join(map(str, size))} pixels"
 
 
 def _count_pixels(record: tf.Tensor, trained: TrainedMasks) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -63,6 +70,8 @@ def _count_pixels(record: tf.Tensor, trained: TrainedMasks) -> tuple[tf.Tensor, 
 
 def _remedy(masks: list[bytes], class_id: int, trained: TrainedMasks) -> str:
     """What would make the class visible."""
+    if trained.transform.get("fit") == "tile":
+        return "raise transform.scale, or leave the class out of data.classes"
     tried = [decode_mask(png, trained.classes) for png in masks[:MASKS_TRIED]]
     for side in IMAGE_SIZES:
         resized = (stored_mask(ids, trained.transform, (side, side)) for ids in tried)

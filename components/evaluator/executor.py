@@ -80,6 +80,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             evaluation_uri,
             settings,
             model_size=_model_size(models[CANDIDATE]),
+            has_baseline=BASELINE in models,
             baseline_size=_model_size(models[BASELINE]) if BASELINE in models else None,
         )
         photos = os.path.join(evaluation_uri, PHOTOS_FILE)
@@ -111,8 +112,12 @@ def _training_settings(model_path: str) -> dict[str, Any]:
         return json.loads(file.read())
 
 
-def _model_size(model_path: str) -> list[int]:
-    size = _training_settings(model_path)["model"]["image_size"]
+def _model_size(model_path: str) -> list[int] | None:
+    """Height and width of the model's input; None where the model has no resolution of its own."""
+    settings = _training_settings(model_path)
+    if settings.get("transform", {}).get("fit") == "tile":
+        return None
+    size = settings["model"]["image_size"]
     return size if isinstance(size, list) else [size, size]
 
 

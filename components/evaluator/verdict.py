@@ -13,15 +13,22 @@ from petseg.metrics.registry import METRICS
 
 
 def evaluation_result(
-    evaluation_uri: str, settings: EvaluatorSettings, model_size: list[int], baseline_size: list[int] | None
+    evaluation_uri: str,
+    settings: EvaluatorSettings,
+    model_size: list[int] | None,
+    *,
+    has_baseline: bool = False,
+    baseline_size: list[int] | None = None,
 ) -> dict[str, Any]:
     """Reads TFMA's results over all photos and decides whether the model is blessed.
 
     Args:
         evaluation_uri: Where TFMA wrote its results.
         settings: What was evaluated and against what.
-        model_size: Height and width in pixels of the model's input.
-        baseline_size: The same of the model in production; None if there is none.
+        model_size: Height and width in pixels of the model's input; None if it slides windows over photos of
+            all sizes.
+        has_baseline: Whether there is a model in production.
+        baseline_size: Height and width of its input, as of the model.
 
     Returns:
         The content of evaluation.json: `split`, `examples`, `blessed`, `reason`, `model` and `native` (the
@@ -30,7 +37,7 @@ def evaluation_result(
         that occurs nowhere, or of an older model that does not count what it needs. `model` also has `size`.
     """
     candidate = SlicedMetrics(evaluation_uri, CANDIDATE)
-    baseline = None if baseline_size is None else SlicedMetrics(evaluation_uri, BASELINE)
+    baseline = SlicedMetrics(evaluation_uri, BASELINE) if has_baseline else None
     metrics = candidate.overall()
     result: dict[str, Any] = {
         "split": settings.evaluation.split,
@@ -40,7 +47,7 @@ def evaluation_result(
         **_groups(metrics, settings.classes, model_size),
         "baseline": None,
     }
-    if baseline is not None and baseline_size is not None:
+    if baseline is not None:
         result["baseline"] = _groups(baseline.overall(), settings.classes, baseline_size)
     result["reason"] = _reason(result, settings.evaluation)
     if thresholds := settings.evaluation.thresholds:
@@ -52,7 +59,7 @@ def evaluation_result(
     return result
 
 
-def _groups(metrics: dict[str, float], classes: ClassTable, model_size: list[int]) -> dict[str, Any]:
+def _groups(metrics: dict[str, float], classes: ClassTable, model_size: list[int] | None) -> dict[str, Any]:
     def group(resolution: Resolution) -> dict[str, Any]:
         overall = {
             metric.name: metrics.get(f"{resolution}/{metric.name}")

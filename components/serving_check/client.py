@@ -2,9 +2,9 @@
 
     python -I client.py MODEL_DIR SPEC.json RESULT.json
 
-SPEC.json has the requests: `{"folder", "requests": [{"name", "files", "sizes", "orientations"}],
-"latency": {"requests", "seconds", "limit"}, "tolerance"}`; `sizes` is null where the bytes are not an image,
-`orientations` where the photos have no EXIF. RESULT.json is rewritten after each step, so that it has the
+SPEC.json has the requests: `{"folder", "requests": [{"name", "files", "sizes", "orientations"}], "latency":
+{"requests", "seconds", "limit"}, "tolerance", "slides_windows"}`; `sizes` is null where the bytes are not an
+image, `orientations` where the photos have no EXIF. RESULT.json is rewritten after each step, so it has the
 progress when the process crashes: `{"current", "checks": [{"name", "passed", "detail"}], "load_seconds",
 "p50_seconds", "p99_seconds", "latency": {"metric", "seconds", "requests", "tries"}, "peak_memory_mb"}`.
 """
@@ -27,6 +27,9 @@ SIGNATURES = {
     "probabilities": {"mask": tf.uint8, "probabilities": tf.float32},
 }
 """Outputs of the signatures that take the bytes of photos."""
+
+MOST_TIES = 1e-3
+"""Share of the pixels that may differ where two predictions are compared by their masks."""
 
 WARM_UP_REQUESTS = 5
 """TensorFlow prepares the graph in the first ones."""
@@ -80,6 +83,7 @@ class Client:
     def __init__(self, model_dir: str, spec: dict[str, Any], result: Result):
         self._model_dir, self._spec, self._result = model_dir, spec, result
         self._tolerance: float = spec["tolerance"]
+        self._slides_windows: bool = spec["slides_windows"]
         self._values: list[int] = []
 
     def run(self) -> None:
@@ -87,7 +91,7 @@ class Client:
         check = self._result.check
         if not check("load", self._load):
             return
-        for name in SIGNATURES:
+        for name in ("serving_default",) if self._slides_windows else SIGNATURES:
             if not check(f"signature {name}", functools.partial(self._signature, name)):
                 return
         check("reference predictions", self._reference)
@@ -128,24 +132,36 @@ class Client:
             reference["bytes"][end - length : end].tobytes()
             for end, length in zip(ends, reference["lengths"], strict=True)
         ]
-        outputs = self._predict_probabilities(photos)
-        within = self._difference(outputs, reference, "probabilities")
-        # Two classes closer than the tolerance are a tie, which another processor may decide differently.
-        clear = _margin(reference["probabilities"]) > 2 * self._tolerance
-        if wrong := int(np.sum((outputs["mask"] != reference["mask"]) & clear)):
-            raise BrokenContract(f"masks differ from the trainer's at {wrong} of {clear.size} pixels")
-        self._difference(self._predict(photos), reference, "confidence")
-        return f"{len(photos)} photos, probabilities within {within:.1g}"
+        name = "native_mask" if self._slides_windows else "probabilities"
+        within = self._check_same(
+            self._compared(photos), reference[name], f"{name} differ from the trainer's"
+        )
+        if not self._slides_windows:
+            # Two classes closer than the tolerance are a tie, which another processor may decide differently.
+            clear = _margin(reference[name]) > 2 * self._tolerance
+            masks = self._predict_probabilities(photos)["mask"]
+            if wrong := int(np.sum((masks != reference["mask"]) & clear)):
+                raise BrokenContract(f"masks differ from the trainer's at {wrong} of {clear.size} pixels")
+        confidence = self._predict(photos)["confidence"]
+        self._check_same(confidence, reference["confidence"], "confidence differs from the trainer's")
+        return f"{len(photos)} photos, {name} within {within:.1g}"
 
-    def _difference(
-        self, outputs: dict[str, np.ndarray], reference: dict[str, np.ndarray], name: str
-    ) -> float:
-        difference = float(np.abs(outputs[name] - reference[name]).max())
-        if not difference <= self._tolerance:
-            raise BrokenContract(
-                f"{name} differ from the trainer's by {difference:.2g}, more than {self._tolerance:g}"
-            )
-        return difference
+    def _compared(self, photos: list[bytes]) -> np.ndarray:
+        """What predictions are compared by: probabilities, or masks of a model that slides windows."""
+        if not self._slides_windows:
+            return self._predict_probabilities(photos)["probabilities"]
+        pngs = self._predict(photos)["mask_png_bytes"]
+        return np.stack([tf.io.decode_png(png)[..., 0].numpy() for png in pngs])
+
+    def _check_same(self, one: np.ndarray, other: np.ndarray, complaint: str) -> float:
+        """Compares probabilities by their largest difference, and masks by the share of other pixels."""
+        if one.dtype == np.uint8:
+            by, limit = float(np.mean(one != other)), MOST_TIES
+        else:
+            by, limit = float(np.abs(one - other).max()), self._tolerance
+        if not by <= limit:
+            raise BrokenContract(f"{complaint} by {by:.2g}, more than {limit:g}")
+        return by
 
     def _send(self, request: dict[str, Any]) -> str:
         photos = [(Path(self._spec["folder"]) / file).read_bytes() for file in request["files"]]
@@ -223,13 +239,11 @@ class Client:
             # decode_jpeg ignores EXIF, and PNG keeps every pixel.
             stored = tf.io.decode_jpeg(photo, channels=3, dct_method="INTEGER_ACCURATE").numpy()
             upright = _upright(stored, orientation)
-            both = self._predict_probabilities([photo, tf.io.encode_png(upright).numpy()])["probabilities"]
-            difference = float(np.abs(both[0] - both[1]).max())
-            if not difference <= self._tolerance:
-                raise BrokenContract(
-                    f"a photo with EXIF orientation {orientation} is not predicted upright: its "
-                    f"probabilities differ by {difference:.2g} from those of the upright photo"
-                )
+            one, other = self._compared([photo, tf.io.encode_png(upright).numpy()])
+            complaint = (
+                f"a photo with EXIF orientation {orientation} is not predicted upright: its prediction"
+            )
+            self._check_same(one, other, f"{complaint} differs from that of the upright photo")
 
     def _latency(self) -> str:
         """Measures once more if the first result is above the limit, and keeps the better one."""

@@ -23,6 +23,7 @@ from components.serving_check.request_files import TOLERANCE, Request, TrainingP
 from components.serving_check.rest_check import check_rest
 from components.serving_check.settings import ServingCheckSettings
 from petseg.files.atomic import write_atomic
+from petseg.saved_model import MODEL_SETTINGS
 
 RESULT_FILE = "serving_check.json"
 BLESSED_KEY = "blessed"
@@ -102,6 +103,15 @@ def training_photo(examples: list[types.Artifact] | None) -> TrainingPhoto | Non
     return TrainingPhoto(feature["image/encoded"].bytes_list.value[0], height, width)
 
 
+def _slides_windows(model_dir: str) -> bool:
+    """Whether the model slides windows over photos; models of other programs do not say it."""
+    file = os.path.join(model_dir, MODEL_SETTINGS)
+    if not fileio.exists(file):
+        return False
+    with fileio.open(file) as content:
+        return bool(json.loads(content.read()).get("transform", {}).get("fit") == "tile")
+
+
 def _run_client(
     model_dir: str, folder: Path, requests: list[Request], settings: ServingCheckSettings
 ) -> dict[str, Any]:
@@ -118,6 +128,7 @@ def _run_client(
                     "limit": settings.max_p99_seconds,
                 },
                 "tolerance": TOLERANCE,
+                "slides_windows": _slides_windows(model_dir),
             }
         )
     )

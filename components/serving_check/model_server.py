@@ -137,18 +137,20 @@ def _send_all(
     ]
     with grpc.insecure_channel(f"unix:{socket_file}", options=size) as channel:
         predict = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
-        photos, reference = _reference(model_dir)
-        response = _first_response(server, predict, photos, deadline)
-        difference = float(np.abs(tf.make_ndarray(response.outputs["probabilities"]) - reference).max())
+        photos, name, reference = _reference(model_dir)
+        signature = "probabilities" if name == "probabilities" else "serving_default"
+        response = _first_response(server, predict, _message(photos, signature), deadline)
+        difference = float(np.abs(tf.make_ndarray(response.outputs[name]) - reference).max())
         if not difference <= TOLERANCE:
-            raise _Refused(f"probabilities differ from the trainer's by up to {difference:.2g}")
+            raise _Refused(f"{name} differ from the trainer's by up to {difference:.2g}")
         for request in requests:
             contents = [(folder / file).read_bytes() for file in request.files]
             _expect(predict, request, contents, deadline)
     return f"reference predictions within {difference:.1g}; {len(requests)} requests as expected"
 
 
-def _reference(model_dir: str) -> tuple[list[bytes], np.ndarray]:
+def _reference(model_dir: str) -> tuple[list[bytes], str, np.ndarray]:
+    """Photos, an output of the model, and its values for them: probabilities where the model has them."""
     with fileio.open(os.path.join(model_dir, EXTRA_FOLDER, REFERENCE_FILE), "rb") as file:
         stored = np.load(io.BytesIO(file.read()), allow_pickle=False)
     starts = np.cumsum(stored["lengths"]) - stored["lengths"]
@@ -156,18 +158,19 @@ def _reference(model_dir: str) -> tuple[list[bytes], np.ndarray]:
         stored["bytes"][start : start + length].tobytes()
         for start, length in zip(starts, stored["lengths"], strict=True)
     ]
-    return photos, stored["probabilities"]
+    name = "probabilities" if "probabilities" in stored else "confidence"
+    return photos, name, stored[name]
 
 
 def _first_response(
-    server: subprocess.Popen[bytes], predict: Any, photos: list[bytes], deadline: float
+    server: subprocess.Popen[bytes], predict: Any, message: predict_pb2.PredictRequest, deadline: float
 ) -> predict_pb2.PredictResponse:
     """Retries until the server has loaded the model; until then it is UNAVAILABLE or NOT_FOUND."""
     while True:
         if server.poll() is not None:
             raise _Refused(f"{PROGRAM} ended with status {server.returncode} before it loaded the model")
         try:
-            return predict(_message(photos, "probabilities"), timeout=max(deadline - time.monotonic(), 0.001))
+            return predict(message, timeout=max(deadline - time.monotonic(), 0.001))
         except grpc.RpcError as error:
             loading = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.NOT_FOUND)
             if not loading or time.monotonic() > deadline:

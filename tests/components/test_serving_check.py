@@ -150,6 +150,7 @@ def latency(tmp_path):
             "requests": [request],
             "latency": {"requests": requests, "seconds": seconds, "limit": 0.4},
             "tolerance": TOLERANCE,
+            "slides_windows": False,
         }
         result = client.Result(tmp_path / "result.json")
         client.Client(str(model), spec, result).run()

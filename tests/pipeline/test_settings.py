@@ -56,6 +56,13 @@ def test_every_setting_has_a_sentence_and_a_default():
         ("model.image_size=[64, 100]", ["model.image_size", "100", "96 and 128"]),
         ("model.image_size=[64, 64, 64]", ["model.image_size", "[height, width]", "received [64, 64, 64]"]),
         ("model.image_size=4096", ["model.image_size", "from 32 to 2048", "received 4096"]),
+        ("transform.scale=0.5", ["transform.scale must be 1 unless transform.fit is tile", "received 0.5"]),
+        ("transform.overlap=32", ["transform.overlap must be null unless transform.fit is tile"]),
+        ("transform={fit: tile, overlap: 128}", ["transform.overlap must be from 0 to 126", "received 128"]),
+        ("transform={fit: tile, overlap: 0, scale: 2}", ["transform.overlap must be from 2", "received 0"]),
+        ("transform={fit: tile, overlap: 15}", ["transform.overlap", "multiple of 2"]),
+        ("transform={fit: tile, training_scale: 2}", ["transform.training_scale must be 1", "fit is tile"]),
+        ("trainer.crop_class_weights={pet: 1}", ["trainer.crop_class_weights must be off unless"]),
         ("transform.fit=crop", ["transform.fit", "'stretch'", "'crop'"]),
         ("model.architecture=unett", ["model.architecture", "'unett'", "did you mean unet?", "fcn8s"]),
         ("model.encoder=mobilenet", ["model.encoder", "'mobilenet'", "did you mean mobilenet_v2?"]),
@@ -108,6 +115,25 @@ def test_every_setting_has_a_sentence_and_a_default():
 )
 def test_a_wrong_setting_is_one_line_that_names_key_value_and_remedy(override, parts):
     message = complaint(override, config=PETS_CONFIG)
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("more", "parts"),
+    [
+        ("trainer.crop_class_weights={pets: 1}", ["trainer.crop_class_weights 'pets'", "did you mean pet?"]),
+        (
+            "trainer.crop_class_weights={pet: 0}",
+            ["trainer.crop_class_weights", "greater than 0", "received 0 for pet"],
+        ),
+        ("trainer.crop_class_weights=some", ["must be off or {class name: weight}", "received 'some'"]),
+        ("trainer.cache=none", ["trainer.cache must be auto, memory or disk", "tile"]),
+        ("model.architecture=mask_rcnn", ["transform.fit must be stretch or pad with mask_rcnn"]),
+    ],
+)
+def test_what_does_not_go_with_tiles_is_refused(more, parts):
+    message = complaint("transform.fit=tile", more, config=PETS_CONFIG)
     for part in parts:
         assert part in message
 

@@ -9,10 +9,13 @@ from typing import Protocol
 
 import tensorflow as tf
 
+from petseg.errors import UserError
 from trainer.data.cache_choice import choose_cache
-from trainer.data.geometry import Size, stored_geometry
+from trainer.data.crops import CropBatches, window_batches
+from trainer.data.geometry import Size, Tiles, photo_geometry, stored_geometry
 from trainer.data.input import EvaluationBatches, TrainingBatches, evaluation_batches
 from trainer.data.pairs import Pairs, load_pairs
+from trainer.data.photos import Photos, count_pixels, load_photos
 from trainer.data.preprocessing import PairKind
 from trainer.data.records import find_records
 from trainer.data.streaming import STREAMED, StreamedBatches, StreamedPairs, streamed_evaluation_batches
@@ -61,6 +64,9 @@ def load_examples(
     Raises:
         UserError: A split has no examples, or the disk is full or cannot be written.
     """
+    geometry = photo_geometry(settings.transform, settings.model.input_size)
+    if isinstance(geometry, Tiles):
+        return _load_photos([train, evaluation], geometry, settings, strategy)
     splits = _training_split(train, settings), _evaluation_split(evaluation, settings)
     cache: str = settings.trainer.cache
     if cache in ("memory", "disk"):
@@ -100,6 +106,8 @@ def training_batches(
         size: H and W, height and width of the batches in pixels.
     """
     arguments = settings.batch_size, settings.augmentation, settings.seed, replicas, size
+    if isinstance(examples, Photos):
+        return CropBatches(examples, *arguments[:-1])
     if isinstance(examples, Pairs):
         return TrainingBatches(examples, *arguments)
     return StreamedBatches(examples, *arguments)
@@ -107,9 +115,35 @@ def training_batches(
 
 def batches_to_evaluate_on(examples: Examples, batch_size: int) -> EvaluationBatches:
     """Makes the batches to evaluate on."""
+    if isinstance(examples, Photos):
+        return partial(window_batches, examples, batch_size)
     if isinstance(examples, Pairs):
         return partial(evaluation_batches, examples, batch_size)
     return partial(streamed_evaluation_batches, examples, batch_size)
+
+
+def _load_photos(
+    splits: Sequence[Sequence[str]],
+    tiles: Tiles,
+    settings: TrainingSettings,
+    strategy: tf.distribute.Strategy,
+) -> tuple[Photos, Photos]:
+    """Training photos and those to evaluate on, whole."""
+    trainer, names = settings.trainer, settings.classes.names
+    weights = {} if trainer.crop_class_weights == "off" else trainer.crop_class_weights
+    by_id = {names.index(name): weight for name, weight in weights.items()}
+    cache: str = trainer.cache
+    if cache == "auto":
+        needed = BYTES_PER_PIXEL * sum(count_pixels(split) for split in splits)
+        cache = choose_cache(needed, strategy, resumes_streamed=False)
+    if cache == "none":
+        raise UserError(
+            "trainer.cache: the decoded photos fit neither into memory nor on the disk, where crops "
+            "(transform.fit: tile) are taken from; set TMPDIR to a folder on a larger disk, or lower "
+            "transform.scale"
+        )
+    train, evaluation = (load_photos(split, cache, tiles.windows, by_id) for split in splits)
+    return train, evaluation
 
 
 def _training_split(patterns: Sequence[str], settings: TrainingSettings) -> _Split:

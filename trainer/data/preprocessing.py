@@ -1,5 +1,6 @@
 """Raw examples to model inputs: Transform's `preprocessing_fn`, and the image path that serving uses too."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -9,20 +10,23 @@ import tensorflow_transform as tft
 
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
 from petseg.tf_photo import decode_photo
-from trainer.data.geometry import Size, WholePhoto, photo_geometry, stored_geometry
+from trainer.data.geometry import Size, Tiles, WholePhoto, photo_geometry, stored_geometry
 from trainer.data.transform_settings import TransformSettings
 
 CLASS_SHARES = "class_shares"
 """Vocabulary of Transform's output that holds the classes' pixel shares."""
 
 PairKind = Literal["at model resolution", "to crop from"]
-"""The two sizes in which an example may be stored."""
+"""The two sizes in which a decoded example may be stored."""
 
 FEATURES: dict[PairKind, tuple[str, str]] = {
     "at model resolution": ("image", "mask"),
     "to crop from": ("training_image", "training_mask"),
 }
 """Names of the image and the mask of each size."""
+
+ENCODED = ("encoded_image", "encoded_mask")
+"""Names of the photo's and the mask's file, which `transform.fit: tile` stores instead of pixels."""
 
 PARALLEL_PHOTOS = 4
 """Photos decoded at once. More would only keep more full-size photos in memory."""
@@ -82,8 +86,9 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     Returns:
         `image` (uint8 [H, W, 3]) and `mask` (uint8 [H, W], class ids), each as the bytes of
         `tf.io.serialize_tensor`, and `image/name`; string [n]. With a `training_scale` above 1 the same pair
-        larger, as `training_image` and `training_mask`. The classes' pixel shares over the analyzed split
-        are in the transform graph, see `class_shares`.
+        larger, as `training_image` and `training_mask`. With `fit: tile` instead `encoded_image`, the
+        photo's file or, scaled, a PNG, and `encoded_mask`, a PNG of class ids, both at model resolution. The
+        classes' pixel shares over the analyzed split are in the transform graph, see `class_shares`.
 
     Examples:
         >>> import functools
@@ -103,33 +108,49 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     classes = ClassTable.model_validate(settings["classes"])
     transform = TransformSettings.model_validate(settings["transform"])
     height, width = settings["input_size"]
-    geometries: dict[PairKind, WholePhoto] = {
-        "at model resolution": photo_geometry(transform, (height, width))
-    }
-    if transform.training_scale > 1:
-        geometries["to crop from"] = stored_geometry(transform, (height, width))
-
-    def prepare(pair: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        photo, ids = decode_photo(pair[0]), decode_mask(pair[1], classes)
-        prepared = {}
-        for kind, geometry in geometries.items():
-            image, mask = FEATURES[kind]
-            prepared[image] = tf.io.serialize_tensor(geometry.prepare(photo))
-            prepared[mask] = tf.io.serialize_tensor(geometry.prepare_mask(ids))
-        return prepared
-
+    geometry = photo_geometry(transform, (height, width))
+    names: tuple[str, ...]
+    if isinstance(geometry, Tiles):
+        prepare, names = functools.partial(_encode_pair, classes=classes, tiles=geometry), ENCODED
+    else:
+        geometries: dict[PairKind, WholePhoto] = {"at model resolution": geometry}
+        if transform.training_scale > 1:
+            geometries["to crop from"] = geometry.enlarged(transform.training_scale)
+        prepare = functools.partial(_decode_pair, classes=classes, geometries=geometries)
+        names = tuple(name for kind in geometries for name in FEATURES[kind])
     needed = ("image/encoded", "mask/encoded", "image/name", *(f"mask/share_{key}" for key in classes.keys))
     scalars = {name: tf.reshape(inputs[name], [-1]) for name in needed}
     _analyze_class_shares(scalars, classes)
     pairs = tf.map_fn(
         prepare,
         (scalars["image/encoded"], scalars["mask/encoded"]),
-        fn_output_signature={
-            name: tf.TensorSpec([], tf.string) for kind in geometries for name in FEATURES[kind]
-        },
+        fn_output_signature={name: tf.TensorSpec([], tf.string) for name in names},
         parallel_iterations=PARALLEL_PHOTOS,
     )
     return {**pairs, "image/name": scalars["image/name"]}
+
+
+def _decode_pair(
+    pair: tuple[tf.Tensor, tf.Tensor], classes: ClassTable, geometries: Mapping[PairKind, WholePhoto]
+) -> dict[str, tf.Tensor]:
+    """The pixels of a pair in one or two sizes, serialized."""
+    photo, ids = decode_photo(pair[0]), decode_mask(pair[1], classes)
+    prepared = {}
+    for kind, geometry in geometries.items():
+        image, mask = FEATURES[kind]
+        prepared[image] = tf.io.serialize_tensor(geometry.prepare(photo))
+        prepared[mask] = tf.io.serialize_tensor(geometry.prepare_mask(ids))
+    return prepared
+
+
+def _encode_pair(
+    pair: tuple[tf.Tensor, tf.Tensor], classes: ClassTable, tiles: Tiles
+) -> dict[str, tf.Tensor]:
+    """The files of a pair at model resolution. Photos of their own pixels stay the files that they are."""
+    image, mask = ENCODED
+    photo = pair[0] if tiles.scale == 1 else tf.io.encode_png(tiles.prepare(decode_photo(pair[0])))
+    ids = tiles.prepare_mask(decode_mask(pair[1], classes))
+    return {image: photo, mask: tf.io.encode_png(ids[..., tf.newaxis])}
 
 
 def _analyze_class_shares(scalars: dict[str, tf.Tensor], classes: ClassTable) -> None:
@@ -163,6 +184,20 @@ def class_shares(transform_output: tft.TFTransformOutput, classes: ClassTable) -
     weights = {name: float(weight) for weight, name in weight_and_name}
     sums = np.array([weights.get(name, 0.0) for name in classes.keys])
     return (sums / sums.sum()).astype(np.float32)
+
+
+def parse_encoded_pair(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Reads and decodes one example that Transform wrote with `fit: tile`.
+
+    Args:
+        serialized: string [], a tf.Example.
+
+    Returns:
+        The photo, uint8 [h, w, 3], and its mask, uint8 [h, w], class ids.
+    """
+    features = {name: tf.io.FixedLenFeature([], tf.string) for name in ENCODED}
+    image, mask = (tf.io.parse_single_example(serialized, features)[name] for name in ENCODED)
+    return decode_photo(image), tf.io.decode_png(mask, channels=1)[..., 0]
 
 
 def parse_pair(

@@ -22,7 +22,8 @@ from petseg.saved_model import (
     STATISTICS_FILE,
     WEIGHTS_FILE,
 )
-from trainer.export.signatures import Predictor, class_ids
+from trainer.export.segmentation import class_ids
+from trainer.export.signatures import Predictor
 from trainer.models import build_model
 from trainer.settings import TrainingSettings
 
@@ -46,7 +47,8 @@ def export_model(
         settings: settings of the training.
         directory: where the SavedModel goes; must not exist or be empty.
         statistics: serialized DatasetFeatureStatisticsList of the training data, or None where there is none.
-        reference_images: uint8 [n, S, S, 3], eval photos whose predictions are stored for ServingCheck.
+        reference_images: uint8 [n, H, W, 3], eval photos at model resolution, whose predictions are stored
+            for ServingCheck: with `transform.fit: tile` masks, else probabilities.
         reference_names: their names.
         model_card: Markdown.
         device: What it was trained on, in words.
@@ -64,9 +66,10 @@ def export_model(
     archive.add_endpoint(
         "serving_default", predictor.serving_default, [tf.TensorSpec(*strings, name="image_bytes")]
     )
-    archive.add_endpoint(
-        "probabilities", predictor.model_resolution, [tf.TensorSpec(*strings, name="image_bytes")]
-    )
+    if predictor.has_model_resolution:
+        archive.add_endpoint(
+            "probabilities", predictor.model_resolution, [tf.TensorSpec(*strings, name="image_bytes")]
+        )
     archive.add_endpoint("images", predictor.images, [tf.TensorSpec(*photos, name="images")])
     archive.add_endpoint("evaluate", predictor.evaluate, [tf.TensorSpec(*strings, name="examples")])
     archive.write_out(partial, verbose=False)
@@ -103,15 +106,19 @@ def _write_extra(
             file.write(statistics)
     # PNG is lossless, so the SavedModel must return exactly the predictions of the trainer.
     encoded = [tf.io.encode_png(image).numpy() for image in images]
-    probabilities = predictor.probabilities(tf.constant(images))
     native = tf.function(predictor.serving_default)(tf.constant(encoded, tf.string))
+    if predictor.has_model_resolution:
+        probabilities = predictor.probabilities(tf.constant(images))
+        predicted = {"mask": class_ids(probabilities).numpy(), "probabilities": probabilities.numpy()}
+    else:
+        masks = [tf.io.decode_png(png)[..., 0].numpy() for png in native["mask_png_bytes"]]
+        predicted = {"native_mask": np.stack(masks)}
     np.savez_compressed(
         os.path.join(folder, REFERENCE_FILE),
         names=np.array(names, dtype=np.str_),
         lengths=np.array([len(image) for image in encoded], np.int64),
         bytes=np.frombuffer(b"".join(encoded), np.uint8),
-        mask=class_ids(probabilities).numpy(),
-        probabilities=probabilities.numpy(),
+        **predicted,
         class_shares=native["class_shares"].numpy(),
         confidence=native["confidence"].numpy(),
     )

@@ -7,6 +7,13 @@ import yaml
 from trainer.export.usage import usage
 from trainer.settings import TrainingSettings
 
+FITS = {
+    "stretch": ", to which photos are resized",
+    "pad": ", to which photos are scaled and padded",
+    "tile": ", windows of which slide over photos of any size",
+}
+"""How photos meet the model's input, by `transform.fit`."""
+
 
 def model_card(
     settings: TrainingSettings, history: list[dict[str, Any]], train_pairs: int, eval_pairs: int
@@ -39,7 +46,7 @@ def model_card(
             f"Segments photos into {len(settings.classes)} classes: {', '.join(settings.classes.names)}.",
             "",
             f"- Architecture: {model.architecture} with the encoder {model.encoder} ({start}), "
-            f"input {height} x {width} pixels (height x width).",
+            f"input {height} x {width} pixels (height x width){FITS[settings.transform.fit]}.",
             f"- Training: {train_pairs} examples, {len(history)} epochs, batches of {trainer.batch_size}, "
             f"AdamW with learning rate {trainer.learning_rate:g}, seed {trainer.seed}.",
             f"- Weights: those of epoch {best['epoch']}, the best on the eval split.",

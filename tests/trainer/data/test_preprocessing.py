@@ -12,11 +12,13 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from petseg.class_table import ClassTable
 from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask, smooth_photo
 from trainer.data.geometry import photo_geometry, stored_geometry
-from trainer.data.geometry.resizing import resize_mask
+from trainer.data.geometry.resizing import resize_mask, resize_photo
 from trainer.data.preprocessing import (
+    ENCODED,
     class_shares,
     decode_mask,
     decode_photo,
+    parse_encoded_pair,
     parse_pair,
     prepare_photo,
     preprocessing_fn,
@@ -118,8 +120,8 @@ def test_masks_are_resized_by_nearest_neighbor():
 
 
 @pytest.fixture(scope="module")
-def transformed(tmp_path_factory):
-    """Raw examples, the transformed ones by name, and Transform's output for Trainer."""
+def raw_pairs():
+    """Raw examples."""
     rng = np.random.default_rng(5)
     raw = []
     for index, (height, width, mode, options) in enumerate(
@@ -138,17 +140,22 @@ def transformed(tmp_path_factory):
         }
         shares = {f"mask/share_{c.name}": np.float32((mask == c.value).mean()) for c in CLASSES.classes}
         raw.append(pair | shares)
-    strings = {key: tf.io.FixedLenFeature([], tf.string) for key in pair}
-    floats = {key: tf.io.FixedLenFeature([], tf.float32) for key in shares}
+    return raw
+
+
+def run_transform(raw, transform, folder):
+    """The transformed examples by name, and the folder of Transform's output."""
+    strings = {key: tf.io.FixedLenFeature([], tf.string) for key in raw[0] if "/share_" not in key}
+    floats = {key: tf.io.FixedLenFeature([], tf.float32) for key in raw[0] if "/share_" in key}
     schema = schema_utils.schema_from_feature_spec(strings | floats)
     config = {
         "settings": {
             "classes": CLASSES.model_dump(mode="json"),
-            "transform": TransformSettings(training_scale=TRAINING_SCALE).model_dump(mode="json"),
+            "transform": transform.model_dump(mode="json"),
             "input_size": [SIZE, SIZE],
         }
     }
-    folder, pairs = tmp_path_factory.mktemp("transform"), tmp_path_factory.mktemp("pairs") / "pairs"
+    pairs = folder / "pairs" / "pairs"
     with beam.Pipeline("DirectRunner") as pipeline, tft_beam.Context(temp_dir=str(folder / "scratch")):
         data = pipeline | beam.Create(raw), dataset_metadata.DatasetMetadata(schema)
         (rows, metadata), transform_fn = data | tft_beam.AnalyzeAndTransformDataset(
@@ -162,7 +169,32 @@ def transformed(tmp_path_factory):
         tf.train.Example.FromString(record.numpy()).features.feature["image/name"].bytes_list.value[0]: record
         for record in tf.data.TFRecordDataset(str(shard))
     }
-    return raw, serialized, tft.TFTransformOutput(str(folder / "output"))
+    return serialized, folder / "output"
+
+
+@pytest.fixture(scope="module")
+def transformed(raw_pairs, tmp_path_factory):
+    """Raw examples, the transformed ones by name, and Transform's output for Trainer."""
+    transform = TransformSettings(training_scale=TRAINING_SCALE)
+    serialized, output = run_transform(raw_pairs, transform, tmp_path_factory.mktemp("transform"))
+    return raw_pairs, serialized, tft.TFTransformOutput(str(output))
+
+
+@pytest.mark.parametrize("scale", [1, 0.5])
+def test_tiles_store_encoded_photos_and_never_pixels(raw_pairs, scale, tmp_path):
+    serialized, _ = run_transform(raw_pairs, TransformSettings(fit="tile", scale=scale), tmp_path)
+    for pair in raw_pairs:
+        record = serialized[pair["image/name"]]
+        features = tf.train.Example.FromString(record.numpy()).features.feature
+        assert set(features) == {*ENCODED, "image/name"}
+        # A photo of its own pixels is the file that it was.
+        assert (features[ENCODED[0]].bytes_list.value[0] == pair["image/encoded"]) is (scale == 1)
+        image, mask = parse_encoded_pair(record)
+        photo = decode_photo(tf.constant(pair["image/encoded"]))
+        ids = decode_mask(tf.constant(pair["mask/encoded"]), CLASSES)
+        size = [round(side * scale) for side in ids.shape]
+        np.testing.assert_array_equal(mask, resize_mask(ids, size))
+        np.testing.assert_array_equal(image, photo if scale == 1 else resize_photo(photo, size, "bilinear"))
 
 
 def test_transform_and_serving_prepare_equal_images(transformed):

@@ -1,6 +1,6 @@
 """The fits that show the network a whole photo: stretched to the input's size, or scaled and padded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import tensorflow as tf
@@ -29,6 +29,11 @@ class WholePhoto:
     fit: Literal["stretch", "pad"]
     size: Size
     interpolation: str
+
+    def enlarged(self, factor: float) -> "WholePhoto":
+        """The same for a larger input, from which crops are taken."""
+        height, width = (round(side * factor) for side in self.size)
+        return replace(self, size=(height, width))
 
     def prepare(self, photo: tf.Tensor) -> tf.Tensor:
         """The model's input: uint8 [h, w, 3] or [n, h, w, 3] to uint8 [H, W, 3] or [n, H, W, 3]."""

@@ -51,7 +51,8 @@ class _OfOnePhotoSize(layers.Layer):
 
     def __init__(self, size: tuple[int, int], **keywords):
         super().__init__(**{"dtype": "float32"} | keywords)
-        self.size = tuple(size)
+        # A config that was read from JSON has a list.
+        self.size: tuple[int, int] = tuple(size)  # type: ignore[assignment]
 
     def get_config(self):
         return super().get_config() | {"size": self.size}

@@ -1,0 +1,125 @@
+"""A whole training with `transform.fit: tile`, from what Transform writes to the SavedModel."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from petseg.metrics.iou import mean_iou
+from tests.trainer.export.networks import example
+from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask
+from tests.trainer.shapes import shape_pairs
+from tests.trainer.small_run import history, training_paths, write_inputs
+from trainer.data.examples import load_examples
+from trainer.data.preprocessing import ENCODED
+from trainer.run import run
+from trainer.settings import TrainingSettings
+
+SIDES = (50, 64, 80)
+VALUES = np.array([entry["value"] for entry in THREE_CLASSES], np.uint8)
+
+
+def tile_settings(**trainer) -> TrainingSettings:
+    return TrainingSettings(
+        classes=THREE_CLASSES,
+        transform={"fit": "tile"},
+        model={"encoder": "plain", "encoder_width": 4, "image_size": 32, "decoder_filters": (8, 8, 8, 8)},
+        trainer={"epochs": 3, "batch_size": 6, "learning_rate": 0.01, "warmup_epochs": 0, "preview_photos": 1}
+        | trainer,
+    )
+
+
+def photos(seed):
+    """Photos of three sizes, two of each, and their class ids."""
+    pairs = [shape_pairs(2, side, seed) for side in SIDES]
+    return [
+        (f"{side}_{index}", of_side.images[index], of_side.masks[index])
+        for side, of_side in zip(SIDES, pairs, strict=True)
+        for index in range(2)
+    ]
+
+
+def write_split(folder: Path, seed: int) -> None:
+    """Writes what Transform writes with `fit: tile`."""
+    folder.mkdir(parents=True)
+    with tf.io.TFRecordWriter(str(folder / "transformed.gz"), "GZIP") as writer:
+        for name, image, mask in photos(seed):
+            files = encode(Image.fromarray(image), "PNG"), encode_mask(mask)
+            features = dict(zip(ENCODED, files, strict=True)) | {"image/name": name.encode()}
+            feature = {
+                key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+                for key, value in features.items()
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("inputs")
+    write_inputs(folder)
+    for split in ("train", "eval"):
+        for file in (folder / "examples" / f"Split-{split}").iterdir():
+            file.unlink()
+        (folder / "examples" / f"Split-{split}").rmdir()
+    write_split(folder / "examples" / "Split-train", seed=0)
+    write_split(folder / "examples" / "Split-eval", seed=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(inputs, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    run(tile_settings(), training_paths(inputs, folder))
+    return folder
+
+
+def test_the_epochs_are_evaluated_as_the_model_is(trained):
+    model = tf.saved_model.load(str(trained / "model" / "Format-Serving"))
+    assert sorted(model.signatures) == ["evaluate", "images", "serving_default"]
+    records = [
+        example(encode(Image.fromarray(image), "PNG"), encode_mask(VALUES[mask]))
+        for _, image, mask in photos(1)
+    ]
+    counts = model.signatures["evaluate"](examples=tf.constant(records))["counts"].numpy()
+    # Photos keep their own pixels: model resolution is native resolution.
+    np.testing.assert_array_equal(counts[:, 0], counts[:, 1])
+    best = max(record["mean_iou"] for record in history(trained))
+    assert mean_iou(counts[:, 0].sum(axis=0)) == pytest.approx(best, abs=1e-6)
+
+
+def test_the_reference_holds_masks_and_confidence(trained):
+    folder = trained / "model" / "Format-Serving"
+    model = tf.saved_model.load(str(folder))
+    with np.load(folder / "assets.extra" / "reference.npz") as stored:
+        reference = dict(stored)
+    assert "probabilities" not in reference
+    ends = np.cumsum(reference["lengths"])
+    files = [
+        reference["bytes"][end - n : end].tobytes() for end, n in zip(ends, reference["lengths"], strict=True)
+    ]
+    outputs = model.signatures["serving_default"](tf.constant(files))
+    masks = [tf.io.decode_png(png)[..., 0].numpy() for png in outputs["mask_png_bytes"]]
+    np.testing.assert_array_equal(masks, reference["native_mask"])
+    np.testing.assert_allclose(outputs["confidence"], reference["confidence"], atol=1e-6)
+
+
+def test_the_same_settings_give_the_same_losses(inputs, trained, tmp_path):
+    """On disk instead of in memory, too."""
+    run(tile_settings(cache="disk"), training_paths(inputs, tmp_path))
+    assert [record["loss"] for record in history(tmp_path)] == [record["loss"] for record in history(trained)]
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk", "auto"])
+def test_photos_are_loaded_whole_and_sorted(inputs, cache):
+    paths = training_paths(inputs, inputs)
+    train, _ = load_examples(
+        paths.train, paths.evaluation, tile_settings(cache=cache), tf.distribute.get_strategy()
+    )
+    written = sorted(photos(0), key=lambda photo: photo[0])
+    assert list(train.names) == [name for name, _, _ in written]
+    for (_, image, mask), kept, kept_mask in zip(written, train.images, train.masks, strict=True):
+        np.testing.assert_array_equal(kept, image)
+        np.testing.assert_array_equal(kept_mask, mask)
+    assert {image.shape for image in train.first(3).images} == {(32, 32, 3)}
