@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from petseg.errors import UserError
 from petseg.files.object_store import StorePath, check_scheme, is_url
 from petseg.saved_model import MODEL_SETTINGS
-from petseg.versions import NONE, production_version
+from petseg.versions import NONE, fetch_version, production_version
 
 if TYPE_CHECKING:
     from petseg.segmenter import Segmenter
@@ -40,11 +40,13 @@ def local_model(model: str) -> Path:
         return model_folder(Path(model))
     check_scheme("--model", model)
     version = production_version(model)
-    store = StorePath(model) if version == NONE else StorePath(model) / version
-    folder = Path(tempfile.mkdtemp(prefix="petseg_model_"), store.name)
-    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
-    store.download(folder)
-    return model_folder(folder)
+    folder = Path(tempfile.mkdtemp(prefix="petseg_model_"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if version == NONE:
+        StorePath(model).download(folder / StorePath(model).name)
+        return model_folder(folder / StorePath(model).name)
+    fetch_version(model, version, folder / version)
+    return model_folder(folder / version)
 
 
 def load_segmenter(folder: Path, kind: "type[Segmenter] | None" = None) -> Any:

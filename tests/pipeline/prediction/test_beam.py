@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from petseg.errors import UserError
+from petseg.files.object_store import StorePath, copy_folder
+from petseg.versions import publish
 from pipeline.prediction import beam as beam_prediction
 from pipeline.prediction.beam import predict_with_beam
 from pipeline.prediction.predict import Outputs, predict
@@ -91,3 +93,18 @@ def test_a_wrong_engine_is_one_line(model, photos, tmp_path):
     (tmp_path / "engine.yaml").write_text("beam: {engine: storm}\n")
     with pytest.raises(UserError, match=r"beam.engine: Input should be 'in_memory'"):
         predict_with_beam(str(model), [str(photos)], str(tmp_path / "out"), tmp_path / "engine.yaml")
+
+
+@pytest.mark.parametrize("store", ["s3", pytest.param("gs", marks=pytest.mark.slow)])
+def test_model_photos_and_results_on_an_object_store(store, model, photos, tmp_path, request):
+    request.getfixturevalue(store)
+    url = f"{store}://bucket/{tmp_path.name}"
+    copy_folder(photos, StorePath(f"{url}/photos"))
+    version = publish(model / "1790000000", f"{url}/serving_model")
+    done = predict_with_beam(f"{url}/serving_model", [f"{url}/photos"], f"{url}/out", None)
+    assert done.model.endswith(version)
+    assert list(done.errors) == [f"{url}/photos/broken.jpg"]
+    StorePath(f"{url}/out").download(tmp_path / "out")
+    assert masks_of(tmp_path / "out").keys() == {"a.png", "b.png", "site/c.png", "site/d.png"}
+    again = predict_with_beam(f"{url}/serving_model/{version}", [f"{url}/photos"], f"{url}/out", None)
+    assert (again.already_done, again.mean_shares) == (5, done.mean_shares)
