@@ -76,8 +76,8 @@ def _does(survey: Survey) -> list[str]:
     if turned:
         found.append(f"turns {_share(turned, len(photos))} photos upright, as EXIF says")
     if 0 < counts["test"] < ENOUGH_EXAMPLES:
-        photos = f"{counts['test']} test photo{'s' * (counts['test'] > 1)}"
-        found.append(f"evaluates on {photos} only, so its metrics will be uncertain")
+        tested = f"{counts['test']} test photo{'s' * (counts['test'] > 1)}"
+        found.append(f"evaluates on {tested} only, so its metrics will be uncertain")
     return found
 
 
