@@ -251,3 +251,16 @@ def test_a_pair_of_another_size_is_refused(transformed):
     _, serialized, _ = transformed
     with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
         parse_pair(next(iter(serialized.values())), (64, 64))
+
+
+def test_labels_of_photos_may_be_missing():
+    """A column of `data.metadata` is sparse, because a cell of the table may be empty."""
+    config = {
+        "settings": {"classes": CLASSES.model_dump(mode="json"), "transform": {}, "input_size": [SIZE, SIZE]}
+    }
+    strings = {name: tf.TensorSpec([None, 1], tf.string) for name in ("image/encoded", "mask/encoded")}
+    shares = {f"mask/share_{key}": tf.TensorSpec([None, 1], tf.float32) for key in CLASSES.keys}
+    signature = strings | shares | {"image/name": tf.TensorSpec([None, 1], tf.string)}
+    signature["label/site"] = tf.SparseTensorSpec([None, None], tf.string)
+    used = tft.get_transform_input_columns(lambda inputs: preprocessing_fn(inputs, config), signature)
+    assert sorted(used) == ["image/encoded", "image/name", "mask/encoded"]
