@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from components.evaluator.photo_rows import sort_photo_rows
+from components.evaluator.parquet_shards import sort_shards
 from petseg.photo_settings import PhotoSettings
 from petseg.segmenter import Prediction
 from pipeline.prediction import predict as prediction
@@ -74,9 +74,10 @@ def completed_report(file: Path, _: Path) -> Write:
     return partial(complete_report, file, "20260901-101500", rows, Lineage({}, []))
 
 
-def photo_rows(file: Path, _: Path) -> Write:
-    pq.write_table(pa.table({"name": ["b", "a"]}), file)
-    return partial(sort_photo_rows, str(file))
+def photo_rows(file: Path, scratch: Path) -> Write:
+    (scratch / "rows").mkdir()
+    pq.write_table(pa.table({"name": ["b", "a"]}), scratch / "rows/1.parquet")
+    return partial(sort_shards, str(scratch / "rows"), str(file), "name")
 
 
 def history(file: Path, _: Path) -> Write:
@@ -151,7 +152,7 @@ OTHERWISE_WHOLE = {
     "components/serving_check/executor.py": "in a temporary folder",
     "components/serving_check/model_server.py": "in a temporary folder",
     "components/serving_check/request_files.py": "in a temporary folder",
-    "components/evaluator/known_counts.py": "inside atomic_file",
+    "components/example_gen/blocks.py": "in the scratch folder of a running node",
     "components/run_report/plots.py": "in memory",
     "petseg/files/atomic.py": "the one function",
     "petseg/files/object_store.py": "an object is whole or not there",

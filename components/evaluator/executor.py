@@ -23,7 +23,8 @@ from components.evaluator.counting import RECORD_KEY, CountPixels
 from components.evaluator.eval_config import BASELINE, CANDIDATE, eval_config
 from components.evaluator.known_counts import has_known_counts, keep_known_counts, write_known_counts
 from components.evaluator.metrics.summed_counts import COUNTS_KEY
-from components.evaluator.photo_rows import sort_photo_rows, write_photo_rows
+from components.evaluator.parquet_shards import sort_shards
+from components.evaluator.photo_rows import write_photo_rows
 from components.evaluator.settings import EvaluatorSettings
 from components.evaluator.verdict import evaluation_result
 from petseg.class_table import ClassTable
@@ -38,7 +39,7 @@ from petseg.saved_model import EXTRA_FOLDER, SETTINGS_FILE
 from petseg.shards import shard_files
 from petseg.versions import model_digest
 
-COUNTS_FOLDER = "known_counts"
+COUNTS_FOLDER, ROWS_FOLDER = "known_counts", "photo_rows"
 """In the evaluation until the pass has finished."""
 
 
@@ -75,7 +76,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             # Not written where they are kept: Beam leaves its temporary files there when it is killed.
             keep_known_counts(os.path.join(evaluation_uri, COUNTS_FOLDER), exec_properties["known_counts"])
         _forget_others(exec_properties["known_counts"], known_counts)
-        sort_photo_rows(os.path.join(evaluation_uri, PHOTOS_FILE))
+        photos = os.path.join(evaluation_uri, PHOTOS_FILE)
+        # Sorted, so that the file does not depend on the engine.
+        sort_shards(os.path.join(evaluation_uri, ROWS_FOLDER), photos, "name")
         result = evaluation_result(
             evaluation_uri,
             settings,
@@ -83,7 +86,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             has_baseline=BASELINE in models,
             baseline_size=_model_size(models[BASELINE]) if BASELINE in models else None,
         )
-        photos = os.path.join(evaluation_uri, PHOTOS_FILE)
         result["mean_iou_interval"] = _mean_iou_interval(photos, len(settings.classes))
         result["examples_sha256"] = examples_digest(photos, len(settings.classes))
         write_atomic(
@@ -189,7 +191,7 @@ def _evaluate_in_one_pass(
         written = os.path.join(evaluation_uri, COUNTS_FOLDER, os.path.basename(file))
         _ = photos | f"Remember[{name}]" >> write_known_counts(written, name, RECORD_KEY, COUNTS_KEY)
     _ = photos | "WritePhotos" >> write_photo_rows(
-        os.path.join(evaluation_uri, PHOTOS_FILE),
+        os.path.join(evaluation_uri, ROWS_FOLDER),
         settings.evaluation.split,
         settings.slice_features,
         len(settings.classes),

@@ -11,16 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.evaluator.metrics.summed_counts import Counted
-from petseg.files.atomic import atomic_file
+from components.evaluator.parquet_shards import join_shards, write_shards
 
 SCHEMA = pa.schema([("record", pa.binary()), ("counted", pa.binary())])
 
 
-def write_known_counts(path: str, model_name: str, record_key: str, counts_key: str) -> beam.PTransform:
+def write_known_counts(folder: str, model_name: str, record_key: str, counts_key: str) -> beam.PTransform:
     """Writes a model's counts of each photo, by the SHA-256 of the raw example.
 
     Args:
-        path: File to write.
+        folder: Folder of the shards, see `parquet_shards`.
         model_name: Name of the model in the extracts.
         record_key: Key of the extracts with the digest.
         counts_key: Key of the extracts with {model name: Counted}.
@@ -31,21 +31,18 @@ def write_known_counts(path: str, model_name: str, record_key: str, counts_key: 
         np.savez(arrays, **extract[counts_key][model_name])
         return {"record": extract[record_key], "counted": arrays.getvalue()}
 
-    return "MakeRows" >> beam.Map(row) | "WriteRows" >> beam.io.WriteToParquet(
-        path, SCHEMA, num_shards=1, shard_name_template=""
-    )
+    return "MakeRows" >> beam.Map(row) | "WriteRows" >> write_shards(folder, SCHEMA)
 
 
 def keep_known_counts(written: str, folder: str) -> None:
-    """Moves the files of a finished pass into the folder that outlives it, each whole or not at all.
+    """Moves the counts of a finished pass into the folder that outlives it, each file whole or not at all.
 
     Args:
-        written: Folder that `write_known_counts` wrote into; removed.
+        written: Folder with a folder for each file, which `write_known_counts` wrote into; removed.
         folder: Where the files are kept.
     """
     for name in os.listdir(written) if os.path.isdir(written) else ():
-        with atomic_file(os.path.join(folder, name)) as unfinished:
-            shutil.copyfile(os.path.join(written, name), unfinished)
+        join_shards(os.path.join(written, name), os.path.join(folder, name))
     shutil.rmtree(written, ignore_errors=True)
 
 

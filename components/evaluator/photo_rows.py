@@ -6,22 +6,20 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from tensorflow_model_analysis import constants
-from tfx.dsl.io import fileio
 
 from components.evaluator.counting import NAME_FEATURE
 from components.evaluator.eval_config import CANDIDATE
 from components.evaluator.metrics.summed_counts import COUNTS_KEY
+from components.evaluator.parquet_shards import write_shards
 from petseg.evaluation.photo_counts import counts_column, counts_field
 from petseg.evaluation.resolutions import RESOLUTIONS
-from petseg.files.atomic import write_atomic
 from trainer.export.counts import counts_shapes
 
 
-def write_photo_rows(path: str, split: str, slice_features: Sequence[str], classes: int) -> beam.PTransform:
-    """Writes the candidate's counts of each photo into one Parquet file, in Beam's order.
+def write_photo_rows(folder: str, split: str, slice_features: Sequence[str], classes: int) -> beam.PTransform:
+    """Writes the candidate's counts of each photo into shards, in Beam's order.
 
     Columns: `name`, `split`, the slice features (strings, null where a photo has none), and for each output
     of `evaluate` (`trainer.export.counts`) its counts at both resolutions, such as `counts_model` and
@@ -29,7 +27,7 @@ def write_photo_rows(path: str, split: str, slice_features: Sequence[str], class
     model is of an older version, which lacks that output.
 
     Args:
-        path: File to write.
+        folder: Folder of the shards, see `parquet_shards`.
         split: Name of the evaluated split.
         slice_features: Features of the raw examples that become columns.
         classes: Number of classes.
@@ -60,18 +58,7 @@ def write_photo_rows(path: str, split: str, slice_features: Sequence[str], class
             for resolution in RESOLUTIONS
         ]
     )
-    return "MakeRows" >> beam.Map(row) | "WriteRows" >> beam.io.WriteToParquet(
-        path, schema, num_shards=1, shard_name_template=""
-    )
-
-
-def sort_photo_rows(path: str) -> None:
-    """Sorts the rows by name, so that the file does not depend on the engine."""
-    with fileio.open(path, "rb") as file:
-        table = pq.read_table(pa.BufferReader(file.read()))
-    in_memory = pa.BufferOutputStream()
-    pq.write_table(table.sort_by("name"), in_memory)
-    write_atomic(path, in_memory.getvalue().to_pybytes())
+    return "MakeRows" >> beam.Map(row) | "WriteRows" >> write_shards(folder, schema)
 
 
 def _text(values: NDArray[Any]) -> str | None:
