@@ -152,7 +152,6 @@ OTHERWISE_WHOLE = {
     "components/serving_check/executor.py": "in a temporary folder",
     "components/serving_check/model_server.py": "in a temporary folder",
     "components/serving_check/request_files.py": "in a temporary folder",
-    "components/example_gen/blocks.py": "in the scratch folder of a running node",
     "components/run_report/plots.py": "in memory",
     "petseg/files/atomic.py": "the one function",
     "petseg/files/object_store.py": "an object is whole or not there",

@@ -5,6 +5,7 @@ import codecs
 import os
 import posixpath
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 from components.example_gen.pairs import Note
@@ -95,17 +96,36 @@ class FileTree:
         self.root = str(folder)
         starts = sorted(set(below))
         wanted = [start for start in starts if not any(_is_within(start, other) for other in starts)]
-        found = [path for start in wanted for path in _files_below(folder, start)]
-        self.paths = sorted(path for path in found if not any(part[0] == "." for part in path.split("/")))
+        found = sorted(path for start in wanted for path in _files_below(folder, start))
+        self.paths = [path for path in found if not any(part[0] == "." for part in path.split("/"))]
         self.hidden = len(found) - len(self.paths)
-        self._by_path: dict[str, str] = {}
-        self._by_stem: dict[str, list[str]] = {}
-        self._by_name: dict[str, list[str]] = {}
+
+    # Most layouts look files up in one way. Each way costs hundreds of bytes a file.
+
+    @cached_property
+    def _by_path(self) -> dict[str, str]:
+        return {composed(path): path for path in reversed(self.paths)}
+
+    @cached_property
+    def _by_stem(self) -> dict[str, str | list[str]]:
+        """A file, or several, by path without ending."""
+        found: dict[str, str | list[str]] = {}
         for path in self.paths:
-            self._by_path.setdefault(composed(path), path)
-            self._by_stem.setdefault(composed(os.path.splitext(path)[0]), []).append(path)
-            self._by_name.setdefault(composed(posixpath.basename(path)), []).append(path)
-        self._folded = sorted((composed(path).casefold(), path) for path in self.paths)
+            stem = composed(os.path.splitext(path)[0])
+            others = found.get(stem, [])
+            found[stem] = [*([others] if isinstance(others, str) else others), path] if others else path
+        return found
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.paths:
+            found.setdefault(composed(posixpath.basename(path)), []).append(path)
+        return found
+
+    @cached_property
+    def _folded(self) -> list[tuple[str, str]]:
+        return sorted((composed(path).casefold(), path) for path in self.paths)
 
     def file(self, path: str) -> str | None:
         """The file of a composed path."""
@@ -113,7 +133,9 @@ class FileTree:
 
     def with_any_ending(self, stem: str, endings: tuple[str, ...]) -> list[str]:
         """Files of a composed path without ending, whose ending is one of these, in any case."""
-        return [path for path in self._by_stem.get(stem, ()) if path.lower().endswith(endings)]
+        found = self._by_stem.get(stem, [])
+        files = [found] if isinstance(found, str) else found
+        return [path for path in files if path.lower().endswith(endings)]
 
     def named(self, name: str) -> list[str]:
         """Files of a composed file name, in any folder."""

@@ -43,7 +43,7 @@ IN_TWO_FOLDERS = (f"{PHOTOS}/**", f"{MASKS}/{{name}}.*")
 IN_FOLDERS_OF_SPLITS = (f"{{split}}/{PHOTOS}/{{path:**}}", f"{{split}}/{MASKS}/{{path}}.*")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhotoFile:
     """A photo that the pattern found."""
 
