@@ -28,7 +28,8 @@ def write_known_counts(folder: str, model_name: str, record_key: str, counts_key
 
     def row(extract: dict[str, Any]) -> dict[str, bytes]:
         arrays = io.BytesIO()
-        np.savez(arrays, **extract[counts_key][model_name])
+        # Of many classes most cells are zero.
+        np.savez_compressed(arrays, **extract[counts_key][model_name])
         return {"record": extract[record_key], "counted": arrays.getvalue()}
 
     return "MakeRows" >> beam.Map(row) | "WriteRows" >> write_shards(folder, SCHEMA)
@@ -55,11 +56,13 @@ def has_known_counts(path: str) -> bool:
     return True
 
 
-def read_known_counts(path: str) -> dict[bytes, Counted]:
-    """Reads the file back: a model's counts by the SHA-256 of the raw example."""
+def read_known_counts(path: str) -> dict[bytes, bytes]:
+    """Reads the file back: a model's counts, for `decode_counts`, by the SHA-256 of the raw example."""
     table = pq.read_table(path)
-    known = {}
-    for record, counted in zip(table["record"].to_pylist(), table["counted"].to_pylist(), strict=True):
-        with np.load(io.BytesIO(counted)) as arrays:
-            known[record] = dict(arrays)
-    return known
+    return dict(zip(table["record"].to_pylist(), table["counted"].to_pylist(), strict=True))
+
+
+def decode_counts(counted: bytes) -> Counted:
+    """One photo's counts."""
+    with np.load(io.BytesIO(counted)) as arrays:
+        return dict(arrays)

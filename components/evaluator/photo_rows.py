@@ -13,7 +13,7 @@ from components.evaluator.counting import NAME_FEATURE
 from components.evaluator.eval_config import CANDIDATE
 from components.evaluator.metrics.summed_counts import COUNTS_KEY
 from components.evaluator.parquet_shards import write_shards
-from petseg.evaluation.photo_counts import counts_column, counts_field
+from petseg.evaluation.photo_counts import counts_column, counts_field, stored_counts
 from petseg.evaluation.resolutions import RESOLUTIONS
 from trainer.export.counts import counts_shapes
 
@@ -23,8 +23,8 @@ def write_photo_rows(folder: str, split: str, slice_features: Sequence[str], cla
 
     Columns: `name`, `split`, the slice features (strings, null where a photo has none), and for each output
     of `evaluate` (`trainer.export.counts`) its counts at both resolutions, such as `counts_model` and
-    `counts_native`: a list<int64>, row major; the column's field says the shape. A column is null where the
-    model is of an older version, which lacks that output.
+    `counts_native`, as `petseg.evaluation.photo_counts` stores them. A column is null where the model is of
+    an older version, which lacks that output.
 
     Args:
         folder: Folder of the shards, see `parquet_shards`.
@@ -43,7 +43,7 @@ def write_photo_rows(folder: str, split: str, slice_features: Sequence[str], cla
             **{name: _text(features[name]) if name in features else None for name in slice_features},
             **{
                 counts_column(output, resolution): (
-                    counted[output][axis].ravel().tolist() if output in counted else None
+                    stored_counts(counted[output][axis]) if output in counted else None
                 )
                 for output in shapes
                 for axis, resolution in enumerate(RESOLUTIONS)

@@ -14,12 +14,12 @@ from components.run_report.plots import Plot
 from components.run_report.scores import SliceScore, slice_scores
 from components.run_report.suspicious_labels import suspicious_labels
 from components.run_report.templates import count, number, template_engine
-from petseg.evaluation.photo_counts import read_confusion, read_counts
+from petseg.evaluation.photo_counts import read_overlaps, summed_counts
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
 from petseg.evaluation.words import against_best, few_examples
 from petseg.metrics.calibration_error import calibration_error
-from petseg.metrics.counting import CALIBRATION
-from petseg.metrics.iou import mean_iou
+from petseg.metrics.counting import CALIBRATION, CONFUSION
+from petseg.metrics.iou import mean_iou_of_overlaps
 
 
 def page(inputs: RunInputs, settings_yaml: str) -> str:
@@ -35,8 +35,8 @@ def page(inputs: RunInputs, settings_yaml: str) -> str:
 
 def _content(inputs: RunInputs) -> dict[str, Any]:
     classes = len(inputs.classes)
-    counts = read_confusion(inputs.photos, "model", classes).sum(axis=0)
-    scores = mean_iou(read_confusion(inputs.photos, "native", classes))
+    counts = summed_counts(inputs.photos, CONFUSION, "model", classes)
+    scores = mean_iou_of_overlaps(read_overlaps(inputs.photos, "native", classes))
     return {
         "run": inputs,
         "against_best": against_best,
@@ -90,9 +90,8 @@ def _reliability(inputs: RunInputs) -> list[Plot]:
     """Reliability diagrams, one for each resolution; none where the model has no calibration counts."""
     drawn = []
     for resolution, title in RESOLUTION_TITLES.items():
-        calibration = read_counts(inputs.photos, CALIBRATION, resolution, len(inputs.classes))
-        if calibration is not None:
-            bins = calibration.sum(axis=0)
+        bins = summed_counts(inputs.photos, CALIBRATION, resolution, len(inputs.classes))
+        if bins is not None:
             error = number(float(calibration_error(bins)))
             drawn.append(plots.reliability(bins, f"Calibration at {title}, error {error}"))
     return drawn

@@ -14,8 +14,8 @@ from PIL import Image
 
 from components.run_report.inputs import RunInputs
 from petseg.class_table import CLASS_ID_IGNORED, ClassTable
-from petseg.evaluation.photo_counts import read_confusion
-from petseg.metrics.iou import iou_per_class, mean_iou
+from petseg.evaluation.photo_counts import read_overlaps
+from petseg.metrics.iou import iou_of_overlaps, mean_iou_of_overlaps
 from petseg.overlay import class_ids_of, overlay
 from petseg.segmenter import Segmenter
 from petseg.shards import shard_files
@@ -62,8 +62,8 @@ class PhotoCard:
 
 def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
     """Cards of the best, worst and random photos, at most `report.photos` in a group; few are one group."""
-    counts = read_confusion(inputs.photos, "native", len(inputs.classes))
-    scores, iou = mean_iou(counts), iou_per_class(counts)
+    overlaps = read_overlaps(inputs.photos, "native", len(inputs.classes))
+    scores, iou = mean_iou_of_overlaps(overlaps), iou_of_overlaps(overlaps)
     groups = choose(scores, inputs.report.photos, inputs.report.seed)
     if np.count_nonzero(~np.isnan(scores)) <= 2 * inputs.report.photos:
         # Most of them would be in several groups.

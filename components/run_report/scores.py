@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pyarrow as pa
 
-from petseg.evaluation.photo_counts import read_confusion
-from petseg.metrics.iou import iou_per_class, mean_iou
+from petseg.evaluation.photo_counts import read_overlaps
+from petseg.metrics.iou import iou_of_overlaps, mean_iou_of_overlaps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,17 +29,17 @@ class SliceScore:
 def slice_scores(photos: pa.Table, feature: str, classes: int) -> list[SliceScore]:
     """IoU for each value of a slice feature, best first."""
     values = np.array([value or "not given" for value in photos.column(feature).to_pylist()])
-    counts_of_photos = read_confusion(photos, "model", classes)
+    overlaps_of_photos = read_overlaps(photos, "model", classes)
     scores = []
     for value in np.unique(values):
         chosen = values == value
-        counts = counts_of_photos[chosen].sum(axis=0)
+        overlaps = overlaps_of_photos[chosen].sum(axis=0)
         scores.append(
             SliceScore(
                 value=str(value),
                 photos=int(chosen.sum()),
-                mean_iou=float(mean_iou(counts)),
-                iou=iou_per_class(counts).tolist(),
+                mean_iou=float(mean_iou_of_overlaps(overlaps)),
+                iou=iou_of_overlaps(overlaps).tolist(),
             )
         )
     return sorted(scores, key=lambda score: -np.nan_to_num(score.mean_iou, nan=-1.0))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from petseg.metrics.iou import intersection_and_union, mean_iou
+from petseg.metrics.iou import intersection_and_union
 from petseg.metrics.metric import mean_over_classes, ratio
 
 RESAMPLES = 2000
@@ -50,10 +50,27 @@ def paired_bootstrap(
         seed: Of the resampling.
         resamples: Number of resamples.
     """
-    pixels = np.stack([intersection_and_union(before), intersection_and_union(after)])
+    return paired_difference(
+        intersection_and_union(before), intersection_and_union(after), seed=seed, resamples=resamples
+    )
+
+
+def paired_difference(
+    before: NDArray[np.int64], after: NDArray[np.int64], *, seed: int, resamples: int = RESAMPLES
+) -> Difference:
+    """`paired_bootstrap` of fewer numbers than the confusion counts.
+
+    Args:
+        before: int64 [photos, 2, classes], `intersection_and_union` of each photo by one model.
+        after: The same of the other model.
+        seed: Of the resampling.
+        resamples: Number of resamples.
+    """
+    pixels = np.stack([before, after])
     differences = [scores[1] - scores[0] for scores in _resampled(pixels, seed, resamples)]
-    value = mean_iou(after.sum(axis=0)) - mean_iou(before.sum(axis=0))
-    return Difference(float(value), *_interval(np.concatenate(differences)))
+    summed = pixels.sum(axis=1)
+    mean_ious = mean_over_classes(ratio(summed[:, 0], summed[:, 1]))
+    return Difference(float(mean_ious[1] - mean_ious[0]), *_interval(np.concatenate(differences)))
 
 
 def mean_iou_interval(

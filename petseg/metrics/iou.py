@@ -19,8 +19,13 @@ def iou_per_class(counts: ArrayLike) -> NDArray[np.float64]:
     Returns:
         float64 [..., classes] in 0 to 1; NaN where the class occurs neither in labels nor in prediction.
     """
-    pixels = intersection_and_union(np.asarray(counts, np.float64))
-    return ratio(pixels[..., 0, :], pixels[..., 1, :])
+    return iou_of_overlaps(intersection_and_union(np.asarray(counts, np.float64)))
+
+
+def iou_of_overlaps(overlaps: ArrayLike) -> NDArray[np.float64]:
+    """`iou_per_class` of what `intersection_and_union` returns, [..., 2, classes]."""
+    overlaps = np.asarray(overlaps)
+    return ratio(overlaps[..., 0, :], overlaps[..., 1, :])
 
 
 def intersection_and_union(counts: NDArray[Any]) -> NDArray[Any]:
@@ -49,6 +54,11 @@ def mean_iou(counts: ArrayLike) -> NDArray[np.float64]:
         float64 [...] in 0 to 1; NaN where nothing was counted.
     """
     return mean_over_classes(iou_per_class(counts))
+
+
+def mean_iou_of_overlaps(overlaps: ArrayLike) -> NDArray[np.float64]:
+    """`mean_iou` of what `intersection_and_union` returns, [..., 2, classes]."""
+    return mean_over_classes(iou_of_overlaps(overlaps))
 
 
 def binary_iou(counts: ArrayLike, foreground: Sequence[int]) -> NDArray[np.float64]:

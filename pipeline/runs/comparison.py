@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
-from petseg.evaluation.bootstrap import Difference, paired_bootstrap
+from petseg.evaluation.bootstrap import Difference, paired_difference
 from petseg.evaluation.files import PHOTOS_FILE
-from petseg.evaluation.photo_counts import read_confusion, read_counts
+from petseg.evaluation.photo_counts import read_overlaps, summed_counts
 from petseg.evaluation.resolutions import RESOLUTIONS, Resolution
-from petseg.metrics.iou import mean_iou
+from petseg.metrics.iou import mean_iou_of_overlaps
 from petseg.metrics.registry import METRICS, metric_entries
 from pipeline.runs.run_folder import RunFolder
 
@@ -35,7 +35,7 @@ class EvaluatedRun:
         run: The run's folder.
         evaluated: Number of photos that the run evaluated, common or not.
         photos: Rows of photos.parquet of the common photos, by name.
-        confusion: int64 [photos, classes, classes] at each resolution.
+        overlaps: int64 [photos, 2, classes] at each resolution: each photo's `intersection_and_union`.
         summed: Counts by output of `evaluate` at each resolution, summed over the photos; None where the run
             did not count them.
     """
@@ -44,13 +44,13 @@ class EvaluatedRun:
     run: RunFolder
     evaluated: int
     photos: pa.Table
-    confusion: dict[Resolution, NDArray[np.int64]]
+    overlaps: dict[Resolution, NDArray[np.int64]]
     summed: dict[Resolution, dict[str, NDArray[np.int64] | None]]
 
     @cached_property
     def photo_scores(self) -> NDArray[np.float64]:
         """Mean IoU of each photo at native resolution."""
-        return mean_iou(self.confusion["native"])
+        return mean_iou_of_overlaps(self.overlaps["native"])
 
 
 @dataclass(frozen=True)
@@ -175,13 +175,12 @@ def _evaluated_runs(runs: Sequence[RunFolder], classes: int) -> list[EvaluatedRu
                 run=run,
                 evaluated=len(table),
                 photos=shared,
-                confusion={
-                    resolution: read_confusion(shared, resolution, classes) for resolution in RESOLUTIONS
+                overlaps={
+                    resolution: read_overlaps(shared, resolution, classes) for resolution in RESOLUTIONS
                 },
                 summed={
                     resolution: {
-                        output: _summed(read_counts(shared, output, resolution, classes))
-                        for output in outputs
+                        output: summed_counts(shared, output, resolution, classes) for output in outputs
                     }
                     for resolution in RESOLUTIONS
                 },
@@ -200,10 +199,6 @@ def _read_photos(run: RunFolder) -> pa.Table:
         return pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-
-
-def _summed(of_photos: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
-    return None if of_photos is None else of_photos.sum(axis=0)
 
 
 def _metrics(
@@ -239,7 +234,7 @@ def _change(first: EvaluatedRun, other: EvaluatedRun, seed: int) -> Change:
     return Change(
         run=other,
         differences={
-            resolution: paired_bootstrap(first.confusion[resolution], other.confusion[resolution], seed=seed)
+            resolution: paired_difference(first.overlaps[resolution], other.overlaps[resolution], seed=seed)
             for resolution in RESOLUTIONS
         },
         slices=sorted(moved[:MOST_SLICES], key=lambda moved: moved.difference.value),
@@ -260,16 +255,16 @@ def _slice_changes(first: EvaluatedRun, other: EvaluatedRun, seed: int) -> Itera
         values = np.array(first.photos.column(feature).to_pylist(), object)
         for value in sorted({value for value in values if value is not None}):
             chosen = values == value
-            before, after = first.confusion["model"][chosen], other.confusion["model"][chosen]
-            difference = paired_bootstrap(before, after, seed=seed)
+            before, after = first.overlaps["model"][chosen], other.overlaps["model"][chosen]
+            difference = paired_difference(before, after, seed=seed)
             # One photo cannot be resampled: its interval would be a point and look certain.
             if chosen.sum() > 1 and not np.isnan(difference.value):
                 yield SliceChange(
                     feature=feature,
                     value=value,
                     photos=int(chosen.sum()),
-                    before=float(mean_iou(before.sum(axis=0))),
-                    after=float(mean_iou(after.sum(axis=0))),
+                    before=float(mean_iou_of_overlaps(before.sum(axis=0))),
+                    after=float(mean_iou_of_overlaps(after.sum(axis=0))),
                     difference=difference,
                 )
 

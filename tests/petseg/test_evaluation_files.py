@@ -12,7 +12,11 @@ from petseg.evaluation.photo_counts import (
     examples_digest,
     read_confusion,
     read_counts,
+    read_overlaps,
+    stored_counts,
+    summed_counts,
 )
+from petseg.metrics.iou import intersection_and_union
 
 
 def test_a_column_says_the_shape_of_its_counts(tmp_path):
@@ -39,6 +43,43 @@ def test_counts_of_the_last_release_are_read():
     assert read_counts(table, "calibration", "native", classes=3) is None
     with pytest.raises(ValueError, match=counts_column("counts", "model")):
         read_confusion(table, "model", classes=3)
+
+
+def many_classes(tmp_path, confusion):
+    """Rows of a file with the confusion of these photos, and the file's size."""
+    field = counts_field("counts", "native", confusion.shape[1:])
+    rows = [stored_counts(counts) for counts in confusion]
+    pq.write_table(pa.table([rows], schema=pa.schema([field])), tmp_path / "photos.parquet")
+    return pq.read_table(tmp_path / "photos.parquet"), (tmp_path / "photos.parquet").stat().st_size
+
+
+def few_of(classes, photos, seed=0):
+    """Confusion counts of photos with up to five classes each, and of one without a labeled pixel."""
+    rng = np.random.default_rng(seed)
+    confusion = np.zeros((photos, classes, classes), np.int64)
+    for of_photo in confusion[1:]:
+        present = rng.choice(classes, rng.integers(1, 6), replace=False)
+        of_photo[np.ix_(present, present)] = rng.integers(0, 10**9, (len(present), len(present)))
+    return confusion
+
+
+@pytest.mark.parametrize("classes", [2, 31, 32, 150, 254])
+def test_counts_of_any_number_of_classes_are_read_as_they_were(tmp_path, classes):
+    confusion = few_of(max(classes, 5), photos=70)[:, :classes, :classes]
+    photos, _ = many_classes(tmp_path, confusion)
+    np.testing.assert_array_equal(read_counts(photos, "counts", "native", classes), confusion)
+    np.testing.assert_array_equal(summed_counts(photos, "counts", "native", classes), confusion.sum(axis=0))
+    np.testing.assert_array_equal(read_overlaps(photos, "native", classes), intersection_and_union(confusion))
+    picked = photos.filter(pa.array([row % 3 == 1 for row in range(70)]))
+    np.testing.assert_array_equal(read_confusion(picked, "native", classes), confusion[1::3])
+    assert summed_counts(photos, "counts", "model", classes) is None
+
+
+def test_the_file_grows_with_what_is_in_the_photos(tmp_path):
+    """Five classes of 254 in a photo take hardly more than five of 64, not sixteen times as much."""
+    sizes = [many_classes(tmp_path, few_of(classes, photos=200))[1] for classes in (64, 254)]
+    assert sizes[1] < 1.5 * sizes[0]
+    assert sizes[1] / 200 < 500
 
 
 def photos_file(folder, names, confusion):

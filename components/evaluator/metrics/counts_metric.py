@@ -7,7 +7,8 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 
 from components.evaluator.metrics.summed_counts import sum_of_counts
 from petseg.evaluation.resolutions import RESOLUTIONS, Resolution
-from petseg.metrics.registry import METRICS, MetricEntry
+from petseg.metrics.metric import Metric
+from petseg.metrics.registry import METRICS
 
 
 class CountsMetric(metric_types.Metric):
@@ -66,13 +67,35 @@ def _computations(
         raise ValueError(
             f"resolution must be one of {', '.join(RESOLUTIONS)}. Received instead: {resolution!r}"
         )
-    entry = MetricEntry(METRICS[metric], class_id)
-    axis = RESOLUTIONS.index(resolution)
-    key = metric_types.MetricKey(name=name, model_name=model_name)
+    of_metric = METRICS[metric]
     summed = sum_of_counts(model_name)
+    values = _values(of_metric, resolution, tuple(foreground), summed.keys[0])
+    key = metric_types.MetricKey(name=name, model_name=model_name)
 
     def derive(metrics: dict[metric_types.MetricKey, Any]) -> dict[metric_types.MetricKey, float]:
-        sums = {output: counts[axis] for output, counts in metrics[summed.keys[0]].items()}
-        return {key: entry.value(sums, foreground)} if entry.metric.counts in sums else {}
+        if values.keys[0] not in metrics:
+            return {}
+        of_classes = metrics[values.keys[0]]
+        return {key: float(of_classes if class_id is None else of_classes[class_id])}
 
-    return [summed, metric_types.DerivedMetricComputation(keys=[key], result=derive)]
+    return [summed, values, metric_types.DerivedMetricComputation(keys=[key], result=derive)]
+
+
+def _values(
+    metric: Metric, resolution: Resolution, foreground: tuple[int, ...], summed: metric_types.MetricKey
+) -> metric_types.DerivedMetricComputation:
+    """A metric's values, of all classes at once, so that many classes do not each go through all counts.
+
+    TFMA does not write out keys that begin with an underscore; it drops equal computations by their keys.
+    """
+    name = f"_{resolution}/{metric.name}/{foreground}"
+    key = metric_types.MetricKey(name=name, model_name=summed.model_name)
+    axis = RESOLUTIONS.index(resolution)
+
+    def derive(metrics: dict[metric_types.MetricKey, Any]) -> dict[metric_types.MetricKey, Any]:
+        counts = metrics[summed].get(metric.counts)
+        if counts is None:
+            return {}
+        return {key: metric.function(counts[axis], *([foreground] if metric.takes_foreground else []))}
+
+    return metric_types.DerivedMetricComputation(keys=[key], result=derive)
