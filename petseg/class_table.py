@@ -13,6 +13,9 @@ from petseg.class_forms import Source, as_hex, in_full, is_color, read_sources
 CLASS_ID_IGNORED = 255
 """Class id (uint8) of an ignored pixel, from Transform on."""
 
+MOST_CLASSES = 254
+"""A byte also holds the ignored value, and the class id of ignored pixels."""
+
 LONGEST_NAME = 60
 """Letters of a class name."""
 
@@ -99,7 +102,7 @@ class ClassTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    classes: tuple[SegmentationClass, ...] = Field((), max_length=254)
+    classes: tuple[SegmentationClass, ...] = ()
     ignored_value: Source | tuple[Source, ...] | None = Field(
         None,
         description="What neither the loss nor the metrics count: a number in the masks, a color, the name "
@@ -124,6 +127,11 @@ class ClassTable(BaseModel):
     def _distinct(cls, classes: tuple[SegmentationClass, ...]) -> tuple[SegmentationClass, ...]:
         if len(classes) == 1:
             raise ValueError("a class table must have at least two classes; received one")
+        if len(classes) > MOST_CLASSES:
+            raise ValueError(
+                f"a class table must have at most {MOST_CLASSES} classes; received {len(classes)}: give "
+                "a class several sources to merge classes"
+            )
         for attribute in ("value", "name"):
             seen = [getattr(entry, attribute) for entry in classes]
             repeated = sorted({item for item in seen if seen.count(item) > 1})

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Iterable
 
 REMEDIES = {
     errno.EACCES: "name another one, or allow this user to read and write there",
@@ -42,3 +43,10 @@ def describe_error(error: UserError | OSError) -> str:
     where = "" if file is None else f"{os.fsdecode(file) if isinstance(file, bytes) else file}: "
     remedy = REMEDIES.get(error.errno or 0)
     return f"{where}{reason}" + (f"; {remedy}" if remedy else "")
+
+
+def listed(names: Iterable[object], most: int = 12) -> str:
+    """Names in a message: all, or the first ones and how many more there are."""
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from petseg.errors import listed
+
 
 class Settings(BaseModel):
     """Base of every part of the settings: unknown keys are refused, values never change."""
@@ -21,9 +23,9 @@ def check_known(key: str, name: str, known: Sequence[str]) -> None:
         known: What it can be with this data.
 
     Raises:
-        ValueError: It is none of these; the message has the nearest one, or all.
+        ValueError: It is none of these; the message has the nearest one, or the first ones.
     """
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"it can be one of {', '.join(known) or 'none'}"
+        hint = f"did you mean {near[0]}?" if near else f"it can be one of {listed(known) or 'none'}"
         raise ValueError(f"{key} {name!r} is not in this data; {hint}")

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.dataset_gate.settings import TrainedMasks
+from petseg.errors import listed
 from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.preprocessing import decode_mask, stored_mask
 
@@ -18,6 +19,9 @@ IMAGE_SIZES = range(32, 2049, 32)
 MASKS_TRIED = 50
 """Masks of a class on which larger sizes are tried."""
 
+CLASSES_EXPLAINED = 4
+"""Classes for which a remedy is looked for, which takes seconds."""
+
 
 def vanished_classes(files: Sequence[str], trained: TrainedMasks) -> list[str]:
     """Describes each class that could not be learned because no resized mask shows it.
@@ -27,7 +31,7 @@ def vanished_classes(files: Sequence[str], trained: TrainedMasks) -> list[str]:
         trained: The class table, and the size to which masks are resized.
 
     Returns:
-        A sentence a class: its name, the size, and what would help.
+        A sentence a class: its name, the size, and what would help; beyond a few, one sentence for the rest.
     """
     shown = np.zeros(len(trained.classes), bool)
     masks: dict[int, list[bytes]] = defaultdict(list)
@@ -40,12 +44,14 @@ def vanished_classes(files: Sequence[str], trained: TrainedMasks) -> list[str]:
             return []
         for class_id in np.flatnonzero((native > 0) & ~shown):
             masks[class_id].append(png)
-    return [
+    vanished = [class_id for class_id in sorted(masks) if not shown[class_id]]
+    sentences = [
         f"class {trained.classes.names[class_id]} is in {len(masks[class_id])} training masks, but not in any"
         f" {_resized(trained)}; {_remedy(masks[class_id], class_id, trained)}"
-        for class_id in sorted(masks)
-        if not shown[class_id]
+        for class_id in vanished[:CLASSES_EXPLAINED]
     ]
+    others = [trained.classes.names[class_id] for class_id in vanished[CLASSES_EXPLAINED:]]
+    return sentences + ([f"the same goes for {len(others)} more classes: {listed(others)}"] if others else [])
 
 
 def _resized(trained: TrainedMasks) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from components.example_gen.pairs import CheckedPair
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
-from petseg.errors import UserError
+from petseg.errors import UserError, listed
 
 NAMED_VALUES = 20
 
@@ -29,7 +29,7 @@ def unknown_in_words(masks: dict[str, int], data: DataSettings) -> str:
     known: Sequence[object] = sorted(
         data.classes.value_of_color if are_colors else data.classes.value_of_number, key=str
     )
-    what, has = ("colors" if are_colors else "values"), ", ".join(map(str, known)) or "none"
+    what, has = ("colors" if are_colors else "values"), listed(known, NAMED_VALUES) or "none"
     text = f"masks have {what} that data.classes lacks: {', '.join(named)}{more}; it has {has}"
     if set(masks) == {"255"} and len(data.classes) == 2:
         return f"{text}. For masks of 0 and 255 set data.mask_threshold: 128, or source: 255 for the class"

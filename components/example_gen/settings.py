@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from components.example_gen.readers import READERS
 from petseg.class_table import ClassTable
-from petseg.errors import UserError
+from petseg.errors import UserError, listed
 from petseg.settings import Settings
 
 
@@ -165,7 +165,7 @@ class DataSettings(Settings):
             raise ValueError("tfds_builder must name a builder, such as oxford_iiit_pet:4.*.*")
         if self.sized_class is not None and self.sized_class not in self.classes.names:
             raise ValueError(
-                f"sized_class must be null or one of {', '.join(self.classes.names)};"
+                f"sized_class must be null or one of {listed(self.classes.names)};"
                 f" received {self.sized_class!r}"
             )
         if self.mask_threshold is not None and len(self.classes) not in (0, 2):

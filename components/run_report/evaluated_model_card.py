@@ -1,5 +1,6 @@
 """The model card of the run: the model's own, and how the model was evaluated."""
 
+import math
 import os
 from typing import Any
 
@@ -8,8 +9,11 @@ from tfx.dsl.io import fileio
 from components.run_report.inputs import RunInputs
 from components.run_report.metrics_json import verdict
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
-from petseg.metrics.registry import MetricEntry, metric_entries
+from petseg.metrics.registry import METRICS, MetricEntry, metric_entries
 from petseg.saved_model import EXTRA_FOLDER, MODEL_CARD_FILE
+
+MOST_CLASS_ROWS = 20
+"""Classes up to which each metric of each class is a row; above, each class is one."""
 
 
 def model_card(inputs: RunInputs) -> str:
@@ -30,7 +34,9 @@ def _evaluation(inputs: RunInputs) -> str:
         for resolution, title in RESOLUTION_TITLES.items():
             groups[f"in production, {title}"] = evaluation["baseline"][resolution]
     rows = ["| Metric | " + " | ".join(groups) + " |", "|---|" + "---:|" * len(groups)]
-    for entry in metric_entries(inputs.classes.names, has_foreground=True):
+    entries = metric_entries(inputs.classes.names, has_foreground=True)
+    is_long = len(inputs.classes) > MOST_CLASS_ROWS
+    for entry in entries if not is_long else [entry for entry in entries if entry.class_name is None]:
         values = [_value(group, entry) for group in groups.values()]
         if any(value is not None for value in values):
             rows.append(f"| {entry.title} | " + " | ".join(map(_text, values)) + " |")
@@ -43,8 +49,28 @@ def _evaluation(inputs: RunInputs) -> str:
             "",
             *rows,
             "",
+            *(_class_rows(inputs) if is_long else []),
         ]
     )
+
+
+def _class_rows(inputs: RunInputs) -> list[str]:
+    """A table with one row for each of many classes, the lowest IoU first, and a column for each metric."""
+    native = inputs.evaluation["native"]
+    metrics = [metric for metric in METRICS.values() if metric.per_class and native.get(metric.name)]
+    iou = native["iou"]
+    names = sorted(iou, key=lambda name: math.inf if iou[name] is None else iou[name])
+    return [
+        "### Classes, at native resolution",
+        "",
+        "| Class | " + " | ".join(metric.title for metric in metrics) + " |",
+        "|---|" + "---:|" * len(metrics),
+        *(
+            f"| {name} | " + " | ".join(_text(native[metric.name][name]) for metric in metrics) + " |"
+            for name in names
+        ),
+        "",
+    ]
 
 
 def _value(group: dict[str, Any], entry: MetricEntry) -> float | None:

@@ -4,7 +4,11 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from components.run_report import environment, plots
+from components.run_report.confusions import most_confused, taken_for
 from components.run_report.drift_section import Drift, measure_drift
 from components.run_report.inputs import RunInputs
 from components.run_report.metric_tables import metric_tables
@@ -20,6 +24,10 @@ from petseg.evaluation.words import against_best, few_examples
 from petseg.metrics.calibration_error import calibration_error
 from petseg.metrics.counting import CALIBRATION, CONFUSION
 from petseg.metrics.iou import mean_iou_of_overlaps
+from petseg.metrics.metric import ratio
+
+LARGEST_MATRIX = 20
+"""Classes up to which the confusion is a matrix; above, it is the pairs most confused."""
 
 
 def page(inputs: RunInputs, settings_yaml: str) -> str:
@@ -48,7 +56,10 @@ def _content(inputs: RunInputs) -> dict[str, Any]:
         "floor": inputs.settings["evaluation"]["floor"],
         "classes": inputs.classes.classes,
         "metric_tables": metric_tables(inputs.evaluation),
-        "confusion": [(row / row.sum()).tolist() if row.any() else None for row in counts],
+        "confusion": _matrix(counts) if classes <= LARGEST_MATRIX else None,
+        "most_confused": most_confused(counts),
+        "taken_for": taken_for(counts),
+        "label_shares": ratio(counts.sum(axis=1), np.full(classes, counts.sum())).tolist(),
         "reliability": _reliability(inputs),
         "curves": plots.learning_curves(inputs.history),
         "score_histogram": plots.score_histogram(scores),
@@ -84,6 +95,11 @@ def _trained(inputs: RunInputs) -> str:
     device = f", on {inputs.device}" if inputs.device else ""
     epochs = count(len(inputs.history), "epoch")
     return f"{network}: {examples}{source}, {epochs}{device}.".removeprefix(": ")
+
+
+def _matrix(counts: NDArray[np.int64]) -> list[list[float] | None]:
+    """Shares of the pixels of each label by prediction; None for a class without pixels."""
+    return [(row / row.sum()).tolist() if row.any() else None for row in counts]
 
 
 def _reliability(inputs: RunInputs) -> list[Plot]:

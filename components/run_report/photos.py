@@ -28,6 +28,9 @@ THUMBNAIL = 256
 WRONG = (226, 41, 83)
 """RGB of pixels where the prediction differs from the ground truth."""
 
+MOST_CLASSES = 6
+"""Classes whose metrics stand beside a photo."""
+
 logger = logging.getLogger("petseg")
 
 
@@ -40,6 +43,8 @@ class PhotoCard:
         slices: Its value of each slice feature.
         mean_iou: Over the classes in ground truth or prediction.
         iou: Of each class; None for an absent one.
+        shown: Ids of the classes that are named.
+        others: How many more classes occur.
         width: Of the thumbnails in pixels.
         height: Of the thumbnails in pixels.
         photo: The photo.
@@ -52,6 +57,8 @@ class PhotoCard:
     slices: dict[str, str]
     mean_iou: float
     iou: list[float | None]
+    shown: list[int]
+    others: int
     width: int
     height: int
     photo: str
@@ -80,11 +87,20 @@ def photo_cards(inputs: RunInputs) -> dict[str, list[PhotoCard]]:
             slices={feature: values[row] for feature, values in slices.items() if values[row] is not None},
             mean_iou=float(scores[row]),
             iou=[None if np.isnan(value) else float(value) for value in iou[row]],
+            **_classes_shown(iou[row]),
             **_predicted_pictures(examples[names[row]], predict, inputs.classes),
         )
 
     cards = {row: card(row) for row in sorted({row for rows in groups.values() for row in rows})}
     return {group: [cards[row] for row in rows] for group, rows in groups.items()}
+
+
+def _classes_shown(iou: np.ndarray) -> dict[str, Any]:
+    """Which classes a card names, by the attributes of PhotoCard: all, or of many the worst that occur."""
+    if len(iou) <= MOST_CLASSES:
+        return {"shown": list(range(len(iou))), "others": 0}
+    occurring = [class_id for class_id in np.argsort(iou).tolist() if not np.isnan(iou[class_id])]
+    return {"shown": occurring[:MOST_CLASSES], "others": len(occurring[MOST_CLASSES:])}
 
 
 def choose(scores: np.ndarray, number: int, seed: int) -> dict[str, list[int]]:

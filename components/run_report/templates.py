@@ -28,7 +28,7 @@ def template_engine(package: str) -> jinja2.Environment:
     engine.filters["count"] = count
     engine.filters["label"] = lambda name: name.rsplit("/", 1)[-1].replace("_", " ")
     engine.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
-    engine.filters["percent"] = lambda value: f"{100 * value:.1f}%"
+    engine.filters["percent"] = lambda value, digits=1: f"{100 * value:.{digits}f}%"
     return engine
 
 

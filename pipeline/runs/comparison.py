@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from petseg.class_table import ClassTable
-from petseg.errors import UserError
+from petseg.errors import UserError, listed
 from petseg.evaluation.bootstrap import Difference, paired_difference
 from petseg.evaluation.files import PHOTOS_FILE
 from petseg.evaluation.photo_counts import read_overlaps, summed_counts
@@ -152,8 +152,8 @@ def _shared_classes(runs: Sequence[RunFolder]) -> ClassTable:
     for run, table in zip(runs, tables, strict=True):
         if (table.names, table.values) != (tables[0].names, tables[0].values):
             raise UserError(
-                f"{run.path} has the classes {', '.join(table.names)}, {runs[0].path} "
-                f"{', '.join(tables[0].names)}: only runs with the same classes can be compared"
+                f"{run.path} has the classes {listed(table.names)}, {runs[0].path} "
+                f"{listed(tables[0].names)}: only runs with the same classes can be compared"
             )
     return tables[0]
 

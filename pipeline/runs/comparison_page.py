@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +25,8 @@ from pipeline.runs.runs_table import short_value
 MOST_RUNS = 26
 MOST_PICTURED = 12
 SLICES_IN_THE_TERMINAL = 8
+CLASSES_IN_THE_TERMINAL = 12
+"""Of more classes, those with the largest change are shown."""
 
 
 def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
@@ -95,12 +98,26 @@ def _metrics_table(comparison: Comparison) -> Group:
     table = _plain_table("", "", *letters, *against, texts=2)
     # The terminal has no room for the other metrics per class.
     only_on_the_page = tuple(f"{one.title} " for one in METRICS.values() if one.per_class and one != IOU)
+    shown = _titles_of_classes(comparison)
     for (resolution, title), values in comparison.metrics.items():
-        if title.startswith(only_on_the_page):
+        if title.startswith(only_on_the_page) or (title.startswith(f"{IOU.title} ") and title not in shown):
             continue
         changes = [signed(value - values[0], 4) for value in values[1:]]
         table.add_row(RESOLUTION_TITLES[resolution], title, *(number(value, 4) for value in values), *changes)
-    return Group(_whole(f"{runs}\n{note}"), table)
+    left_out_classes = len(comparison.classes) - len(shown)
+    more = f"{left_out_classes} classes changed less; they are on the page" if left_out_classes else ""
+    return Group(_whole(f"{runs}\n{note}"), table, *([Text(more)] if more else []))
+
+
+def _titles_of_classes(comparison: Comparison) -> set[str]:
+    """Titles of the IoU of the classes that the terminal shows: of many those that changed most."""
+
+    def change(title: str) -> float:
+        values = np.array(comparison.metrics[("native", title)])
+        return float(np.nan_to_num(np.abs(values - values[0])).max())
+
+    titles = [f"{IOU.title} {name}" for name in comparison.classes.names]
+    return set(sorted(titles, key=change, reverse=True)[:CLASSES_IN_THE_TERMINAL])
 
 
 def _whole(text: str) -> Text:

@@ -148,11 +148,14 @@ def _evaluation(
     pq.write_table(pa.Table.from_pylist(rows), str(folder / "photos.parquet"))
     counts = np.sum([row["counts_model"] for row in rows], axis=0).reshape(len(table), len(table))
     diagonal = np.diag(counts)
-    iou = diagonal / (counts.sum(0) + counts.sum(1) - diagonal)
+    union = counts.sum(0) + counts.sum(1) - diagonal
+    iou = diagonal[union > 0] / union[union > 0]
+    names = [name for name, pixels in zip(table.names, union, strict=True) if pixels]
+    iou_by_name = dict(zip(names, iou.tolist(), strict=True))
     native = "photo" if older else "native"
     group = {
         "mean_iou": float(iou.mean()),
-        "iou": dict(zip(table.names, iou.tolist(), strict=True)),
+        "iou": {name: iou_by_name.get(name) for name in table.names},
         "pixel_accuracy": float(diagonal.sum() / counts.sum()),
     }
     if not older:
@@ -170,7 +173,7 @@ def _evaluation(
     before = {
         **group,
         "mean_iou": group["mean_iou"] - 0.02,
-        "iou": {n: v - 0.02 for n, v in group["iou"].items()},
+        "iou": {n: None if v is None else v - 0.02 for n, v in group["iou"].items()},
     }
     evaluation = {
         "split": split,

@@ -176,3 +176,14 @@ evaluation:
 def test_a_list_with_one_class_is_refused():
     with pytest.raises(ValidationError, match="at least two"):
         table(["road"])
+
+
+def test_as_many_classes_as_a_byte_holds_beside_ignored_pixels():
+    """One value stays for the mask's ignored pixels, and one class id for those of the model."""
+    names = [f"class {value}" for value in range(256)]
+    full = table(
+        [{"value": value, "name": name} for value, name in enumerate(names[:254])], ignored_value=1000
+    )
+    assert (len(full), full.stored_ignored) == (254, 255)
+    with pytest.raises(ValidationError, match="at most 254 classes; received 256"):
+        table([{"value": value, "name": name} for value, name in enumerate(names)])

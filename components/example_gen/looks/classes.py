@@ -9,9 +9,8 @@ from typing import Any
 from components.example_gen.looks.dataset import Opened
 from components.example_gen.looks.images import is_gray
 from components.example_gen.looks.recognition.label_maps import LabelMap
-from petseg.class_table import LONGEST_NAME, class_key
+from petseg.class_table import LONGEST_NAME, MOST_CLASSES, class_key
 
-MOST_CLASSES = 254
 IGNORED_NAMES = re.compile(
     r"(void|ignored?|un-?label+ed|don.?t.?care|ignore.?region|__ignore__)", re.IGNORECASE
 )

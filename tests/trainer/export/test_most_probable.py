@@ -1,13 +1,10 @@
 """The most probable class at native resolution: every way to compute it gives the same, in little memory."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.conftest import PROJECT
+from benchmarks.many_classes import measure_apart
 from tests.trainer.expected_predictions import resize_bilinearly
 from trainer.export.most_probable import FEW_CLASSES, in_strips, most_probable_at
 
@@ -67,23 +64,7 @@ def test_a_class_that_wins_only_between_pixels_is_found():
     assert set(np.unique(ids)) == {3, 4, 9}
 
 
-MEASURE = """
-import sys
-from tests.trainer.export.large_photo import added_megabytes
-print(added_megabytes(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
-"""
-
-
 @pytest.mark.parametrize("signature", ["serving_default", "evaluate"])
 def test_a_large_photo_of_many_classes_needs_little_memory(signature):
     """Three million pixels of 150 classes are 1.8 GB of probabilities."""
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, signature, "150", "1500", "2000"],
-        capture_output=True,
-        text=True,
-        cwd=PROJECT,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout.splitlines()[-1]) < 500
+    assert measure_apart(signature, 150, 1500, 2000)["megabytes"] < 500
