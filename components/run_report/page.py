@@ -18,11 +18,11 @@ from components.run_report.plots import Plot
 from components.run_report.scores import SliceScore, slice_scores
 from components.run_report.suspicious_labels import suspicious_labels
 from components.run_report.templates import count, number, template_engine
-from petseg.evaluation.photo_counts import read_overlaps, summed_counts
+from petseg.evaluation.photo_counts import read_overlaps, summed_confusion, summed_counts
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
 from petseg.evaluation.words import against_best, few_examples
 from petseg.metrics.calibration_error import calibration_error
-from petseg.metrics.counting import CALIBRATION, CONFUSION
+from petseg.metrics.counting import CALIBRATION
 from petseg.metrics.iou import mean_iou_of_overlaps
 from petseg.metrics.metric import ratio
 
@@ -43,7 +43,7 @@ def page(inputs: RunInputs, settings_yaml: str) -> str:
 
 def _content(inputs: RunInputs) -> dict[str, Any]:
     classes = len(inputs.classes)
-    counts = summed_counts(inputs.photos, CONFUSION, "model", classes)
+    counts = summed_confusion(inputs.photos, "model", classes)
     scores = mean_iou_of_overlaps(read_overlaps(inputs.photos, "native", classes))
     return {
         "run": inputs,

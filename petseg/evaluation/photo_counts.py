@@ -104,6 +104,12 @@ def summed_counts(
     return total
 
 
+def summed_confusion(photos: pa.Table, resolution: Resolution, classes: int) -> NDArray[np.int64]:
+    """The sum of `read_confusion` over the photos, in the memory of a few, int64 [classes, classes]."""
+    parts = [read_confusion(some, resolution, classes).sum(axis=0) for some in _in_parts(photos)]
+    return np.sum(parts, axis=0)
+
+
 def read_overlaps(photos: pa.Table, resolution: Resolution, classes: int) -> NDArray[np.int64]:
     """`intersection_and_union` of each photo, which IoU is made of, in the memory of a few photos' confusion.
 
