@@ -39,8 +39,8 @@ class CropBatches:
     Args:
         photos: The training split.
         batch_size: Crops per step, of all replicas together. Fewer crops make one batch.
-        augmentation: Random changes. `crop_scale` and `zoom_out` are shares of the
-            input's sides, not of the photo's.
+        augmentation: Random changes. `crop_scale` and `zoom_out` are shares of the input's sides, not of the
+            photo's.
         seed: Seed of order, crops and augmentation.
         replicas: Devices that share a batch.
     """

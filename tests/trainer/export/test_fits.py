@@ -1,6 +1,8 @@
 """With a network that copies its input, labels put in as photos come back where they were, with every fit."""
 
 import io
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -149,6 +151,58 @@ def test_a_copying_network_is_the_same_for_the_mirror_image(transform):
         for flip in (False, True)
     )
     assert (masks_of(once)[0] == masks_of(twice)[0]).mean() > 0.99
+
+
+LARGE_PHOTO = """
+import re, sys
+from pathlib import Path
+import keras, numpy as np, tensorflow as tf
+from tests.trainer.pictures import encode
+from trainer.export.signatures import Predictor
+from trainer.settings import TrainingSettings
+from PIL import Image
+
+classes, scale = int(sys.argv[1]), float(sys.argv[2])
+table = [{"value": index, "name": f"class {index}"} for index in range(classes)]
+settings = TrainingSettings(
+    classes=table, transform={"fit": "tile", "scale": scale}, model={"encoder": "plain", "image_size": 256}
+)
+inputs = keras.Input((256, 256, 3))
+gray = keras.layers.Rescaling(classes / 256)(inputs)[..., :1]
+scores = -keras.ops.square(gray - np.arange(classes, dtype=np.float32) - 0.5)
+serve = tf.function(Predictor(keras.Model(inputs, scores), settings).serving_default)
+small = encode(Image.fromarray(np.full((1, 1, 3), 7, np.uint8)), "PNG")
+serve(tf.constant([small]))
+
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+before = peak()
+grays = np.tile((np.arange(6000) // 24)[:, None, None], (1, 4000, 3)).astype(np.uint8)
+png = serve(tf.constant([encode(Image.fromarray(grays), "PNG")]))["mask_png_bytes"][0]
+added = peak() - before
+mask = tf.io.decode_png(png)[..., 0].numpy()
+print(added, (mask != grays[..., 0].astype(int) * classes // 256).mean())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("classes", "scale"), [(3, 1.0), (150, 1.0), (150, 0.5)])
+def test_memory_does_not_grow_with_classes_times_the_photo(classes, scale):
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE_PHOTO, str(classes), str(scale)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    added_mb, wrong = map(float, done.stdout.split())
+    # The probabilities of 150 classes would take 14 GB.
+    assert added_mb < 1500
+    # One gray level in 250 lies just between two classes; scaling mixes levels.
+    assert wrong < (0.005 if scale == 1 else 0.05)
 
 
 def test_batches_of_windows_change_nothing(monkeypatch):
