@@ -27,6 +27,7 @@ from trainer.data.input import (
     prefetched,
 )
 from trainer.data.pairs import Pairs
+from trainer.data.photos import Photos
 from trainer.data.replicas import ONE_DEVICE, ignored_unless
 from trainer.data.streaming import StreamedPairs
 from trainer.models.frozen_part import cut_frozen_part
@@ -209,6 +210,11 @@ def training_inputs(
         return whole
     if isinstance(train_pairs, StreamedPairs) or isinstance(eval_pairs, StreamedPairs):
         logger.info("computing the frozen encoder in every epoch: trainer.cache none keeps nothing")
+        return whole
+    if isinstance(train_pairs, Photos):
+        logger.info(
+            "computing the frozen encoder in every epoch: crops (transform.fit tile) are never the same"
+        )
         return whole
     if not trainer.augmentation.mirrors_only:
         logger.info(

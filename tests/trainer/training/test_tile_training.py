@@ -12,8 +12,12 @@ from tests.trainer.export.networks import example
 from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask
 from tests.trainer.shapes import shape_pairs
 from tests.trainer.small_run import history, training_paths, write_inputs
+from trainer.data.crops import CropBatches
 from trainer.data.examples import load_examples
+from trainer.data.feature_cache import training_inputs
 from trainer.data.preprocessing import ENCODED
+from trainer.data.replicas import ONE_DEVICE
+from trainer.models import build_model
 from trainer.run import run
 from trainer.settings import TrainingSettings
 
@@ -109,6 +113,21 @@ def test_the_same_settings_give_the_same_losses(inputs, trained, tmp_path):
     """On disk instead of in memory, too."""
     run(tile_settings(cache="disk"), training_paths(inputs, tmp_path))
     assert [record["loss"] for record in history(tmp_path)] == [record["loss"] for record in history(trained)]
+
+
+def test_a_frozen_encoder_is_computed_for_every_crop(inputs):
+    """Features are kept of whole photos only."""
+    settings = tile_settings(augmentation={"preset": "flips"})
+    settings = settings.model_copy(
+        update={"model": settings.model.model_copy(update={"freeze_encoder": True})}
+    )
+    paths = training_paths(inputs, inputs)
+    photos = load_examples(paths.train, paths.evaluation, settings, tf.distribute.get_strategy())
+    batches, evaluation, trained_part = training_inputs(build_model(settings), settings, *photos)
+    assert trained_part is None
+    assert isinstance(batches, CropBatches)
+    images, _ = next(iter(evaluation(ONE_DEVICE)))
+    assert images.shape[1:] == (32, 32, 3)
 
 
 @pytest.mark.parametrize("cache", ["memory", "disk", "auto"])
