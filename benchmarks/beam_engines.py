@@ -31,6 +31,7 @@ ENGINES = ("in_memory", "multi_processing beam.workers=2")
 BEAM_NODES = ("SegmentationExampleGen", "StatisticsGen", "Transform", "Evaluator")
 SETTINGS = ["trainer.epochs=1", "evaluation.floor=0", "beam.setup_file=" + str(PROJECT / "setup.py")]
 SECONDS_BETWEEN_SAMPLES = 0.1
+LAST_LINES = 20
 
 
 def run(data: Path, output: Path, engine: str) -> dict[str, int]:
@@ -59,7 +60,8 @@ def run(data: Path, output: Path, engine: str) -> dict[str, int]:
             except psutil.TimeoutExpired:
                 continue
     if driver.returncode not in (0, 3):
-        sys.exit(f"error: the run on {engine} ended with status {driver.returncode}; see {printed}")
+        last = "".join(printed.read_text().splitlines(keepends=True)[-LAST_LINES:])
+        sys.exit(f"error: the run on {engine} ended with status {driver.returncode}:\n{last}")
     return peaks
 
 
