@@ -156,13 +156,17 @@ class NodeProperties:
         }
 
     def _training(self) -> TrainingSettings:
-        """The training's settings. In a local run, files have names that follow from their content."""
+        """The training's settings. In a local run, files have names that follow from their content, and the
+        cache of the examples is `auto`, unless that decides their order.
+        """
         training, observed = self._settings.training, self._observed
         model, trainer = training.model, training.trainer
         if observed.encoder_weights:
             model = model.model_copy(update={"encoder_weights": observed.encoder_weights})
         if observed.warm_start_folder:
             trainer = trainer.model_copy(update={"warm_start": observed.warm_start_folder})
+        if observed.trainer_cache:
+            trainer = trainer.model_copy(update={"cache": observed.trainer_cache})
         return training.model_copy(update={"model": model, "trainer": trainer})
 
     def _chosen_for_training(self) -> Mapping[str, list[str]]:

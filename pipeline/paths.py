@@ -41,6 +41,7 @@ class Observed:
             path in the settings.
         warm_start_folder: The same of the folder that `trainer.warm_start` names.
         warm_start: Digest of that folder, if there is one.
+        trainer_cache: What the nodes are given as `trainer.cache`; None: the value in the settings.
     """
 
     run_id: str = ""
@@ -49,6 +50,7 @@ class Observed:
     encoder_weights: str | None = None
     warm_start_folder: str | None = None
     warm_start: str = ""
+    trainer_cache: str | None = None
 
 
 def push_directory(output: str | os.PathLike[str]) -> str:

@@ -11,6 +11,7 @@ from tfx.v1.components import TunerFnResult
 from petseg.errors import UserError
 from trainer.data.examples import load_examples
 from trainer.settings import TrainingSettings
+from trainer.told_cache import with_told_cache
 from trainer.training.callbacks import logger
 from trainer.training.distribution import make_strategy
 from trainer.training.fit import fit
@@ -30,7 +31,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
             trainings).
     """
     config = fn_args.custom_config
-    training = TrainingSettings.model_validate_json(config["training"])
+    training = with_told_cache(TrainingSettings.model_validate_json(config["training"]))
     examples = [*fn_args.train_files, *fn_args.eval_files]
     identity = training_identity(training, examples, config["code"] + config["tuner"])
     directory = os.path.join(config["checkpoints"], f"tuner-{identity}")

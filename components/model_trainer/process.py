@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from trainer.settings import TrainingSettings
+from trainer.told_cache import with_told_cache
 from trainer.training.training_paths import TrainingPaths
 
 LOGGER = "petseg"
@@ -37,6 +38,7 @@ def run_fn(fn_args: Any) -> None:
     settings = TrainingSettings.model_validate_json(config["training"])
     if fn_args.hyperparameters:
         settings = settings.with_values(fn_args.hyperparameters["values"])
+    settings = with_told_cache(settings)
     checkpoints = _begin(fn_args, settings)
     paths = TrainingPaths(
         train=fn_args.train_files,

@@ -8,6 +8,8 @@ from pipeline.paths import Observed, Paths
 from pipeline.settings import load_settings
 from pipeline.source_hash import source_hash
 from tests.conftest import PETS_CONFIG
+from trainer.settings import TrainingSettings
+from trainer.told_cache import VARIABLE, tell_cache, with_told_cache
 
 
 def properties(*overrides: str) -> NodeProperties:
@@ -41,3 +43,22 @@ def test_the_code_of_every_reader_counts_where_the_format_is_recognized():
     )
     assert properties("data.format=auto").example_gen()["code"] == of_all
     assert properties().example_gen()["code"] != of_all
+
+
+@pytest.mark.parametrize("cache", ["auto", "memory", "disk"])
+def test_where_a_local_run_keeps_examples_is_no_property(cache, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    settings = load_settings(PETS_CONFIG, [f"trainer.cache={cache}"])
+    observed = Observed(trainer_cache=tell_cache(settings.trainer).cache)
+    told = NodeProperties(settings, Paths("/root", "/pushed", "/work"), observed).trainer()
+    assert told == properties("trainer.cache=auto").trainer()
+    given = with_told_cache(TrainingSettings.model_validate_json(told["training"]))
+    assert given.trainer.cache == cache
+
+
+def test_streaming_is_a_property_since_its_order_is_another_one(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "disk")  # of an earlier run in the same process
+    settings = load_settings(PETS_CONFIG, ["trainer.cache=none"])
+    assert tell_cache(settings.trainer).cache == "none"
+    assert with_told_cache(settings.training).trainer.cache == "none"
+    assert properties("trainer.cache=none").trainer() != properties().trainer()

@@ -26,6 +26,7 @@ from pipeline.runs.memory import release_free_memory
 from pipeline.runs.progress import RunProgress
 from pipeline.runs.run_folder import PUSH_FILE, read_file
 from pipeline.settings import PipelineSettings
+from trainer.told_cache import tell_cache
 from trainer.training.unfinished.sweeping import sweep
 
 
@@ -60,6 +61,7 @@ class LocalRunner:
             encoder_weights=pinned.encoder_weights,
             warm_start_folder=pinned.warm_start,
             warm_start=pinned.warm_start_digest,
+            trainer_cache=tell_cache(settings.trainer).cache,
         )
         dag = create_pipeline(
             settings,
