@@ -94,7 +94,7 @@ def train(examples: Path, size: int, cache: str) -> None:
     from trainer.training.fit import fit
 
     strategy = tf.distribute.get_strategy()
-    settings = settings_for(size, cache, width=2)
+    settings = settings_for(size, cache, width=4)
     patterns = [[str(examples / f"Split-{split}" / "*")] for split in ("train", "eval")]
     train_pairs, eval_pairs = load_examples(*patterns, settings, strategy)
     with tempfile.TemporaryDirectory() as checkpoints:
