@@ -201,7 +201,8 @@ class Training:
 
     def _update_step_eagerly(self) -> None:
         def step() -> None:
-            self._apply([tf.convert_to_tensor(accumulated) for accumulated in self._gradients])
+            # A variable's value has no device, by which TensorFlow finds where a sum over workers goes.
+            self._apply([tf.identity(accumulated) for accumulated in self._gradients])
             for accumulated in self._gradients:
                 accumulated.assign(tf.zeros_like(accumulated))
 
