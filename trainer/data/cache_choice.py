@@ -37,17 +37,17 @@ def choose_cache(needed: int, strategy: tf.distribute.Strategy, resumes_streamed
     """
     memory = free_memory()
     folder, disk = _free_disk()
-    size = f"the decoded examples take {_gigabytes(needed)}"
+    size = f"the decoded examples take {_size(needed)}"
     if resumes_streamed:
         choice, reason = "none", "the unfinished training that resumes streamed its examples"
     elif needed <= SHARE_OF_MEMORY * memory:
-        choice, reason = "memory", f"{size}, and {_gigabytes(memory)} of memory are free"
+        choice, reason = "memory", f"{size}, and {_size(memory)} of memory are free"
     elif needed <= SHARE_OF_DISK * disk:
         choice = "disk"
-        reason = f"{size}; {_gigabytes(memory)} of memory and {_gigabytes(disk)} in {folder} are free"
+        reason = f"{size}; {_size(memory)} of memory and {_size(disk)} in {folder} are free"
     else:
         choice = "none"
-        reason = f"{size}; only {_gigabytes(memory)} of memory and {_gigabytes(disk)} in {folder} are free"
+        reason = f"{size}; only {_size(memory)} of memory and {_size(disk)} in {folder} are free"
     agreed = CACHES[highest_of_all(strategy, CACHES.index(choice))]
     if agreed != choice:
         reason = f"another worker has less space; here {reason}"
@@ -64,5 +64,5 @@ def _free_disk() -> tuple[str, int]:
         return "the folder for temporary files, which cannot be written", 0
 
 
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.2f} GB"
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
