@@ -36,11 +36,11 @@ runs/sample: | setup
 	@$(RUN) pipeline_runner.py sample-data --output $@ --pairs 360 --seed 1
 
 test: ## the tests that take minutes
-	@$(call setup,app s3 docs test)
+	@$(call setup,app export s3 docs test)
 	@$(RUN) -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist loadgroup $(TEST_ARGS)
 
 test-slow: ## the slow tests; PETSEG_DATA and PETSEG_WEIGHTS name the real photos and weights
-	@$(call setup,app s3 docs test)
+	@$(call setup,app export s3 docs test)
 	@$(RUN) -m pytest -m slow $(TEST_ARGS)
 
 test-tfx121: ## the tests on the newer stack; as root in a Debian 13 root where glibc is too old

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 if glibc_at_least "$TFX121_GLIBC"; then
     export VENV=${VENV_TFX121:-.venv-tfx121} PYTHON_VERSIONS="3.13 3.12 3.11"
-    EXTRAS="app s3 docs test" scripts/setup.sh
+    EXTRAS="app export s3 docs test" scripts/setup.sh
     exec "$VENV/bin/python" -m pytest "$@"
 fi
 exec scripts/debian13_root.sh scripts/test_tfx121.sh "$@"

@@ -18,8 +18,8 @@ class MaxUnpooling2D(layers.Layer):
     def call(self, inputs):  # noqa: D102
         values, before = inputs
         _, height, width, channels = before.shape
-        windows = ops.reshape(before, (-1, height // 2, 2, width // 2, 2, channels))
-        corners = [windows[:, :, row, :, column] for row in (0, 1) for column in (0, 1)]
+        # Slices of four dimensions: LiteRT has none of six.
+        corners = [before[:, row::2, column::2] for row in (0, 1) for column in (0, 1)]
         highest = ops.maximum(ops.maximum(*corners[:2]), ops.maximum(*corners[2:]))
         placed = []
         free = ops.ones_like(highest, dtype="bool")
@@ -27,7 +27,10 @@ class MaxUnpooling2D(layers.Layer):
             wins = ops.logical_and(free, corner == highest)
             free = ops.logical_and(free, ops.logical_not(wins))
             placed.append(ops.where(wins, values, ops.zeros_like(values)))
-        rows = [ops.stack(placed[:2], axis=3), ops.stack(placed[2:], axis=3)]
+        rows = [
+            ops.reshape(ops.stack(pair, axis=3), (-1, height // 2, width, channels))
+            for pair in (placed[:2], placed[2:])
+        ]
         return ops.reshape(ops.stack(rows, axis=2), (-1, height, width, channels))
 
     def compute_output_shape(self, input_shape):  # noqa: D102

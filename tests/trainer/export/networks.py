@@ -16,7 +16,7 @@ def trained(settings):
     """A network whose predictions use every class and differ for the mirror image, as a trained one's do."""
     model = build_model(settings)
     random = np.random.default_rng(0)
-    photos = np.stack([smooth_photo(random, SIZE, SIZE) for _ in range(4)]).astype(np.float32)
+    photos = np.stack([smooth_photo(random, *settings.model.input_size) for _ in range(4)]).astype(np.float32)
     scores = [
         layer
         for layer in model.layers
