@@ -15,6 +15,12 @@ class GateReport(Artifact):
     TYPE_NAME = "GateReport"
 
 
+class ExportedFiles(Artifact):
+    """A model's files for other runtimes, scripts that run them, and `exports.json`; or nothing."""
+
+    TYPE_NAME = "ExportedFiles"
+
+
 class RunReport(Artifact):
     """`report.html`, `metrics.json`, `model_card.md` and `settings.yaml` of one run."""
 

@@ -5,7 +5,7 @@ learning rate does not make Transform run again.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 import tensorflow_data_validation as tfdv
@@ -15,6 +15,7 @@ from tfx import v1 as tfx
 
 from components.dataset_gate.settings import TrainedMasks
 from components.example_gen.readers import READERS
+from components.exporter.settings import ExporterSettings
 from petseg.settings import Settings
 from pipeline.paths import Observed, Paths
 from pipeline.schema_text import schema_text
@@ -141,6 +142,17 @@ class NodeProperties:
             "code": source_hash("components.serving_check.component"),
         }
 
+    def exporter(self) -> Properties:
+        """Formats and limits, and the features whose values are slices."""
+        exporter = ExporterSettings(
+            export=self._settings.export, slice_features=self._settings.data.slice_features
+        )
+        chosen = self._chosen_for_training() | {"trainer.export.formats": self._settings.export.formats}
+        return {
+            "export": _json(exporter),
+            "code": source_hash("components.exporter.component", chosen=chosen),
+        }
+
     def pusher(self) -> Properties:
         """Where pushed models go, how many stay, and whether withdrawn ones are taken."""
         push = self._settings.push.model_copy(update={"directory": self._paths.push_directory})
@@ -169,7 +181,7 @@ class NodeProperties:
             trainer = trainer.model_copy(update={"cache": observed.trainer_cache})
         return training.model_copy(update={"model": model, "trainer": trainer})
 
-    def _chosen_for_training(self) -> Mapping[str, list[str]]:
+    def _chosen_for_training(self) -> dict[str, Collection[str]]:
         """What is used of the trainer's registries: other networks' code does not change this one's hash."""
         training, tuner = self._settings.training, self._settings.tuner
         searched = tuner.search.items() if tuner.enabled else ()

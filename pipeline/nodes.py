@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from petseg.errors import UserError
 
-OPTIONAL_NODES = ("Tuner",)
+OPTIONAL_NODES = ("Tuner", "Exporter")
 
 ALL_NODES = (
     "SegmentationExampleGen",
@@ -20,6 +20,7 @@ ALL_NODES = (
     "Trainer",
     "Evaluator",
     "ServingCheck",
+    "Exporter",
     "Pusher",
     "RunReport",
 )

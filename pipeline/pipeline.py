@@ -7,6 +7,7 @@ from tfx.v1.components import ExampleValidator, StatisticsGen, Tuner
 from components.dataset_gate.component import DatasetGate
 from components.evaluator.component import Evaluator
 from components.example_gen.component import SegmentationExampleGen
+from components.exporter.component import Exporter
 from components.model_trainer.component import Trainer
 from components.production_model.component import ProductionModel
 from components.pusher.component import Pusher
@@ -60,6 +61,7 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
     """Returns the nodes in the order in which they run."""
     properties = NodeProperties(settings, paths, observed)
     tuned, on_test = settings.tuner.enabled, settings.evaluation.split == "test"
+    exported = bool(settings.export.formats)
 
     example_gen = SegmentationExampleGen(**properties.example_gen())
     examples, data_report = example_gen.outputs["examples"], example_gen.outputs["data_report"]
@@ -97,17 +99,20 @@ def create_components(settings: PipelineSettings, paths: Paths, observed: Observ
         "infra_blessing": serving_check.outputs["blessing"],
     }
     evaluation = evaluator.outputs["evaluation"]
+    exporter = Exporter(examples=examples, model=model, **blessings, **properties.exporter())
+    exports = exporter.outputs["exports"] if exported else None
     pusher = Pusher(
-        model=model, baseline_model=production, evaluation=evaluation, **blessings, **properties.pusher()
-    )
+        model=model, baseline_model=production, evaluation=evaluation, exports=exports, **blessings,
+        **properties.pusher(),
+    )  # fmt: skip
     run_report = RunReport(
         examples=examples, data_report=data_report, statistics=statistics, schema=schema, anomalies=anomalies,
         gate=dataset_gate.outputs["gate"], model=model, model_run=trainer.outputs["model_run"],
-        evaluation=evaluation, baseline_model=production, **blessings,
+        evaluation=evaluation, baseline_model=production, exports=exports, **blessings,
         pushed_model=pusher.outputs["pushed_model"] if on_test else None, **properties.run_report(),
     )  # fmt: skip
     return [
         example_gen, schema_gen, statistics_gen, example_validator, production_model, dataset_gate, transform,
         *([tuner] if tuned else []), trainer, evaluator, serving_check,
-        *([pusher] if on_test else []), run_report,
+        *([exporter] if exported else []), *([pusher] if on_test else []), run_report,
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from components.dataset_gate.settings import GateSettings
 from components.evaluator.settings import EvaluationSettings
 from components.example_gen.settings import DataSettings
+from components.exporter.settings import ExportSettings
 from components.pusher.settings import PushSettings
 from components.run_report.settings import ReportSettings
 from components.serving_check.settings import ServingCheckSettings
@@ -72,6 +73,7 @@ class PipelineSettings(Settings):
         EvaluationSettings(), description="How the model is evaluated and what it must reach."
     )
     serving_check: ServingCheckSettings = Field(ServingCheckSettings(), description="The serving check.")
+    export: ExportSettings = Field(ExportSettings(), description="Files for other runtimes.")
     push: PushSettings = Field(PushSettings(), description="Where blessed models go.")
     beam: BeamSettings = Field(BeamSettings(), description="The engine that runs the data steps.")
     metadata: MetadataSettings = Field(MetadataSettings(), description="Where local runs keep ML Metadata.")
@@ -85,6 +87,11 @@ class PipelineSettings(Settings):
         if self.data.classes:
             self.trainer.check_against(self.transform, self.model, self.data.classes)
             self.evaluation.check_against(self.data.classes, self.data.slice_features)
+            if self.export.formats and self.evaluation.split != "test":
+                raise ValueError(
+                    "export.formats must be [] where evaluation.split is eval: nothing is pushed then; "
+                    f"received {list(self.export.formats)}"
+                )
             self.tuner.check_against(self.training)
         return self
 

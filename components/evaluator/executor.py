@@ -88,6 +88,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
         result["mean_iou_interval"] = _mean_iou_interval(photos, len(settings.classes))
         result["examples_sha256"] = examples_digest(photos, len(settings.classes))
+        result["examples_uri"] = with_originals(artifact_utils.get_single_uri(input_dict["examples"]))
         write_atomic(
             os.path.join(evaluation_uri, EVALUATION_FILE), json.dumps(result, indent=2, allow_nan=False)
         )

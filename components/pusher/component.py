@@ -4,6 +4,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
+from components.artifacts import ExportedFiles
 from components.pusher.executor import Executor
 
 
@@ -19,6 +20,7 @@ class PusherSpec(component_spec.ComponentSpec):
         ),
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+        "exports": component_spec.ChannelParameter(type=ExportedFiles, optional=True),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -33,7 +35,8 @@ class Pusher(base_component.BaseComponent):
     if any, and `push.json`: `{"pushed", "version", "reason"}`; `version` is the one that holds this model, or
     null if the model is refused. Where kept versions were evaluated on the same test examples, it also has
     `best_kept`: `{"version", "mean_iou", "difference"}` of the best one, see best_kept.py. The evaluation is
-    kept beside the pushed model.
+    kept beside the pushed model, with `origin.json` (the run, its output, its examples) and, in `exports/`,
+    the exported files that were accepted.
 
     Args:
         model: Model artifact with a SavedModel in `Format-Serving/`.
@@ -41,6 +44,7 @@ class Pusher(base_component.BaseComponent):
         infra_blessing: ServingCheck's blessing, or None.
         baseline_model: Of ProductionModel: what Evaluator compared the model with, or None.
         evaluation: Of Evaluator, or None.
+        exports: Of Exporter, or None.
         push: JSON of PushSettings with a `directory`.
     """
 
@@ -55,6 +59,7 @@ class Pusher(base_component.BaseComponent):
         infra_blessing: types.BaseChannel | None = None,
         baseline_model: types.BaseChannel | None = None,
         evaluation: types.BaseChannel | None = None,
+        exports: types.BaseChannel | None = None,
     ):
         super().__init__(
             PusherSpec(
@@ -63,6 +68,7 @@ class Pusher(base_component.BaseComponent):
                 infra_blessing=infra_blessing,
                 baseline_model=baseline_model,
                 evaluation=evaluation,
+                exports=exports,
                 push=push,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )

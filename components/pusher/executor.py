@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from pathlib import Path
 from typing import Any
 
 from tfx import types
@@ -14,10 +15,12 @@ from tfx.utils import io_utils
 
 from components.pusher.best_kept import best_kept
 from components.pusher.settings import PushSettings
+from petseg.evaluation.exports import EXPORTS_FOLDER
 from petseg.evaluation.files import EVALUATION_FILE, evaluation_file
 from petseg.files.atomic import write_atomic
 from petseg.files.links import link_tree
 from petseg.files.object_store import is_url
+from petseg.files.originals import with_originals
 from petseg.versions import (
     NONE,
     ProductionChangedError,
@@ -28,6 +31,7 @@ from petseg.versions import (
     version_digest,
     withdrawal,
 )
+from petseg.versions.origin import ORIGIN_FILE, Origin
 
 PUSH_FILE = "push.json"
 
@@ -49,7 +53,10 @@ class Executor(tfx_pusher.Executor):
         evaluation = _evaluation(input_dict)
         # Before the push: afterwards this model is among the kept ones.
         best = best_kept(settings.directory, json.loads(evaluation)) if evaluation else None
-        verdict = self._push(input_dict, pushed_model, settings, evaluation)
+        beside = {**self._origin(pushed_model, evaluation), **_exports(input_dict)}
+        if evaluation:
+            beside[EVALUATION_FILE] = evaluation
+        verdict = self._push(input_dict, pushed_model, settings, beside)
         _record(pushed_model, verdict if best is None else {**verdict, "best_kept": best})
 
     def _push(
@@ -57,7 +64,7 @@ class Executor(tfx_pusher.Executor):
         input_dict: dict[str, list[types.Artifact]],
         pushed_model: types.Artifact,
         settings: PushSettings,
-        evaluation: str,
+        beside: dict[str, str | Path],
     ) -> dict[str, Any]:
         """Pushes the model, or not; returns `pushed`, `version` and `reason`."""
         directory = str(settings.directory)
@@ -76,7 +83,6 @@ class Executor(tfx_pusher.Executor):
                 f"a rollback withdrew this model, version {mark.version}, at {mark.time}; to push it again "
                 "set push.allow_withdrawn=true, or bring it back with rollback --version"
             )
-        beside = {EVALUATION_FILE: evaluation} if evaluation else {}
         try:
             version = publish(model, directory, after=_compared_with(input_dict), beside=beside)
         except ProductionChangedError as error:
@@ -89,6 +95,24 @@ class Executor(tfx_pusher.Executor):
             pushed_model, pushed_destination=os.path.join(directory, version), pushed_version=version
         )
         return {"pushed": True, "version": version, "reason": f"blessed, pushed as version {version}"}
+
+    def _origin(self, pushed_model: types.Artifact, evaluation: str) -> dict[str, str | Path]:
+        """The file that says which run pushed the model."""
+        origin = Origin(
+            run_id=(self._context.pipeline_run_id if self._context else "") or "",
+            output=with_originals(pushed_model.uri).partition("/pipeline_root/")[0],
+            examples=json.loads(evaluation).get("examples_uri", "") if evaluation else "",
+        )
+        return {ORIGIN_FILE: origin.to_json()}
+
+
+def _exports(input_dict: dict[str, list[types.Artifact]]) -> dict[str, str | Path]:
+    """Exporter's files by their paths in a version: none where there is no Exporter, or it refused all."""
+    if not input_dict.get("exports"):
+        return {}
+    folder = Path(artifact_utils.get_single_uri(input_dict["exports"]))
+    files = sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else []
+    return {f"{EXPORTS_FOLDER}/{file.name}": file for file in files}
 
 
 def _evaluation(input_dict: dict[str, list[types.Artifact]]) -> str:

@@ -4,7 +4,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.artifacts import DataReport, GateReport
+from components.artifacts import DataReport, ExportedFiles, GateReport
 from components.artifacts import RunReport as RunReportArtifact
 from components.run_report.executor import Executor
 
@@ -33,6 +33,7 @@ class RunReportSpec(component_spec.ComponentSpec):
             type=standard_artifacts.InfraBlessing, optional=True
         ),
         "baseline_model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "exports": component_spec.ChannelParameter(type=ExportedFiles, optional=True),
         "pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel, optional=True),
     }
     OUTPUTS = {"report": component_spec.ChannelParameter(type=RunReportArtifact)}
@@ -61,6 +62,7 @@ class RunReport(base_component.BaseComponent):
         code: Hash of the component's source.
         infra_blessing: Of ServingCheck; None where it is disabled.
         baseline_model: Of ProductionModel.
+        exports: Of Exporter; None where nothing is exported.
         pushed_model: Of Pusher; None where nothing is pushed.
     """
 
@@ -85,6 +87,7 @@ class RunReport(base_component.BaseComponent):
         code: str,
         infra_blessing: types.Channel | None = None,
         baseline_model: types.Channel | None = None,
+        exports: types.Channel | None = None,
         pushed_model: types.Channel | None = None,
     ):
         super().__init__(
@@ -101,6 +104,7 @@ class RunReport(base_component.BaseComponent):
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
                 baseline_model=baseline_model,
+                exports=exports,
                 pushed_model=pushed_model,
                 run=run_id,
                 settings=settings,

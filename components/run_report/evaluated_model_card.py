@@ -6,6 +6,7 @@ from typing import Any
 
 from tfx.dsl.io import fileio
 
+from components.run_report.exported_files import markdown_table
 from components.run_report.inputs import RunInputs
 from components.run_report.metrics_json import verdict
 from petseg.evaluation.resolutions import RESOLUTION_TITLES
@@ -50,6 +51,7 @@ def _evaluation(inputs: RunInputs) -> str:
             *rows,
             "",
             *(_class_rows(inputs) if is_long else []),
+            *_exports(inputs),
         ]
     )
 
@@ -69,6 +71,19 @@ def _class_rows(inputs: RunInputs) -> list[str]:
             f"| {name} | " + " | ".join(_text(native[metric.name][name]) for metric in metrics) + " |"
             for name in names
         ),
+        "",
+    ]
+
+
+def _exports(inputs: RunInputs) -> list[str]:
+    if not inputs.exports:
+        return []
+    return [
+        "## Exported files",
+        "",
+        f"Evaluated on the same {inputs.evaluation['examples']} photos, at native resolution.",
+        "",
+        *markdown_table(inputs.exports),
         "",
     ]
 

@@ -15,6 +15,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.run_report.exported_files import ExportedFile, read_exports
 from components.run_report.settings import ReportSettings
 from petseg.class_table import ClassTable
 from petseg.evaluation.files import PHOTOS_FILE, evaluation_file, with_native_group
@@ -68,6 +69,7 @@ class RunInputs:
         evaluation: Evaluator's evaluation.json.
         photos: Evaluator's photos.parquet: one row for each evaluated photo.
         serving_check: serving_check.json; None where the check is disabled.
+        exports: Exporter's exports.json with a picture for each format; empty where nothing is exported.
         push: push.json; None where nothing is pushed.
         history: Trainer's history.json: one entry for each epoch.
         data_report: data_report.json.
@@ -90,6 +92,7 @@ class RunInputs:
     evaluation: dict[str, Any]
     photos: pa.Table
     serving_check: dict[str, Any] | None
+    exports: list[ExportedFile]
     push: dict[str, Any] | None
     history: list[dict[str, Any]]
     data_report: dict[str, Any]
@@ -129,6 +132,7 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> RunIn
         serving_check=_json(uris["infra_blessing"], "serving_check.json")
         if "infra_blessing" in uris
         else None,
+        exports=read_exports(uris["exports"]) if "exports" in uris else [],
         push=_json(uris["pushed_model"], "push.json") if "pushed_model" in uris else None,
         history=_json(uris["model_run"], "history.json"),
         data_report=_json(uris["data_report"], "data_report.json"),

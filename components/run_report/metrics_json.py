@@ -34,6 +34,12 @@ def metrics_json(inputs: RunInputs) -> dict[str, Any]:
         "blessed": blessed,
         "reason": reason,
         "baseline": evaluation["baseline"],
+        "exports": {
+            exported.name: {
+                key: exported.entry[key] for key in ("verdict", "reason", "bytes", "mean_iou", "difference")
+            }
+            for exported in inputs.exports
+        },
         "settings_sha256": inputs.settings_sha256,
         "seconds": None,
         "peak_memory_mb": None,

@@ -117,9 +117,16 @@ class StorePath:
         with self._opened(writing=True) as (files, path):
             files.put_file(str(file), path)
 
-    def download(self, folder: Path) -> None:
-        """Downloads all files below into a local folder, which is created."""
+    def download(self, folder: Path, left_out: str = "") -> None:
+        """Downloads all files below into a local folder, which is created.
+
+        Args:
+            folder: The local folder.
+            left_out: Beginning of the relative paths that are not downloaded; empty: all are.
+        """
         for name in self.files_below():
+            if left_out and name.startswith(left_out):
+                continue
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             with (self / name)._opened() as (files, path):

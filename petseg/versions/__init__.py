@@ -61,7 +61,7 @@ def version_evaluation(directory: str | Path, version: str) -> dict[str, Any] | 
 
 
 def fetch_version(directory: str | Path, version: str, target: str | Path) -> None:
-    """Copies the SavedModel of a version into a local folder, which is created.
+    """Copies the SavedModel of a version into a local folder, which is created; without exported files.
 
     Raises:
         FileNotFoundError: There is no such version.
@@ -94,7 +94,7 @@ def publish(
     model: str | Path,
     directory: str | Path,
     after: str | None = None,
-    beside: Mapping[str, str] | None = None,
+    beside: Mapping[str, str | Path] | None = None,
 ) -> str:
     """Copies a SavedModel into the push folder as the new highest version.
 
@@ -104,7 +104,8 @@ def publish(
         after: The version that must still be in production, or `none`; None: not checked. In a local
             folder a lock guarantees it. On an object store, another push can still come just before the
             last write.
-        beside: Texts of files beside the model, by name; see BESIDE_THE_MODEL in digest.py.
+        beside: Files beside the model, see BESIDE_THE_MODEL in digest.py: by path in the version, the text or
+            a file to copy.
 
     Returns:
         The new version: UTC seconds, or one more than the highest number if the clock is behind.

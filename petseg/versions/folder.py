@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from petseg.evaluation.exports import EXPORTS_FOLDER
 from petseg.files.atomic import sync
 from petseg.files.links import link_tree
 from petseg.saved_model import MODEL_SETTINGS
@@ -38,16 +39,20 @@ def digest(directory: str, version: str) -> str:
 
 
 def fetch(directory: str, version: str, target: Path) -> None:
-    """Brings a version's SavedModel into a local folder, which is created, by hard links where possible.
+    """Brings a version's SavedModel into a local folder, by hard links where possible, without
+    exported files.
 
     Raises:
         FileNotFoundError: There is no such version.
     """
     link_tree(Path(directory, version), target)
+    shutil.rmtree(target / EXPORTS_FOLDER, ignore_errors=True)
 
 
-def publish(model: Path, directory: str, after: str | None, beside: Mapping[str, str] | None = None) -> str:
-    """Makes a SavedModel, with the texts of files beside it, the new highest version; returns the version.
+def publish(
+    model: Path, directory: str, after: str | None, beside: Mapping[str, str | Path] | None = None
+) -> str:
+    """Makes a SavedModel, with files beside it, the new highest version; returns the version.
 
     Its files are hard links where the file system allows them: a model's files never change.
 
@@ -63,9 +68,14 @@ def publish(model: Path, directory: str, after: str | None, beside: Mapping[str,
         partial = _partial(root, version)
         link_tree(model, partial)
         for name, content in (beside or {}).items():
+            file = partial / name
+            file.parent.mkdir(exist_ok=True)
             # Written in place, it would change the file that it is a link to.
-            (partial / name).unlink(missing_ok=True)
-            (partial / name).write_text(content)
+            file.unlink(missing_ok=True)
+            if isinstance(content, Path):
+                shutil.copyfile(content, file)
+            else:
+                file.write_text(content, encoding="utf-8")
         _sync_tree(partial)
         partial.rename(root / version)
         sync(root)

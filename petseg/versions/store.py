@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from petseg.evaluation.exports import EXPORTS_FOLDER
 from petseg.files.object_store import StorePath
 from petseg.saved_model import MODEL_SETTINGS
 from petseg.versions.digest import model_digest
@@ -44,8 +45,10 @@ def foreign_models(directory: str) -> list[int]:
     return sorted(number for number in _numbers(root) if number not in whole and _is_foreign(root, number))
 
 
-def publish(model: Path, directory: str, after: str | None, beside: Mapping[str, str] | None = None) -> str:
-    """Uploads a SavedModel, and the texts of files beside it, as the new highest version.
+def publish(
+    model: Path, directory: str, after: str | None, beside: Mapping[str, str | Path] | None = None
+) -> str:
+    """Uploads a SavedModel, and files beside it, as the new highest version.
 
     Returns:
         The version.
@@ -64,7 +67,10 @@ def publish(model: Path, directory: str, after: str | None, beside: Mapping[str,
         if file != graph:
             (root / version / file.relative_to(model).as_posix()).upload(file)
     for name, content in (beside or {}).items():
-        (root / version / name).write_bytes(content.encode())
+        if isinstance(content, Path):
+            (root / version / name).upload(content)
+        else:
+            (root / version / name).write_bytes(content.encode())
     # Another push may have ended meanwhile. What this one leaves is removed a day later, as after a kill.
     check_unchanged(directory, list_versions(directory), after)
     (root / version / graph.name).upload(graph)
@@ -81,7 +87,7 @@ def publish_again(directory: str, version: str, after: str) -> str:
         ProductionChangedError: Version `after` is no longer in production.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        fetch(directory, version, Path(scratch))
+        _download(directory, version, Path(scratch), with_exports=True)
         return publish(Path(scratch), directory, after)
 
 
@@ -102,15 +108,22 @@ def digest(directory: str, version: str) -> str:
 
 
 def fetch(directory: str, version: str, target: Path) -> None:
-    """Copies a version's SavedModel into a local folder, which is created.
+    """Copies a version's SavedModel into a local folder, which is created; without exported files.
 
     Raises:
         FileNotFoundError: There is no such version, or it is being removed.
     """
+    _download(directory, version, target, with_exports=False)
+
+
+def _download(directory: str, version: str, target: Path, *, with_exports: bool) -> None:
     root = StorePath(directory)
     files = json.loads(_manifest(root, version).read_text())["files"]
-    (root / version).download(target)
+    left_out = "" if with_exports else f"{EXPORTS_FOLDER}/"
+    (root / version).download(target, left_out)
     for name, size in files.items():
+        if left_out and name.startswith(left_out):
+            continue
         if (target / name).stat().st_size != size:
             raise FileNotFoundError(f"{root}/{version}/{name} does not have the {size} bytes of its manifest")
 

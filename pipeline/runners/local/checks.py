@@ -66,6 +66,8 @@ def check_before_run(
 def _absent_nodes(settings: PipelineSettings) -> dict[str, str]:
     """Nodes that the run does not have, and the setting that would give it each."""
     absent = {} if settings.tuner.enabled else {"Tuner": "tuner.enabled=true"}
+    if not settings.export.formats:
+        absent["Exporter"] = "export.formats"
     return absent if settings.evaluation.split == "test" else absent | {"Pusher": "evaluation.split=test"}
 
 

@@ -1,0 +1,1 @@
+"""Exports a model to other runtimes, and evaluates each file before it leaves."""
