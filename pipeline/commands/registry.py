@@ -19,6 +19,7 @@ COMMANDS = (
     "suspects",
     "rollback",
     "clean",
+    "export",
     "compile",
     "submit",
     "schedule",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.nodes import NODES
+from pipeline.nodes import ALL_NODES, NODES
 from tests.conftest import TINY, petseg
 
 METRICS_KEYS = {
@@ -24,7 +24,7 @@ def states(stdout: str) -> dict[str, str]:
         words = line.split()
         if (
             len(words) > 1
-            and words[0] in NODES
+            and words[0] in ALL_NODES
             and words[1].rstrip(":") in {"done", "reused", "skipped", "failed"}
         ):
             told[words[0]] = words[1].rstrip(":")

@@ -1,0 +1,1 @@
+"""Exports a pushed model after the fact."""
