@@ -34,13 +34,14 @@ def metrics_json(inputs: RunInputs) -> dict[str, Any]:
         "blessed": blessed,
         "reason": reason,
         "baseline": evaluation["baseline"],
-        "exports": {
-            exported.name: {
-                key: exported.entry[key] for key in ("verdict", "reason", "bytes", "mean_iou", "difference")
-            }
-            for exported in inputs.exports
-        },
         "settings_sha256": inputs.settings_sha256,
         "seconds": None,
         "peak_memory_mb": None,
+        **({"exports": _exports(inputs)} if inputs.exports else {}),
     }
+
+
+def _exports(inputs: RunInputs) -> dict[str, dict[str, Any]]:
+    """The outcome of each format; the key is there if the run exports."""
+    keys = ("verdict", "reason", "bytes", "mean_iou", "difference")
+    return {exported.name: {key: exported.entry[key] for key in keys} for exported in inputs.exports}
