@@ -249,11 +249,6 @@ def test_a_handful_of_photos_has_not_drifted(report):
     assert "Jensen-Shannon" not in text
 
 
-def test_fewer_photos_than_asked_for(report):
-    page = Page((report(photos=2) / "report.html").read_text())
-    assert len(page.images) == 2 * 3 * 4
-
-
 def test_a_model_that_does_not_answer_is_shown_without_predictions(tmp_path, model_dir):
     inputs, properties = write_inputs(tmp_path, model_dir, list(drawn_pairs(4)), serving_good=False)
     check = tmp_path / "infra" / "serving_check.json"
