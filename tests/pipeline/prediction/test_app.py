@@ -91,6 +91,7 @@ def test_a_photo_gets_its_overlay_shares_and_latency(app, turned_photo, tmp_path
         assert abs(photo[20, 5] - 30).max() < 10, "the photo is upright: dark is on the left"
         assert abs(overlay[20, 5] - (photo[20, 5] + [255, 0, 0]) / 2).max() <= 2
         assert abs(overlay[20, 75] - (photo[20, 75] + [0, 0, 255]) / 2).max() <= 2
+        browser.page.wait_for_function("[...document.images].every(one => one.complete)")
         assert browser.broken_images() == []
         assert not browser.is_wider_than_the_window()
         assert browser.errors == []
