@@ -175,6 +175,7 @@ OTHERWISE_WHOLE = {
     "pipeline/sample_data/pets/layout.py": "into a folder that is renamed",
     "pipeline/sample_data/whole_folder.py": "into a folder that is renamed",
     "trainer/export/export_model.py": "into a folder that is renamed",
+    "trainer/export/formats/litert.py": "in a temporary folder",
 }
 
 

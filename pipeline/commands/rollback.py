@@ -38,4 +38,4 @@ def rollback(
     restored = version_digest(directory, new)
     source = version or max((each for each in digests if digests[each] == restored), key=int)
     withdrawn = ", which is withdrawn" if withdrawal(directory, digests[replaced]) is not None else ""
-    typer.echo(f"the model of version {source} replaces that of version {replaced}{withdrawn}")
+    typer.echo(f"the model of version {source} replaces that of version {replaced}{withdrawn}", err=True)

@@ -76,6 +76,8 @@ def find_photos(images: Sequence[str]) -> Found:
         check_scheme("--images", path)
         folder = as_path(path)
         if folder.is_dir():
+            # Raises where the folder may not be read: the tree passes over such folders.
+            next(iter(folder.iterdir()), None)
             tree = FileTree(folder, ["."])
             is_photo = [file.lower().endswith(PHOTO_ENDINGS) for file in tree.paths]
             photos += [

@@ -181,7 +181,9 @@ def test_a_training_hashes_only_the_network_and_the_losses_that_it_uses():
 
 
 def test_no_module_of_the_trainer_is_forgotten():
-    of_nodes = imported_modules("components.model_trainer.component", "trainer.tuner")
+    of_nodes = imported_modules(
+        "components.model_trainer.component", "components.exporter.component", "trainer.tuner"
+    )
     assert module_names(PROJECT / "trainer") - of_nodes == {"trainer.worker"}
 
 

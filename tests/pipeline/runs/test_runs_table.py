@@ -201,6 +201,6 @@ def test_runs_of_several_outputs_are_listed_together(output, tmp_path_factory):
 def test_rollback_says_what_replaced_what(output):
     done = petseg("rollback", "--output", output)
     assert done.status == 0, done.stderr
-    path, told = done.stdout.splitlines()
+    (path,) = done.stdout.splitlines()
     assert path.startswith(f"{output}/serving_model/")
-    assert told == "the model of version 100 replaces that of version 200, which is withdrawn"
+    assert done.stderr.strip() == "the model of version 100 replaces that of version 200, which is withdrawn"

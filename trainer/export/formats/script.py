@@ -4,6 +4,7 @@ from pathlib import Path
 
 import jinja2
 
+from petseg.files.atomic import write_atomic
 from trainer.export.formats.export_format import ExportFormat
 from trainer.settings import TrainingSettings
 
@@ -46,4 +47,4 @@ def write_script(export_format: ExportFormat, settings: TrainingSettings, folder
             for value, color in zip(classes.values, classes.colors, strict=True)
         },
     )
-    (folder / export_format.script).write_text(text, encoding="utf-8")
+    write_atomic(folder / export_format.script, text)
