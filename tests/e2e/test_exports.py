@@ -134,8 +134,10 @@ def test_the_exported_files_are_not_part_of_the_model(run, tmp_path):
 @pytest.mark.slow
 def test_an_unchanged_run_reuses_the_exports(run, config):
     _, output = run
-    again = petseg("run", "--config", config, "--output", output)
-    assert again.status == 0, again.stdout + again.stderr
+    # The first one evaluates beside what the run has pushed, which makes a new blessing.
+    for _ in range(2):
+        again = petseg("run", "--config", config, "--output", output)
+        assert again.status == 0, again.stdout + again.stderr
     assert states(again.stdout)["Exporter"] == "reused"
     assert "already in production" in again.stdout
     fetched = output.glob("pipeline_root/ProductionModel/model/*/Format-Serving")
