@@ -39,7 +39,7 @@ def lose_pod_after_first_checkpoint(cluster) -> None:
 
     def watch(pod):
         while pod.poll() is None and not lost.is_set():
-            if any((cluster.volume / WORK / "checkpoints").glob("*/checkpoint")):
+            if any((cluster.volume / WORK / "checkpoints").rglob("checkpoint")):
                 lost.set()
                 os.killpg(pod.pid, signal.SIGKILL)
             time.sleep(0.02)
