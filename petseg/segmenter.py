@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -58,6 +59,11 @@ class Segmenter:
         self._signature = self._model.signatures["serving_default"]
         self._answers_class_ids = "mask_png" in self._signature.structured_outputs
         self._turns_photos = not obeys_exif(folder)
+
+    @property
+    def evaluate(self) -> Any:
+        """The signature `evaluate`."""
+        return self._model.signatures["evaluate"]
 
     def __call__(self, photos: Sequence[bytes]) -> list[Prediction]:
         """Segments JPEG, PNG, BMP and GIF files of any size.

@@ -35,7 +35,7 @@ class Compared:
         slices: values of the slice features of each example, by feature.
         model: `intersection_and_union` of the model's predictions, int64 [2, classes] an example.
         file: the same of the file's.
-        equal_pixels: share of equal pixels of both masks, by example.
+        equal_pixels: pixels that are equal in both masks, of each example.
         pixels: pixels of each example.
         least_equal: the example whose masks differ most.
     """
@@ -46,13 +46,12 @@ class Compared:
     file: list[NDArray[np.int64]] = field(default_factory=list)
     equal_pixels: list[int] = field(default_factory=list)
     pixels: list[int] = field(default_factory=list)
+    least_equal: "LeastEqual | None" = None
 
     @property
     def agreement(self) -> float:
         """Share of pixels in which the masks are equal."""
         return sum(self.equal_pixels) / max(sum(self.pixels), 1)
-
-    least_equal: "LeastEqual | None" = None
 
     def add_masks(self, name: str, photo: bytes, model: NDArray[np.uint8], file: NDArray[np.uint8]) -> None:
         """Compares the masks of one example."""

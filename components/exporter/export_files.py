@@ -40,8 +40,7 @@ class SavedModelSegmenter:
 
     def __init__(self, folder: str):
         self._segmenter = Segmenter(folder)
-        self._model = tf.saved_model.load(folder)
-        self.evaluate = self._model.signatures["evaluate"]
+        self.evaluate = self._segmenter.evaluate
 
     def masks(self, photos: Sequence[bytes]) -> list[NDArray[np.uint8]]:
         """Masks at native resolution, uint8 [h, w]: the classes' values."""
@@ -100,12 +99,21 @@ def export_files(
                         output / PICTURES_FOLDER / f"{name}.jpg",
                         difference_picture(compared.least_equal, training.classes),
                     )
-                if verdict.accepted:
-                    write_atomic(output / file.name, file.read_bytes())
-                    write_script(load_format(name), training, output)
+            accepted = exports[name]["verdict"] == ACCEPTED
+            _place(file, accepted, output)
+            if accepted:
+                write_script(load_format(name), training, output)
             _log(name, exports[name])
     write_atomic(output / EXPORTS_FILE, json.dumps(exports, indent=1, allow_nan=False))
     return exports
+
+
+def _place(file: Path, accepted: bool, output: Path) -> None:
+    """Writes an accepted file; of a refused one, removes what an earlier export left."""
+    if accepted:
+        write_atomic(output / file.name, file.read_bytes())
+    else:
+        (output / file.name).unlink(missing_ok=True)
 
 
 def _entry(file: Path, compared: Compared, verdict: Verdict, classes: ClassTable) -> dict[str, Any]:
