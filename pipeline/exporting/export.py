@@ -10,7 +10,6 @@ from petseg.class_table import ClassTable
 from petseg.errors import UserError
 from petseg.files.local_folder import check_writable_folder
 from petseg.saved_model import MODEL_SETTINGS
-from pipeline.exporting.examples import raw_examples
 from pipeline.prediction.model import model_folder
 from pipeline.runs.run_log import redirect_output
 
@@ -32,19 +31,23 @@ def export(model: Path, formats: Sequence[str], output: Path, data: str | None) 
     Raises:
         UserError: There is no such model or format, no examples, or the output cannot be written.
     """
-    settings = _with_formats(ExportSettings(), formats)
+    # Before anything is read.
+    _with_formats(ExportSettings(), formats)
     version = model_folder(model)
     classes = ClassTable.model_validate(json.loads((version / MODEL_SETTINGS).read_text())["classes"])
     check_writable_folder("--output", output)
     output.mkdir(parents=True, exist_ok=True)
-    with raw_examples(version, classes, data) as examples, redirect_output(output / LOG_FILE):
+    with redirect_output(output / LOG_FILE):
+        # They import TensorFlow, whose messages belong into the log.
         from components.exporter.export_files import export_files
+        from pipeline.exporting.examples import raw_examples
 
-        of_the_run = examples.settings
-        settings = _with_formats(of_the_run.export, formats)
-        return export_files(
-            str(version), examples.train, examples.test, settings, of_the_run.data.slice_features, output
-        )
+        with raw_examples(version, classes, data) as examples:
+            of_the_run = examples.settings
+            settings = _with_formats(of_the_run.export, formats)
+            return export_files(
+                str(version), examples.train, examples.test, settings, of_the_run.data.slice_features, output
+            )
 
 
 def _with_formats(settings: ExportSettings, formats: Sequence[str]) -> ExportSettings:

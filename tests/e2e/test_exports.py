@@ -150,6 +150,7 @@ def test_export_finds_the_examples_of_the_run_or_takes_others(run, data, tmp_pat
     arguments = ["--format", "onnx", "--output", tmp_path / "onnx", "--json"]
     done = petseg("export", "--model", output / "serving_model", *arguments)
     assert done.status == 0, done.stdout + done.stderr
+    assert done.stderr == "", "TensorFlow's messages belong into the log"
     assert json.loads(done.stdout)["onnx"]["verdict"] == "accepted"
     assert json.loads(done.stdout)["onnx"]["pixel_agreement"] > 0.9999
 
