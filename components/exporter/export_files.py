@@ -19,7 +19,7 @@ from components.exporter.latency import FEWEST, measure
 from components.exporter.settings import ExportSettings
 from components.exporter.verdict import Verdict, decide
 from petseg.class_table import ClassTable
-from petseg.evaluation.exports import EXPORTS_FILE, PICTURES_FOLDER
+from petseg.evaluation.exports import ACCEPTED, EXPORTS_FILE, PICTURES_FOLDER, REFUSED
 from petseg.files.atomic import write_atomic
 from petseg.segmenter import Segmenter
 from trainer.export.convert import ConversionError, convert
@@ -31,8 +31,6 @@ from trainer.export.formats.script import write_script
 from trainer.export.prepared_photos import prepared_photos
 
 logger = logging.getLogger("petseg")
-
-ACCEPTED, REFUSED = "accepted", "refused"
 
 
 class SavedModelSegmenter:

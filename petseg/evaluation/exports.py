@@ -7,3 +7,6 @@ PICTURES_FOLDER = "pictures"
 
 EXPORTS_FILE = "exports.json"
 """By format: bytes, metrics, verdict and reason."""
+
+ACCEPTED, REFUSED = VERDICTS = ("accepted", "refused")
+"""Verdicts in it."""

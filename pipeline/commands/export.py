@@ -10,7 +10,7 @@ from pipeline.commands.options import AsJson, PushedModel, example
 
 app = typer.Typer()
 
-REFUSED = 3
+REFUSED_STATUS = 3
 
 
 @app.command(epilog=example("export --model runs/demo/serving_model --format onnx --output runs/onnx"))
@@ -39,6 +39,7 @@ def export(
     A file that loses too much mean IoU, over all examples or on one slice, is refused: it is not written, and
     the exit status is 3.
     """
+    from petseg.evaluation.exports import REFUSED
     from pipeline.exporting.export import export as export_model
 
     exports = export_model(model, formats, output, data)
@@ -48,4 +49,4 @@ def export(
         for name, entry in exports.items():
             typer.echo(f"{name}: {entry['verdict']}: {entry['reason']}")
         typer.echo(f"files and exports.json in {output}")
-    raise typer.Exit(REFUSED if any(entry["verdict"] == "refused" for entry in exports.values()) else 0)
+    raise typer.Exit(REFUSED_STATUS if any(entry["verdict"] == REFUSED for entry in exports.values()) else 0)

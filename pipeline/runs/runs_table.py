@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from petseg.errors import UserError
+from petseg.evaluation.exports import ACCEPTED, REFUSED, VERDICTS
 from petseg.evaluation.resolutions import RESOLUTIONS
 from petseg.versions import NONE, list_versions, production_version, version_digest
 from pipeline.runs.run_folder import RunFolder, list_runs_of_all
@@ -69,7 +70,8 @@ def runs_table(source: Path | str, runs: Sequence[RunFolder]) -> Table:
     with_interval = any(run.metrics.get("mean_iou_interval") for run in runs)
     for header in ("mean IoU", "native", *(["95% interval"] if with_interval else [])):
         table.add_column(header, justify="right")
-    for header in ("verdict", "version"):
+    with_exports = any(run.metrics.get("exports") for run in runs)
+    for header in ("verdict", "version", *(["exported"] if with_exports else [])):
         table.add_column(header, overflow="fold")
     for before, run in zip([None, *runs], runs, strict=False):
         before = before if before and before.output == run.output else None
@@ -83,6 +85,7 @@ def runs_table(source: Path | str, runs: Sequence[RunFolder]) -> Table:
             *([_interval(run.metrics.get("mean_iou_interval"))] if with_interval else []),
             _verdict(run.metrics),
             _version(run, in_production.get(run.push_directory or "", NONE)),
+            *([_exported(run.metrics.get("exports") or {})] if with_exports else []),
         )
     return table
 
@@ -164,6 +167,17 @@ def _verdict(metrics: dict[str, Any]) -> Text:
         return Text(f"stopped: {metrics['reason']}", VERDICT_STYLES["stopped"])
     word = "blessed" if metrics["blessed"] else "refused"
     return Text(f"{word}, {metrics['split']}", VERDICT_STYLES[word])
+
+
+def _exported(exports: dict[str, dict[str, Any]]) -> Text:
+    """The formats that the model was exported to: the accepted ones first, then the refused ones."""
+    by_verdict = {
+        verdict: [name for name in exports if exports[name]["verdict"] == verdict] for verdict in VERDICTS
+    }
+    accepted = Text(", ".join(by_verdict[ACCEPTED]))
+    refused = Text(", ".join(f"{name} refused" for name in by_verdict[REFUSED]), VERDICT_STYLES["refused"])
+    shown = [part for part in (accepted, refused) if part]
+    return Text(", ").join(shown) if shown else Text(NOTHING)
 
 
 def _version(run: RunFolder, in_production: str) -> Text:

@@ -65,6 +65,24 @@ def test_shows_the_interval_of_runs_that_have_one(output):
     assert runs[2]["mean_iou_interval"] == [0.7012, 0.7788]
 
 
+def test_shows_what_was_exported(output):
+    (header,) = (line for line in petseg("runs", "--output", output).stdout.splitlines() if "when" in line)
+    assert "exported" not in header
+    file = output / "runs" / "20260902-101500" / "metrics.json"
+    exports = {
+        "litert_int8": {"verdict": "refused", "reason": "all examples", "difference": -0.02},
+        "onnx": {"verdict": "accepted", "reason": "", "difference": 0.0},
+        "litert_float16": {"verdict": "accepted", "reason": "", "difference": 0.0},
+    }
+    file.write_text(json.dumps({**json.loads(file.read_text()), "exports": exports}))
+    lines = rows(output)
+    assert "onnx, litert_float16" in lines["20260902-101500"]
+    assert "onnx" not in lines["20260901-101500"]
+    assert "litert_int8 refused" in petseg("runs", "--output", output).stdout
+    runs = json.loads(petseg("runs", "--output", output, "--json").stdout)
+    assert [run.get("exports") for run in runs] == [None, None, exports, None, None]
+
+
 def test_programs_read_json(output):
     runs = json.loads(petseg("runs", "--output", output, "--json").stdout)
     assert [run["run_id"] for run in runs] == sorted(rows(output))
