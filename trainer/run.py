@@ -9,6 +9,7 @@ import tensorflow as tf
 from petseg.files.tensorflow_errors import as_os_errors
 from petseg.statistics import merged_statistics
 from trainer.data.examples import Examples, load_examples
+from trainer.data.pairs import Pairs
 from trainer.export.export_model import export_model
 from trainer.export.model_card import model_card
 from trainer.settings import TrainingSettings
@@ -47,6 +48,10 @@ def run(settings: TrainingSettings, paths: TrainingPaths) -> None:
         train_pairs, eval_pairs = load_examples(
             paths.train, paths.evaluation, settings, strategy, paths.checkpoints
         )
+        if isinstance(train_pairs, Pairs) and len(train_pairs.kept) < len(train_pairs):
+            logger.info(
+                "this worker keeps %d of %d training examples", len(train_pairs.kept), len(train_pairs)
+            )
         described = f"{train_pairs.description} {eval_pairs.description}"
         check_alike(strategy, f"{settings.model_dump_json()} {described}")
         callbacks: list[Callback] = []

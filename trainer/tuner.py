@@ -66,6 +66,7 @@ class SegmentationTuner(keras_tuner.Tuner):
             settings,
             self._strategy,
             os.path.join(directory, "checkpoints", "*"),
+            keep_all=any(name == "trainer.batch_size" for name in tuner.search),
         )
         oracle = keras_tuner.oracles.RandomSearchOracle(
             objective=keras_tuner.Objective(OBJECTIVE, "max"),

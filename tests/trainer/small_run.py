@@ -45,6 +45,11 @@ def write_inputs(folder: Path, pairs: int = 8, shards: int = 1) -> None:
     """Writes what Transform and StatisticsGen would: training examples, and five to evaluate on."""
     write_pairs(folder / "examples" / "Split-train", shape_pairs(pairs, SIZE), shards)
     write_pairs(folder / "examples" / "Split-eval", shape_pairs(5, SIZE, seed=1))
+    write_statistics(folder, pairs)
+
+
+def write_statistics(folder: Path, pairs: int) -> None:
+    """Writes what StatisticsGen would."""
     for split in ("train", "eval"):
         path = folder / "statistics" / f"Split-{split}" / "FeatureStats.pb"
         path.parent.mkdir(parents=True)

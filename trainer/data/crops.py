@@ -16,6 +16,7 @@ from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.geometry import Size
 from trainer.data.geometry.patches import cut_patch
 from trainer.data.input import evaluation_indices, prefetched
+from trainer.data.lanes import count_lanes, lane_order, rows_of_an_epoch
 from trainer.data.photos import Photos
 from trainer.data.replicas import ONE_DEVICE, full_batch, ignored_unless, sharded
 
@@ -54,8 +55,8 @@ class CropBatches:
         replicas: int = 1,
     ):
         self._photos = photos
-        self._crops = len(photos) * CROPS_A_PHOTO
-        self._batch_size = full_batch(self._crops, batch_size, replicas)
+        self._batch_size = full_batch(len(photos) * CROPS_A_PHOTO, batch_size, replicas)
+        self._lanes = count_lanes(self._batch_size, len(photos))
         self._augmentation = augmentation
         self._seed = seed
         self._size = photos.windows.size
@@ -64,13 +65,14 @@ class CropBatches:
     @property
     def steps(self) -> int:
         """Batches per epoch. All are full: the few crops left over differ from epoch to epoch."""
-        return self._crops // self._batch_size
+        rows = rows_of_an_epoch(len(self._photos), self._lanes, self._batch_size, CROPS_A_PHOTO)
+        return rows // self._batch_size
 
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
         """The batches of one epoch; see `TrainingBatches.epoch`."""
         random = np.random.default_rng((self._seed, number))
         count = self.steps * self._batch_size
-        indices = random.permutation(self._crops)[:count] % len(self._photos)
+        indices = lane_order(random, len(self._photos), self._lanes, count, CROPS_A_PHOTO)
         groups = (*draw_groups(), CROP_DRAWS)
         draws = np.concatenate([random.random((count, group), np.float32) for group in groups], axis=1)
         return prefetched(sharded((indices, draws), self._batch_size, context), self._make)

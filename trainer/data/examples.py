@@ -11,15 +11,17 @@ import tensorflow as tf
 
 from petseg.errors import UserError
 from trainer.data.cache_choice import choose_cache
-from trainer.data.crops import CropBatches, window_batches
+from trainer.data.crops import CROPS_A_PHOTO, CropBatches, window_batches
 from trainer.data.geometry import Size, Tiles, photo_geometry, stored_geometry
 from trainer.data.input import EvaluationBatches, TrainingBatches, evaluation_batches
-from trainer.data.pairs import Pairs, load_pairs
-from trainer.data.photos import Photos, count_pixels, load_photos
+from trainer.data.lanes import evaluation_share, training_share
+from trainer.data.pairs import Pairs, ShareOf, load_pairs
+from trainer.data.photos import Photos, count_photos, load_photos
 from trainer.data.preprocessing import PairKind
 from trainer.data.records import find_records
 from trainer.data.streaming import STREAMED, StreamedBatches, StreamedPairs, streamed_evaluation_batches
 from trainer.settings import TrainerSettings, TrainingSettings
+from trainer.training.distribution import for_replicas, input_context
 
 Examples = Pairs | StreamedPairs
 
@@ -43,6 +45,12 @@ class _Split:
     patterns: Sequence[str]
     size: Size
     kind: PairKind
+    share_of: ShareOf | None = None
+
+    def kept(self, count: int) -> int:
+        """How many of `count` examples this worker keeps."""
+        share = self.share_of(count) if self.share_of else None
+        return len(share.indices(count)) if share else count
 
 
 def load_examples(
@@ -51,8 +59,13 @@ def load_examples(
     settings: TrainingSettings,
     strategy: tf.distribute.Strategy,
     checkpoints: str = "",
+    *,
+    keep_all: bool = False,
 ) -> tuple[Examples, Examples]:
     """The training examples, in the size that `transform.training_scale` stores, and those to evaluate on.
+
+    With a cache, each of several workers keeps the examples that its replicas need, where the batches allow
+    to split them, see `trainer.data.lanes`.
 
     Args:
         train: File patterns of the transformed examples to train on.
@@ -60,20 +73,26 @@ def load_examples(
         settings: Says in which size they are stored, and where to keep them.
         strategy: Its workers choose alike.
         checkpoints: Folder of this training, which may be an unfinished one.
+        keep_all: Whether each worker keeps all examples: for trainings with batches of several sizes.
 
     Raises:
         UserError: A split has no examples, or the disk is full or cannot be written.
     """
     geometry = photo_geometry(settings.transform, settings.model.input_size)
-    if isinstance(geometry, Tiles):
-        return _load_photos([train, evaluation], geometry, settings, strategy)
+    context = input_context(strategy)
     splits = _training_split(train, settings), _evaluation_split(evaluation, settings)
+    if context.num_input_pipelines > 1 and not keep_all:
+        splits = _shared(splits, settings, context)
+    if isinstance(geometry, Tiles):
+        return _load_photos(splits, geometry, settings, strategy)
     cache: str = settings.trainer.cache
     if cache in ("memory", "disk"):
         return _loaded(splits[0], cache), _loaded(splits[1], cache)
     records = [find_records(split.patterns) for split in splits]
     if cache == "auto":
-        pixels = sum(len(of) * math.prod(split.size) for of, split in zip(records, splits, strict=True))
+        pixels = sum(
+            split.kept(len(of)) * math.prod(split.size) for of, split in zip(records, splits, strict=True)
+        )
         streamed = bool(tf.io.gfile.glob(os.path.join(checkpoints, "*", f"{STREAMED}*", "checkpoint")))
         cache = choose_cache(pixels * BYTES_PER_PIXEL, strategy, resumes_streamed=streamed)
     if cache != "none":
@@ -82,16 +101,6 @@ def load_examples(
         StreamedPairs(of, split.size, split.kind) for of, split in zip(records, splits, strict=True)
     )
     return train_pairs, eval_pairs
-
-
-def load_training_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
-    """The training examples, in the size that `transform.training_scale` stores, in memory."""
-    return _loaded(_training_split(patterns, settings), "memory")
-
-
-def load_evaluation_pairs(patterns: Sequence[str], settings: TrainingSettings) -> Pairs:
-    """The examples to evaluate on, at model resolution, in memory."""
-    return _loaded(_evaluation_split(patterns, settings), "memory")
 
 
 def training_batches(
@@ -123,7 +132,7 @@ def batches_to_evaluate_on(examples: Examples, batch_size: int) -> EvaluationBat
 
 
 def _load_photos(
-    splits: Sequence[Sequence[str]],
+    splits: Sequence[_Split],
     tiles: Tiles,
     settings: TrainingSettings,
     strategy: tf.distribute.Strategy,
@@ -134,7 +143,10 @@ def _load_photos(
     by_id = {names.index(name): weight for name, weight in weights.items()}
     cache: str = trainer.cache
     if cache == "auto":
-        needed = BYTES_PER_PIXEL * sum(count_pixels(split) for split in splits)
+        needed = 0
+        for split in splits:
+            count, pixels = count_photos(split.patterns)
+            needed += BYTES_PER_PIXEL * pixels * split.kept(count) // max(1, count)
         cache = choose_cache(needed, strategy, resumes_streamed=False)
     if cache == "none":
         raise UserError(
@@ -142,8 +154,25 @@ def _load_photos(
             "(transform.fit: tile) are taken from; set TMPDIR to a folder on a larger disk, or lower "
             "transform.scale"
         )
-    train, evaluation = (load_photos(split, cache, tiles.windows, by_id) for split in splits)
+    train, evaluation = (
+        load_photos(split.patterns, cache, tiles.windows, by_id, split.share_of) for split in splits
+    )
     return train, evaluation
+
+
+def _shared(
+    splits: Sequence[_Split], settings: TrainingSettings, context: tf.distribute.InputContext
+) -> tuple[_Split, _Split]:
+    """The splits with the share of this worker."""
+    is_tile = settings.transform.fit == "tile"
+    batch_size = for_replicas(settings.trainer, context.num_replicas_in_sync).batch_size
+    times = CROPS_A_PHOTO if is_tile else 1
+    trains = dataclasses.replace(
+        splits[0], share_of=partial(training_share, context, batch_size, times=times)
+    )
+    if is_tile:  # Windows of a photo go to all replicas.
+        return trains, splits[1]
+    return trains, dataclasses.replace(splits[1], share_of=lambda count: evaluation_share(context))
 
 
 def _training_split(patterns: Sequence[str], settings: TrainingSettings) -> _Split:
@@ -157,4 +186,4 @@ def _evaluation_split(patterns: Sequence[str], settings: TrainingSettings) -> _S
 
 
 def _loaded(split: _Split, cache: str) -> Pairs:
-    return load_pairs(split.patterns, split.size, cache, split.kind)
+    return load_pairs(split.patterns, split.size, cache, split.kind, split.share_of)

@@ -61,7 +61,7 @@ class FeatureCache:
     @property
     def size(self) -> int:
         """Bytes on disk once filled."""
-        return len(self._pairs) * self._versions * sum(self._row_bytes)
+        return len(self._pairs.kept) * self._versions * sum(self._row_bytes)
 
     def fill(self, batch_size: int) -> None:
         """Computes the features of all photos, `batch_size` at a time, in inference mode."""
@@ -71,12 +71,17 @@ class FeatureCache:
             return keras.tree.flatten(self._frozen(photos, training=False))
 
         compute = tf.function(features_of, reduce_retracing=True)
-        for start in range(0, len(self._pairs), batch_size):
-            photos = np.stack(self._pairs.images[start : start + batch_size])
+        for start in range(0, len(self._pairs.kept), batch_size):
+            indices = self._pairs.kept[start : start + batch_size]
+            photos = np.stack([self._pairs.images[index] for index in indices])
             versions = [photos, photos[:, :, ::-1]][: self._versions]
             computed = [compute(tf.constant(version, tf.float32)) for version in versions]
-            for file, *of_versions in zip(self._files, *computed, strict=True):
-                file.write(np.stack([feature.numpy() for feature in of_versions], axis=1).tobytes())
+            for file, size, *of_versions in zip(self._files, self._row_bytes, *computed, strict=True):
+                rows = np.stack([feature.numpy() for feature in of_versions], axis=1)
+                for index, row in zip(indices, rows, strict=True):
+                    # Those of other workers are holes, which take no space.
+                    file.seek(index * self._versions * size)
+                    file.write(row.tobytes())
         for file in self._files:
             file.flush()
 

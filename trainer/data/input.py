@@ -15,6 +15,7 @@ from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.augmentation import augment, draw_groups
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.geometry import Size
+from trainer.data.lanes import count_lanes, lane_order, rows_of_an_epoch
 from trainer.data.pairs import Pairs
 from trainer.data.replicas import ONE_DEVICE, full_batch, ignored_unless, sharded
 
@@ -48,6 +49,7 @@ class TrainingBatches:
     ):
         self._pairs = pairs
         self._batch_size = full_batch(len(pairs), batch_size, replicas)
+        self._lanes = count_lanes(self._batch_size, len(pairs))
         self._augmentation = augmentation
         self._seed = seed
         self._size = size
@@ -55,7 +57,7 @@ class TrainingBatches:
     @property
     def steps(self) -> int:
         """Batches per epoch. All are full: the few examples left over differ from epoch to epoch."""
-        return len(self._pairs) // self._batch_size
+        return rows_of_an_epoch(len(self._pairs), self._lanes, self._batch_size) // self._batch_size
 
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
         """The batches of one epoch.
@@ -69,7 +71,7 @@ class TrainingBatches:
             this process's replicas in turn. The parts of all replicas together are the batch of one device.
         """
         random = np.random.default_rng((self._seed, number))
-        indices = random.permutation(len(self._pairs))[: self.steps * self._batch_size]
+        indices = lane_order(random, len(self._pairs), self._lanes, self.steps * self._batch_size)
         draws = np.concatenate(
             [random.random((len(indices), count), np.float32) for count in draw_groups()], axis=1
         )

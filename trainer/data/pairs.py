@@ -1,10 +1,10 @@
-"""Examples that are decoded once and kept, in memory or on disk."""
+"""Examples that are decoded once and kept, in memory or on disk: all, or the share of a worker."""
 
 import contextlib
 import dataclasses
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,21 @@ from petseg.errors import UserError
 from petseg.shards import shard_files
 from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.geometry import Size
+from trainer.data.lanes import WorkerShare
 from trainer.data.preprocessing import PairKind, parse_pair
+
+ShareOf = Callable[[int], WorkerShare | None]
+"""From the number of examples to the share of a worker; None: all of them."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """All examples of a split, sorted by name: engines write them in different orders.
+    """The examples of a split, sorted by name: engines write them in different orders.
 
     Attributes:
-        images: n arrays, uint8 [H, W, 3].
-        masks: n arrays, uint8 [H, W], class ids.
-        names: n names.
+        images: n arrays, uint8 [H, W, 3]; those of other workers are not there.
+        masks: n arrays, uint8 [H, W], class ids; alike.
+        names: n names, of all examples.
     """
 
     images: Sequence[np.ndarray]
@@ -39,6 +43,11 @@ class Pairs:
         return Pairs(self.images[:count], self.masks[:count], self.names[:count])
 
     @property
+    def kept(self) -> Sequence[int]:
+        """Indices of the examples that this worker has."""
+        return self.masks.indices if isinstance(self.masks, SharedRows) else range(len(self))
+
+    @property
     def description(self) -> str:
         """What all workers of a training must have alike."""
         return str(self.names)
@@ -50,9 +59,13 @@ class Pairs:
 
 
 def load_pairs(
-    patterns: Sequence[str], size: Size, cache: str, kind: PairKind = "at model resolution"
+    patterns: Sequence[str],
+    size: Size,
+    cache: str,
+    kind: PairKind = "at model resolution",
+    share_of: ShareOf | None = None,
 ) -> Pairs:
-    """Reads and decodes all examples of a split.
+    """Reads a split, and decodes and keeps the examples of this worker.
 
     Args:
         patterns: File patterns of TFRecords (GZIP) of transformed examples.
@@ -60,29 +73,96 @@ def load_pairs(
         cache: `memory` or `disk`. On disk, the examples are in unnamed temporary files, which disappear with
             the process however it ends, and which no other process can see.
         kind: Which of the two sizes in the stored examples.
+        share_of: The share of this worker, if there are several.
 
     Raises:
         UserError: There are no examples, or the disk is full or cannot be written.
     """
-    files = shard_files(patterns)
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-
-    def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        name = tf.io.parse_single_example(record, {"image/name": tf.io.FixedLenFeature([], tf.string)})
-        return *parse_pair(record, size, kind), name["image/name"]
-
-    batches = without_autotuning(records.map(parse, num_parallel_calls=PARALLEL).batch(64).prefetch(2))
+    stored = StoredExamples(patterns, share_of)
+    batches = stored.decoded(lambda record: parse_pair(record, size, kind)).batch(64).prefetch(2)
     keep = _Memory if cache == "memory" else _Disk
     images, masks = keep((*size, 3)), keep(size)
     names: list[str] = []
-    for image_batch, mask_batch, name_batch in batches.as_numpy_iterator():
+    for image_batch, mask_batch, name_batch in without_autotuning(batches).as_numpy_iterator():
         images.append(image_batch)
         masks.append(mask_batch)
         names += [name.decode() for name in name_batch]
-    if not names:
-        raise no_examples(patterns)
-    order = np.argsort(names, kind="stable")
-    return Pairs(images=images.rows(order), masks=masks.rows(order), names=[names[i] for i in order])
+    order, all_names = stored.order(names)
+    return Pairs(stored.in_share(images.rows(order)), stored.in_share(masks.rows(order)), all_names)
+
+
+class StoredExamples:
+    """The records of a split, and which of them this worker keeps.
+
+    Args:
+        patterns: File patterns of TFRecords (GZIP) of transformed examples.
+        share_of: The share of this worker, if there are several. Then all names are read first.
+    """
+
+    def __init__(self, patterns: Sequence[str], share_of: ShareOf | None = None):
+        self._patterns = patterns
+        self._records = tf.data.TFRecordDataset(shard_files(patterns), compression_type="GZIP")
+        self._names = self._stored_names() if share_of else []
+        share = share_of(len(self._names)) if share_of else None
+        self._indices = None if share is None else share.indices(len(self._names))
+
+    def decoded(self, parse: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]) -> tf.data.Dataset:
+        """Image, mask and name of the examples that are kept, in the order in which they are stored."""
+        records = self._records
+        if self._indices is not None:
+            by_name = np.argsort(self._names, kind="stable")
+            is_kept = np.isin(np.arange(len(by_name)), by_name[self._indices])
+            flags = tf.data.Dataset.from_tensor_slices(is_kept)
+            chosen = tf.data.Dataset.zip((records, flags)).filter(lambda record, flag: flag)
+            records = chosen.map(lambda record, flag: record)
+        return records.map(lambda record: (*parse(record), _name(record)), num_parallel_calls=PARALLEL)
+
+    def order(self, names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+        """The order of what `decoded` gave, by name, and the sorted names of all examples.
+
+        Raises:
+            UserError: There are no examples.
+        """
+        if not names:
+            raise no_examples(self._patterns)
+        return np.argsort(names, kind="stable"), sorted(self._names or names)
+
+    def in_share(self, rows: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        """The sorted rows by the index of their example."""
+        return rows if self._indices is None else SharedRows(rows, self._indices, len(self._names))
+
+    def _stored_names(self) -> list[str]:
+        names = self._records.map(_name).batch(64).prefetch(2)
+        return [name.decode() for batch in without_autotuning(names).as_numpy_iterator() for name in batch]
+
+
+def _name(record: tf.Tensor) -> tf.Tensor:
+    features = {"image/name": tf.io.FixedLenFeature([], tf.string)}
+    return tf.io.parse_single_example(record, features)["image/name"]
+
+
+class SharedRows(Sequence[np.ndarray]):
+    """Rows of some examples of a split, where the others are with other workers.
+
+    Args:
+        rows: The rows.
+        indices: Of the examples that they belong to.
+        count: Examples of the split.
+    """
+
+    def __init__(self, rows: Sequence[np.ndarray], indices: Sequence[int], count: int):
+        self.indices = indices
+        self._rows = rows
+        self._row_of = {index: row for row, index in enumerate(indices)}
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(self._count))]
+        return self._rows[self._row_of[int(index)]]
 
 
 def no_examples(patterns: Sequence[str]) -> UserError:

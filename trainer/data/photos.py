@@ -12,10 +12,10 @@ import tensorflow as tf
 from PIL import Image
 
 from petseg.shards import shard_files
-from petseg.tf_data import PARALLEL, without_autotuning
+from petseg.tf_data import without_autotuning
 from trainer.data.geometry import Windows
 from trainer.data.geometry.patches import cut_patch
-from trainer.data.pairs import Pairs, no_examples
+from trainer.data.pairs import Pairs, ShareOf, StoredExamples
 from trainer.data.preprocessing import ENCODED, parse_encoded_pair
 
 
@@ -42,45 +42,47 @@ class Photos(Pairs):
 
 
 def load_photos(
-    patterns: Sequence[str], cache: str, windows: Windows, class_weights: Mapping[int, float]
+    patterns: Sequence[str],
+    cache: str,
+    windows: Windows,
+    class_weights: Mapping[int, float],
+    share_of: ShareOf | None = None,
 ) -> Photos:
-    """Reads and decodes all photos of a split.
+    """Reads a split, and decodes and keeps the photos of this worker.
 
     Args:
         patterns: File patterns of TFRecords (GZIP) of transformed examples.
         cache: `memory` or `disk`, see `load_pairs`.
         windows: See `Photos`, also for the next one.
         class_weights: Weights by class id.
+        share_of: The share of this worker, if there are several.
 
     Raises:
         UserError: There are no examples.
     """
-
-    def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        name = tf.io.parse_single_example(record, {"image/name": tf.io.FixedLenFeature([], tf.string)})
-        return *parse_encoded_pair(record), name["image/name"]
-
-    decoded = without_autotuning(_records(patterns).map(parse, num_parallel_calls=PARALLEL).prefetch(2))
-    names: list[str] = []
+    stored = StoredExamples(patterns, share_of)
     kept: tuple[_Kept, _Kept] = (_InMemory(), _InMemory()) if cache == "memory" else (_OnDisk(), _OnDisk())
-    for image, mask, name in decoded.as_numpy_iterator():
+    names: list[str] = []
+    decoded = without_autotuning(stored.decoded(parse_encoded_pair).prefetch(2))
+    for *pair, name in decoded.as_numpy_iterator():
         names.append(name.decode())
-        for pixels, rows in zip((image, mask), kept, strict=True):
+        for pixels, rows in zip(pair, kept, strict=True):
             rows.append(pixels)
-    if not names:
-        raise no_examples(patterns)
-    order = np.argsort(names, kind="stable")
-    images, masks = ([arrays[i] for i in order] for arrays in (rows.arrays() for rows in kept))
-    return Photos(images, masks, [names[i] for i in order], windows, class_weights)
+    order, all_names = stored.order(names)
+    images, masks = (
+        stored.in_share([arrays[i] for i in order]) for arrays in (rows.arrays() for rows in kept)
+    )
+    return Photos(images, masks, all_names, windows, class_weights)
 
 
-def count_pixels(patterns: Iterable[str]) -> int:
-    """The pixels of all photos together. Reads no more of a mask than its header."""
+def count_photos(patterns: Iterable[str]) -> tuple[int, int]:
+    """The photos, and the pixels of all together. Reads no more of a mask than its header."""
     features = {ENCODED[1]: tf.io.FixedLenFeature([], tf.string)}
     masks = without_autotuning(
         _records(patterns).map(lambda record: tf.io.parse_single_example(record, features))
     )
-    return sum(math.prod(Image.open(io.BytesIO(mask[ENCODED[1]])).size) for mask in masks.as_numpy_iterator())
+    sizes = [Image.open(io.BytesIO(mask[ENCODED[1]])).size for mask in masks.as_numpy_iterator()]
+    return len(sizes), sum(math.prod(size) for size in sizes)
 
 
 def _records(patterns: Iterable[str]) -> tf.data.Dataset:

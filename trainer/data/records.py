@@ -10,6 +10,7 @@ import tensorflow as tf
 from petseg.errors import UserError
 from petseg.shards import shard_files
 from petseg.tf_data import PARALLEL, without_autotuning
+from trainer.data.lanes import KEPT_BY_ALL
 from trainer.data.pairs import no_examples
 
 
@@ -22,7 +23,7 @@ class Records:
         counts: Examples in each shard.
         bytes: Of all records together, unpacked.
         digest: SHA-256 in hex of the names, in the order in which they are stored.
-        first_names: The first names in sorted order, at most FIRST of them.
+        first_names: The first names in sorted order, at most KEPT_BY_ALL of them.
         stamps: Size in bytes and time of the last change of each shard when it was read.
     """
 
@@ -82,10 +83,6 @@ class Records:
         return pieces
 
 
-FIRST = 32
-"""Names that `Records.first_names` has: as many as previews and the model's reference examples may need."""
-
-
 def find_records(patterns: Sequence[str]) -> Records:
     """Reads all records of a split once, without decoding or keeping them.
 
@@ -105,7 +102,7 @@ def find_records(patterns: Sequence[str]) -> Records:
             count += len(names)
             size += int(lengths.sum())
             digest.update(b"".join(len(name).to_bytes(4, "big") + name for name in names))
-            first_names = sorted([*first_names, *(name.decode() for name in names)])[:FIRST]
+            first_names = sorted([*first_names, *(name.decode() for name in names)])[:KEPT_BY_ALL]
         counts.append(count)
     if not sum(counts):
         raise no_examples(patterns)

@@ -76,6 +76,18 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return (workers.task_type, workers.task_id) == (first, 0)
 
 
+def input_context(strategy: tf.distribute.Strategy) -> tf.distribute.InputContext:
+    """Which of the replicas belong to this process."""
+    contexts: list[tf.distribute.InputContext] = []
+
+    def remember(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        contexts.append(context)
+        return tf.data.Dataset.range(1)
+
+    strategy.distribute_datasets_from_function(remember)
+    return contexts[0]
+
+
 def for_replicas(settings: TrainerSettings, replicas: int) -> TrainerSettings:
     """Scales batch size and learning rate to the step of all replicas together.
 

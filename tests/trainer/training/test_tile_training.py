@@ -10,65 +10,22 @@ from PIL import Image
 from petseg.metrics.iou import mean_iou
 from tests.trainer.export.networks import example
 from tests.trainer.pictures import THREE_CLASSES, encode, encode_mask
-from tests.trainer.shapes import shape_pairs
-from tests.trainer.small_run import history, training_paths, write_inputs
+from tests.trainer.small_run import history, start, start_workers, training_paths, worker_arguments
+from tests.trainer.tile_inputs import tile_photos, tile_settings, write_tile_inputs
 from trainer.data.crops import CropBatches
 from trainer.data.examples import load_examples
 from trainer.data.feature_cache import training_inputs
-from trainer.data.preprocessing import ENCODED
 from trainer.data.replicas import ONE_DEVICE
 from trainer.models import build_model
 from trainer.run import run
-from trainer.settings import TrainingSettings
 
-SIDES = (50, 64, 80)
 VALUES = np.array([entry["value"] for entry in THREE_CLASSES], np.uint8)
-
-
-def tile_settings(**trainer) -> TrainingSettings:
-    return TrainingSettings(
-        classes=THREE_CLASSES,
-        transform={"fit": "tile"},
-        model={"encoder": "plain", "encoder_width": 4, "image_size": 32, "decoder_filters": (8, 8, 8, 8)},
-        trainer={"epochs": 3, "batch_size": 6, "learning_rate": 0.01, "warmup_epochs": 0, "preview_photos": 1}
-        | trainer,
-    )
-
-
-def photos(seed):
-    """Photos of three sizes, two of each, and their class ids."""
-    pairs = [shape_pairs(2, side, seed) for side in SIDES]
-    return [
-        (f"{side}_{index}", of_side.images[index], of_side.masks[index])
-        for side, of_side in zip(SIDES, pairs, strict=True)
-        for index in range(2)
-    ]
-
-
-def write_split(folder: Path, seed: int) -> None:
-    """Writes what Transform writes with `fit: tile`."""
-    folder.mkdir(parents=True)
-    with tf.io.TFRecordWriter(str(folder / "transformed.gz"), "GZIP") as writer:
-        for name, image, mask in photos(seed):
-            files = encode(Image.fromarray(image), "PNG"), encode_mask(mask)
-            features = dict(zip(ENCODED, files, strict=True)) | {"image/name": name.encode()}
-            feature = {
-                key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-                for key, value in features.items()
-            }
-            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("inputs")
-    write_inputs(folder)
-    for split in ("train", "eval"):
-        for file in (folder / "examples" / f"Split-{split}").iterdir():
-            file.unlink()
-        (folder / "examples" / f"Split-{split}").rmdir()
-    write_split(folder / "examples" / "Split-train", seed=0)
-    write_split(folder / "examples" / "Split-eval", seed=1)
+    write_tile_inputs(folder)
     return folder
 
 
@@ -84,7 +41,7 @@ def test_the_epochs_are_evaluated_as_the_model_is(trained):
     assert sorted(model.signatures) == ["evaluate", "images", "serving_default"]
     records = [
         example(encode(Image.fromarray(image), "PNG"), encode_mask(VALUES[mask]))
-        for _, image, mask in photos(1)
+        for _, image, mask in tile_photos(1)
     ]
     counts = model.signatures["evaluate"](examples=tf.constant(records))["counts"].numpy()
     # Photos keep their own pixels: model resolution is native resolution.
@@ -115,6 +72,34 @@ def test_the_same_settings_give_the_same_losses(inputs, trained, tmp_path):
     assert [record["loss"] for record in history(tmp_path)] == [record["loss"] for record in history(trained)]
 
 
+@pytest.mark.slow
+def test_a_killed_training_resumes_to_the_same_losses(inputs, trained, tmp_path):
+    arguments = ["-m", "trainer.worker", *worker_arguments(tile_settings(), inputs, tmp_path)]
+    process = start(arguments)
+    for line in process.stdout:
+        if line.startswith("epoch 2/3: loss"):
+            process.kill()
+            break
+    process.wait()
+    assert not (tmp_path / "model").exists()
+    said, _ = start(arguments).communicate()
+    assert "resuming an unfinished training after epoch" in said
+    assert [record["loss"] for record in history(tmp_path)] == [record["loss"] for record in history(trained)]
+
+
+@pytest.mark.slow
+def test_two_workers_cut_from_their_own_photos_and_train_like_one(tmp_path):
+    write_tile_inputs(tmp_path, each=24)
+    run(tile_settings(), training_paths(tmp_path, tmp_path / "one"))
+    workers = start_workers([tile_settings(distribution="multi_worker")] * 2, tmp_path, tmp_path / "two")
+    said = [worker.communicate()[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], said
+    # 36 of its own, and those of the others among the first 32, which all keep.
+    assert all("this worker keeps 52 of 72 training examples" in each for each in said)
+    losses = [[record["loss"] for record in history(tmp_path / name)] for name in ("two", "one")]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
 def test_a_frozen_encoder_is_computed_for_every_crop(inputs):
     """Features are kept of whole photos only."""
     settings = tile_settings(augmentation={"preset": "flips"})
@@ -136,7 +121,7 @@ def test_photos_are_loaded_whole_and_sorted(inputs, cache):
     train, _ = load_examples(
         paths.train, paths.evaluation, tile_settings(cache=cache), tf.distribute.get_strategy()
     )
-    written = sorted(photos(0), key=lambda photo: photo[0])
+    written = sorted(tile_photos(0), key=lambda photo: photo[0])
     assert list(train.names) == [name for name, _, _ in written]
     for (_, image, mask), kept, kept_mask in zip(written, train.images, train.masks, strict=True):
         np.testing.assert_array_equal(kept, image)
