@@ -16,6 +16,7 @@ from pipeline.prediction import beam as beam_prediction
 from pipeline.prediction.beam import predict_with_beam
 from pipeline.prediction.predict import Outputs, predict
 from tests.components.serving_models import jpeg
+from tests.conftest import petseg
 
 
 @pytest.fixture
@@ -108,3 +109,18 @@ def test_model_photos_and_results_on_an_object_store(store, model, photos, tmp_p
     assert masks_of(tmp_path / "out").keys() == {"a.png", "b.png", "site/c.png", "site/d.png"}
     again = predict_with_beam(f"{url}/serving_model/{version}", [f"{url}/photos"], f"{url}/out", None)
     assert (again.already_done, again.mean_shares) == (5, done.mean_shares)
+
+
+@pytest.mark.slow
+def test_workers_in_processes_of_their_own(model, photos, tmp_path):
+    """The same command line as a person's, and a second one that finds all done."""
+    (tmp_path / "engine.yaml").write_text("beam: {engine: multi_processing, workers: 2}\n")
+    arguments = ["predict", "--model", model, "--images", photos, "--output", tmp_path / "out", "--json"]
+    arguments += ["--engine", "beam", "--config", tmp_path / "engine.yaml"]
+    first, second = (petseg(*arguments) for _ in range(2))
+    assert (first.status, second.status) == (1, 1), first.stderr
+    done, again = json.loads(first.stdout), json.loads(second.stdout)
+    assert (done["predicted"], list(done["unreadable"])) == (4, [str(photos / "broken.jpg")])
+    assert (again["already_done"], again["mean_shares"]) == (5, done["mean_shares"])
+    local = predict(model, [photos], tmp_path / "local", Outputs(overlays=False))
+    assert done["mean_shares"] == pytest.approx(local.mean_shares, abs=1e-5)
