@@ -15,10 +15,10 @@ from trainer.data.augmentation import augment, draw_groups
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.geometry import Size
 from trainer.data.geometry.patches import cut_patch
-from trainer.data.input import evaluation_indices, prefetched
+from trainer.data.input import EpochBatches, evaluation_indices, prefetched
 from trainer.data.lanes import count_lanes, lane_order, rows_of_an_epoch
 from trainer.data.photos import Photos
-from trainer.data.replicas import ONE_DEVICE, full_batch, ignored_unless, sharded
+from trainer.data.replicas import ONE_DEVICE, ignored_unless, sharded
 
 CROPS_A_PHOTO = 4
 """Crops of each photo in an epoch."""
@@ -34,16 +34,15 @@ ANYWHERE = 1.0
 """Weight of crops that are taken anywhere, beside those of `trainer.crop_class_weights`."""
 
 
-class CropBatches:
-    """Random crops of the training photos, epoch by epoch.
+class CropBatches(EpochBatches):
+    """Random crops of the training photos.
 
     Args:
         photos: The training split.
         batch_size: Crops per step, of all replicas together. Fewer crops make one batch.
         augmentation: Random changes. `crop_scale` and `zoom_out` are shares of the input's sides, not of the
             photo's.
-        seed: Seed of order, crops and augmentation.
-        replicas: Devices that share a batch.
+        seed: See `EpochBatches`, also for the other one.
     """
 
     def __init__(
@@ -54,22 +53,20 @@ class CropBatches:
         seed: int,
         replicas: int = 1,
     ):
+        super().__init__(len(photos), batch_size, augmentation, seed, replicas, times=CROPS_A_PHOTO)
         self._photos = photos
-        self._batch_size = full_batch(len(photos) * CROPS_A_PHOTO, batch_size, replicas)
-        self._lanes = count_lanes(self._batch_size, len(photos))
-        self._augmentation = augmentation
-        self._seed = seed
+        self._lanes = count_lanes(self._batch_size, len(photos), CROPS_A_PHOTO)
         self._size = photos.windows.size
         self._patch_size = patch_size(self._size, augmentation)
 
     @property
     def steps(self) -> int:
-        """Batches per epoch. All are full: the few crops left over differ from epoch to epoch."""
+        """See `EpochBatches`."""
         rows = rows_of_an_epoch(len(self._photos), self._lanes, self._batch_size, CROPS_A_PHOTO)
         return rows // self._batch_size
 
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
-        """The batches of one epoch; see `TrainingBatches.epoch`."""
+        """See `EpochBatches`."""
         random = np.random.default_rng((self._seed, number))
         count = self.steps * self._batch_size
         indices = lane_order(random, len(self._photos), self._lanes, count, CROPS_A_PHOTO)

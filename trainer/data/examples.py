@@ -5,7 +5,6 @@ import math
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
 
 import tensorflow as tf
 
@@ -13,7 +12,7 @@ from petseg.errors import UserError
 from trainer.data.cache_choice import choose_cache
 from trainer.data.crops import CROPS_A_PHOTO, CropBatches, window_batches
 from trainer.data.geometry import Size, Tiles, photo_geometry, stored_geometry
-from trainer.data.input import EvaluationBatches, TrainingBatches, evaluation_batches
+from trainer.data.input import EpochBatches, EvaluationBatches, TrainingBatches, evaluation_batches
 from trainer.data.lanes import evaluation_share, training_share
 from trainer.data.pairs import Pairs, ShareOf, load_pairs
 from trainer.data.photos import Photos, count_photos, load_photos
@@ -27,17 +26,6 @@ Examples = Pairs | StreamedPairs
 
 BYTES_PER_PIXEL = 4
 """Of a decoded example: three colors and a class id."""
-
-
-class EpochBatches(Protocol):
-    """What a training reads: `TrainingBatches` or `StreamedBatches`."""
-
-    @property
-    def steps(self) -> int:
-        """Batches per epoch."""
-
-    def epoch(self, number: int, context: tf.distribute.InputContext) -> tf.data.Dataset:
-        """The batches of one epoch."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,8 +18,9 @@ import tensorflow as tf
 from petseg.errors import UserError
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.augmentation.warp import mirrored
-from trainer.data.examples import EpochBatches, Examples, batches_to_evaluate_on, training_batches
+from trainer.data.examples import Examples, batches_to_evaluate_on, training_batches
 from trainer.data.input import (
+    EpochBatches,
     EvaluationBatches,
     TrainingBatches,
     evaluation_indices,

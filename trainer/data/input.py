@@ -4,6 +4,7 @@ The order of the examples of epoch e and their augmentation follow from (seed, e
 epoch e sees what a run without a break sees.
 """
 
+import abc
 import math
 from collections.abc import Callable
 from typing import Any
@@ -23,16 +24,16 @@ EvaluationBatches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 """Makes the batches to evaluate on, for the replicas of one process."""
 
 
-class TrainingBatches:
+class EpochBatches(abc.ABC):
     """The training examples, epoch by epoch.
 
     Args:
-        pairs: The training split.
+        examples: Number of training examples.
         batch_size: Examples per step, of all replicas together. A smaller split makes one batch.
         augmentation: Random changes of the examples.
         seed: Seed of order and augmentation.
         replicas: Devices that share a batch.
-        size: H and W, height and width of the batches in pixels; None: those of `pairs`.
+        times: How often an epoch has an example.
 
     Raises:
         UserError: There are fewer examples than replicas.
@@ -40,25 +41,23 @@ class TrainingBatches:
 
     def __init__(
         self,
-        pairs: Pairs,
+        examples: int,
         batch_size: int,
         augmentation: AugmentationSettings,
         seed: int,
-        replicas: int = 1,
-        size: Size | None = None,
+        replicas: int,
+        times: int = 1,
     ):
-        self._pairs = pairs
-        self._batch_size = full_batch(len(pairs), batch_size, replicas)
-        self._lanes = count_lanes(self._batch_size, len(pairs))
+        self._batch_size = full_batch(examples * times, batch_size, replicas)
         self._augmentation = augmentation
         self._seed = seed
-        self._size = size
 
     @property
+    @abc.abstractmethod
     def steps(self) -> int:
         """Batches per epoch. All are full: the few examples left over differ from epoch to epoch."""
-        return rows_of_an_epoch(len(self._pairs), self._lanes, self._batch_size) // self._batch_size
 
+    @abc.abstractmethod
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
         """The batches of one epoch.
 
@@ -70,6 +69,38 @@ class TrainingBatches:
             Dataset of (images, masks): float32 [n, H, W, 3] from 0 to 255, uint8 [n, H, W], for each of
             this process's replicas in turn. The parts of all replicas together are the batch of one device.
         """
+
+
+class TrainingBatches(EpochBatches):
+    """Batches of examples that are kept.
+
+    Args:
+        pairs: The training split.
+        size: H and W, height and width of the batches in pixels; None: those of `pairs`.
+        batch_size: See `EpochBatches`, also for the others.
+    """
+
+    def __init__(
+        self,
+        pairs: Pairs,
+        batch_size: int,
+        augmentation: AugmentationSettings,
+        seed: int,
+        replicas: int = 1,
+        size: Size | None = None,
+    ):
+        super().__init__(len(pairs), batch_size, augmentation, seed, replicas)
+        self._pairs = pairs
+        self._lanes = count_lanes(self._batch_size, len(pairs))
+        self._size = size
+
+    @property
+    def steps(self) -> int:
+        """See `EpochBatches`."""
+        return rows_of_an_epoch(len(self._pairs), self._lanes, self._batch_size) // self._batch_size
+
+    def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
+        """See `EpochBatches`."""
         random = np.random.default_rng((self._seed, number))
         indices = lane_order(random, len(self._pairs), self._lanes, self.steps * self._batch_size)
         draws = np.concatenate(

@@ -14,8 +14,8 @@ from trainer.data.replicas import full_batch, own_replicas
 
 MOST_LANES = 64
 
-FEWEST_IN_A_LANE = 16
-"""Lanes differ by one example, and those of a longer lane are left out of more epochs: by 6 % at most."""
+FEWEST_IN_A_LANE = 64
+"""Lanes differ by one example, and those of a longer lane are left out of more epochs: by 2 % at most."""
 
 KEPT_BY_ALL = 32
 """The first examples, which previews and the model's reference examples are taken from."""
@@ -38,10 +38,20 @@ class WorkerShare:
         return [index for index in range(count) if index % self.replicas in self.own or index < KEPT_BY_ALL]
 
 
-def count_lanes(batch_size: int, examples: int) -> int:
-    """Number of lanes: it divides the batch, and no lane is short."""
+def count_lanes(batch_size: int, examples: int, times: int = 1) -> int:
+    """Number of lanes: it divides the batch, no lane is short, and together they fill a batch.
+
+    Args:
+        batch_size: At most `examples` times `times`.
+        examples: Of all workers.
+        times: How often an epoch may have an example.
+    """
     most = max(1, min(MOST_LANES, examples // FEWEST_IN_A_LANE, batch_size))
-    return next(lanes for lanes in range(most, 0, -1) if batch_size % lanes == 0)
+    return next(
+        lanes
+        for lanes in range(most, 0, -1)
+        if batch_size % lanes == 0 and rows_of_an_epoch(examples, lanes, batch_size, times)
+    )
 
 
 def lane_order(
@@ -60,7 +70,7 @@ def lane_order(
         int64 [rows], indices of examples; row k has one of lane k modulo `lanes`.
     """
     drawn = [
-        random.permutation(np.repeat(np.arange(lane, examples, lanes), times))[: rows // lanes]
+        random.permutation(np.tile(np.arange(lane, examples, lanes), times))[: rows // lanes]
         for lane in range(lanes)
     ]
     return np.stack(drawn, axis=1).ravel()
@@ -83,7 +93,7 @@ def training_share(
         times: How often an epoch may have an example.
     """
     replicas = context.num_replicas_in_sync
-    lanes = count_lanes(full_batch(examples * times, batch_size, replicas), examples)
+    lanes = count_lanes(full_batch(examples * times, batch_size, replicas), examples, times)
     return None if lanes % replicas else evaluation_share(context)
 
 

@@ -17,10 +17,11 @@ from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.augmentation import augment, draw_groups
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.geometry import Size
+from trainer.data.input import EpochBatches
 from trainer.data.pairs import Pairs
 from trainer.data.preprocessing import PairKind, parse_pair
 from trainer.data.records import Records
-from trainer.data.replicas import ONE_DEVICE, full_batch, ignored_unless, own_replicas, taking_turns
+from trainer.data.replicas import ONE_DEVICE, ignored_unless, own_replicas, taking_turns
 
 STREAMED = "streamed"
 """Begins the name of a folder of checkpoints, see `StreamedPairs.order`."""
@@ -84,19 +85,13 @@ class StreamedPairs:
         return Pairs([row[1] for row in rows], [row[2] for row in rows], [row[0].decode() for row in rows])
 
 
-class StreamedBatches:
-    """The training examples, epoch by epoch, read from their records.
+class StreamedBatches(EpochBatches):
+    """Batches that are read from the records.
 
     Args:
         pairs: The training split.
-        batch_size: Examples per step, of all replicas together. A smaller split makes one batch.
-        augmentation: Random changes of the examples.
-        seed: Seed of order and augmentation.
-        replicas: Devices that share a batch.
         size: H and W, height and width of the batches in pixels.
-
-    Raises:
-        UserError: There are fewer examples than replicas.
+        batch_size: See `EpochBatches`, also for the others.
     """
 
     def __init__(
@@ -108,10 +103,8 @@ class StreamedBatches:
         replicas: int = 1,
         size: Size | None = None,
     ):
+        super().__init__(len(pairs), batch_size, augmentation, seed, replicas)
         self._pairs = pairs
-        self._batch_size = full_batch(len(pairs), batch_size, replicas)
-        self._augmentation = augmentation
-        self._seed = seed
         self._size = size
         self._lanes = _lanes(self._batch_size, len(pairs.records.files))
         record_bytes = max(1, pairs.records.bytes // len(pairs))
@@ -119,11 +112,11 @@ class StreamedBatches:
 
     @property
     def steps(self) -> int:
-        """Batches per epoch. All are full: the few examples left over differ from epoch to epoch."""
+        """See `EpochBatches`."""
         return len(self._pairs) // self._batch_size
 
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
-        """The batches of one epoch; see `TrainingBatches.epoch`.
+        """See `EpochBatches`.
 
         Where the number of lanes is no multiple of the replicas, each worker reads all records, and decodes
         its own.

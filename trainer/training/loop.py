@@ -15,8 +15,7 @@ import keras
 import tensorflow as tf
 
 from petseg.errors import UserError
-from trainer.data.examples import EpochBatches
-from trainer.data.input import EvaluationBatches
+from trainer.data.input import EpochBatches, EvaluationBatches
 from trainer.losses import AuxiliaryLoss
 from trainer.settings import TrainerSettings
 from trainer.training.callbacks import Callback, logger

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from trainer.data.examples import EpochBatches
+from trainer.data.input import EpochBatches
 from trainer.losses import Total
 from trainer.settings import TrainerSettings
 from trainer.training.callbacks import logger

@@ -88,14 +88,14 @@ def test_two_workers_train_like_one(alone, inputs, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("cache", ["memory", "disk", "auto"])
 def test_two_workers_that_keep_their_own_examples_train_like_one_device(cache, tmp_path):
-    write_inputs(tmp_path, pairs=80, shards=3)
+    write_inputs(tmp_path, pairs=160, shards=3)
     run(small_settings(), training_paths(tmp_path, tmp_path / "one"))
     settings = [small_settings(cache=cache, distribution="multi_worker")] * 2
     workers = start_workers(settings, tmp_path, tmp_path / "two")
     said = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said
-    # 40 of its own, and those of the other among the first 32, which both keep.
-    assert all("this worker keeps 56 of 80 training examples" in each for each in said)
+    # 80 of its own, and those of the other among the first 32, which both keep.
+    assert all("this worker keeps 96 of 160 training examples" in each for each in said)
     assert_same_training(tmp_path / "two", history(tmp_path / "one"))
 
 

@@ -89,13 +89,13 @@ def test_a_killed_training_resumes_to_the_same_losses(inputs, trained, tmp_path)
 
 @pytest.mark.slow
 def test_two_workers_cut_from_their_own_photos_and_train_like_one(tmp_path):
-    write_tile_inputs(tmp_path, each=24)
+    write_tile_inputs(tmp_path, each=48)
     run(tile_settings(), training_paths(tmp_path, tmp_path / "one"))
     workers = start_workers([tile_settings(distribution="multi_worker")] * 2, tmp_path, tmp_path / "two")
     said = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said
-    # 36 of its own, and those of the others among the first 32, which all keep.
-    assert all("this worker keeps 52 of 72 training examples" in each for each in said)
+    # 72 of its own, and those of the other among the first 32, which both keep.
+    assert all("this worker keeps 88 of 144 training examples" in each for each in said)
     losses = [[record["loss"] for record in history(tmp_path / name)] for name in ("two", "one")]
     np.testing.assert_allclose(*losses, rtol=1e-4)
 
