@@ -89,8 +89,8 @@ def test_two_workers_train_like_one(alone, inputs, tmp_path):
 @pytest.mark.parametrize("cache", ["memory", "disk", "auto"])
 def test_two_workers_that_keep_their_own_examples_train_like_one_device(cache, tmp_path):
     write_inputs(tmp_path, pairs=160, shards=3)
-    run(small_settings(), training_paths(tmp_path, tmp_path / "one"))
-    settings = [small_settings(cache=cache, distribution="multi_worker")] * 2
+    run(small_settings(batch_size=80), training_paths(tmp_path, tmp_path / "one"))
+    settings = [small_settings(batch_size=80, cache=cache, distribution="multi_worker")] * 2
     workers = start_workers(settings, tmp_path, tmp_path / "two")
     said = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said

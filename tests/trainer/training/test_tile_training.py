@@ -90,8 +90,9 @@ def test_a_killed_training_resumes_to_the_same_losses(inputs, trained, tmp_path)
 @pytest.mark.slow
 def test_two_workers_cut_from_their_own_photos_and_train_like_one(tmp_path):
     write_tile_inputs(tmp_path, each=48)
-    run(tile_settings(), training_paths(tmp_path, tmp_path / "one"))
-    workers = start_workers([tile_settings(distribution="multi_worker")] * 2, tmp_path, tmp_path / "two")
+    run(tile_settings(batch_size=72), training_paths(tmp_path, tmp_path / "one"))
+    settings = tile_settings(batch_size=72, distribution="multi_worker")
+    workers = start_workers([settings] * 2, tmp_path, tmp_path / "two")
     said = [worker.communicate()[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], said
     # 72 of its own, and those of the other among the first 32, which both keep.
