@@ -39,10 +39,19 @@ class ExportedPredictor(Predictor):
         self.run = load_format(name).open(file)
         shape = (*settings.model.input_size, len(settings.classes))
         super().__init__(_as_network(_remembering(self.run), shape), settings)
+        # Eagerly, Python would go through all operations of each photo.
+        strings = [tf.TensorSpec([None], tf.string)]
+        self._serve = tf.function(self.serving_default, input_signature=strings)
+        self._evaluate = tf.function(super().evaluate, input_signature=strings)
+
+    def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """See `Predictor.evaluate`."""
+        counts: dict[str, tf.Tensor] = self._evaluate(examples)
+        return counts
 
     def masks(self, photos: Sequence[bytes]) -> list[NDArray[np.uint8]]:
         """Masks at native resolution, uint8 [h, w]: the classes' values."""
-        encoded = self.serving_default(tf.constant(list(photos)))["mask_png_bytes"]
+        encoded = self._serve(tf.constant(list(photos)))["mask_png_bytes"]
         return [tf.io.decode_png(png).numpy()[..., 0] for png in encoded]
 
 
