@@ -29,7 +29,7 @@ from pipeline.runs.run_folder import find_run
 
 ENGINES = ("in_memory", "multi_processing beam.workers=2")
 BEAM_NODES = ("SegmentationExampleGen", "StatisticsGen", "Transform", "Evaluator")
-SETTINGS = ["trainer.epochs=1", "evaluation.floor=0", "beam.setup_file=" + str(PROJECT / "setup.py")]
+SETTINGS = ["trainer.epochs=1", "evaluation.floor=0"]
 SECONDS_BETWEEN_SAMPLES = 0.1
 LAST_LINES = 20
 
@@ -42,7 +42,7 @@ def run(data: Path, output: Path, engine: str) -> dict[str, int]:
     """
     name, *settings = engine.split()
     arguments = ["run", "--config", "configs/demo.yaml", "--data", str(data), "--output", str(output)]
-    options = as_arguments([f"beam.engine={name}", *settings, *SETTINGS[: 3 if name == "portable" else 2]])
+    options = as_arguments([f"beam.engine={name}", *settings, *SETTINGS])
     # To a file: a pipe that nobody reads while memory is sampled would fill.
     printed = output.with_suffix(".txt")
     with printed.open("w") as lines:

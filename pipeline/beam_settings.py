@@ -23,6 +23,9 @@ RUNNERS = {
 }
 """Beam's names of the engines that are clusters."""
 
+STARTED_BY_BEAM = ("[auto]", "[local]")
+"""Addresses for which Beam starts a Flink of its own."""
+
 
 class BeamSettings(Settings):
     """How Beam runs the data steps."""
@@ -43,9 +46,8 @@ class BeamSettings(Settings):
     )
     address: str | None = Field(
         None,
-        description="Address of the cluster. portable: host:port of a Beam job server, or embed; "
-        "flink: host:port "
-        "of its REST API; spark: spark://host:port.",
+        description="Address of the cluster. portable: host:port of a Beam job server; "
+        "flink: host:port of its REST API; spark: spark://host:port.",
     )
     flink_version: str | None = Field(
         None,
@@ -73,6 +75,12 @@ class BeamSettings(Settings):
     temp_location: str | None = Field(
         None, pattern=r"^gs://", description="gs:// folder for temporary files, for dataflow."
     )
+    check: Literal["quick", "full"] = Field(
+        "quick",
+        description="What a run tries before its first node, with an engine that is a cluster. quick: what "
+        "can be looked up in seconds; full: also a pipeline of ten elements on the workers, as check-beam "
+        "does.",
+    )
     args: tuple[str, ...] = Field((), description="Additional Beam pipeline arguments for every data step.")
 
     @model_validator(mode="after")
@@ -80,6 +88,11 @@ class BeamSettings(Settings):
         missing = [key for key in NEEDED.get(self.engine, ()) if getattr(self, key) is None]
         if missing:
             raise ValueError(f"engine {self.engine} needs beam.{missing[0]}; received null")
+        if self.engine == "portable" and self.address == "embed":
+            raise ValueError(
+                "address must be host:port of a job server: Beam's job service in this process (embed) has "
+                "one worker, whatever beam.workers says; on one machine use engine multi_processing"
+            )
         if self.engine in ("portable", "flink", "spark") and (self.worker_pool is None) == (
             self.image is None
         ):
@@ -131,18 +144,18 @@ class BeamSettings(Settings):
                 f"--num_workers={self.workers}",
             ]
         cluster = {
-            "portable": [f"--job_endpoint={self.address}", *self._parallelism()],
-            "flink": [f"--flink_master={self.address}", *self._parallelism(), *self._flink_version_args()],
+            "portable": [f"--job_endpoint={self.address}", f"--parallelism={self.workers}"],
+            "flink": [
+                f"--flink_master={self.address}",
+                f"--parallelism={self.workers}",
+                *self._flink_version_args(),
+            ],
             "spark": [f"--spark_master_url={self.address}"],
         }[self.engine]
         cluster = [f"--runner={RUNNERS[self.engine]}", *cluster]
         if self.worker_pool is None:
             return [*cluster, "--environment_type=DOCKER"]
         return [*cluster, "--environment_type=EXTERNAL", f"--environment_config={self.worker_pool}"]
-
-    def _parallelism(self) -> list[str]:
-        # Beam's own job service in this process has one worker.
-        return [] if self.address == "embed" else [f"--parallelism={self.workers}"]
 
     def _flink_version_args(self) -> list[str]:
         # Without it Beam takes the newest Flink that it knows. It names versions without the last part.

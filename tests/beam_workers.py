@@ -1,34 +1,50 @@
-"""Workers of Beam's portable engines on loopback: they know the pipeline's process by gRPC only."""
+"""Beam's own job service and workers on loopback: they know the pipeline's process by gRPC only."""
 
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
 
 from tests.conftest import PROJECT
-from tests.ports import listening_port
+from tests.ports import LOOPBACK, listening_port
 
 
 @contextlib.contextmanager
-def worker_pool(folder: Path, *, has_project: bool) -> Iterator[str]:
+def worker_pool(
+    folder: Path,
+    *,
+    has_project: bool,
+    boots: bool = True,
+    path: str | None = None,
+    before: Sequence[str] = (),
+    inside: Sequence[str] = (),
+) -> Iterator[str]:
     """A pool of workers; yields its host:port.
 
     Args:
         folder: Empty; the workers' home.
         has_project: Whether they can import this project; else they have its dependencies only.
+        boots: Whether workers without the project install what is shipped to them.
+        path: Their PATH; None: that of this process with its Python first.
+        before: Folders that they import from before all others.
+        inside: Command that starts the pool's command.
     """
-    command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", "--service_port=0"]
-    if not has_project:
+    command = [
+        *inside, sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", "--service_port=0"
+    ]  # fmt: skip
+    if not has_project and boots:
         boot = folder / "boot"
         boot.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROJECT}/tests/beam_boot.py" "$@"\n')
         boot.chmod(0o755)
         command.append(f"--container_executable={boot}")
-    # The pool starts `python`.
-    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path, "PYTHONPATH": str(PROJECT) if has_project else ""}
+    if path is None:
+        # The pool starts `python`.
+        path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    imported = os.pathsep.join([*before, *([str(PROJECT)] if has_project else [])])
+    environment = os.environ | {"PATH": path, "PYTHONPATH": imported}
     with (folder / "log").open("w") as log:
         pool = psutil.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
@@ -37,3 +53,23 @@ def worker_pool(folder: Path, *, has_project: bool) -> Iterator[str]:
     finally:
         pool.terminate()
         pool.wait(timeout=30)
+
+
+@contextlib.contextmanager
+def job_service(folder: Path) -> Iterator[str]:
+    """Beam's job server in Python, which has one worker, whatever is asked; yields its host:port.
+
+    Args:
+        folder: Empty; it stages its files there.
+    """
+    command = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", "--port=0"]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    with (folder / "log").open("w") as log:
+        server = psutil.Popen(
+            [*command, f"--staging_dir={folder}"], cwd=folder, env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield f"{LOOPBACK}:{listening_port(server)}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)

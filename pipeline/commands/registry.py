@@ -20,6 +20,7 @@ COMMANDS = (
     "rollback",
     "clean",
     "export",
+    "check_beam",
     "compile",
     "submit",
     "schedule",

@@ -35,11 +35,15 @@ from petseg.files.local_folder import check_writable_folder
 from petseg.files.object_store import as_path, check_scheme, check_writable, is_url
 from petseg.files.png_chunks import with_palette
 from petseg.versions import model_digest
+from pipeline.beam_checks.check import EngineRun
+from pipeline.beam_checks.engine import look_up
+from pipeline.beam_checks.flink import with_flink_version
 from pipeline.beam_settings import BeamSettings
 from pipeline.config_file import read_config
 from pipeline.prediction.model import load_segmenter, local_model
 from pipeline.prediction.photos import PhotoFile, find_photos
 from pipeline.prediction.predict import Predicted
+from pipeline.runners.local.job_servers import stop_job_servers
 from pipeline.runs.run_log import redirect_output
 
 SHARD_PHOTOS = 256
@@ -117,6 +121,8 @@ def predict_with_beam(model: str, images: Sequence[str], output: str, config: Pa
             config is wrong.
     """
     engine = _engine(config)
+    look_up(EngineRun(engine))
+    engine = with_flink_version(engine)
     version = local_model(model)
     found = find_photos([path if is_url(path) else os.path.abspath(path) for path in images])
     target = output if is_url(output) else os.path.abspath(output)
@@ -127,7 +133,8 @@ def predict_with_beam(model: str, images: Sequence[str], output: str, config: Pa
     workers_model = model if is_url(model) else str(version.resolve())
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder if is_url(target) else target, "predict.log")
-        with redirect_output(log), beam.Pipeline(options=PipelineOptions(engine.pipeline_args)) as pipeline:
+        options = PipelineOptions(engine.pipeline_args)
+        with redirect_output(log), stop_job_servers(), beam.Pipeline(options=options) as pipeline:
             _ = (
                 pipeline
                 | "Shards" >> beam.Create(shards)

@@ -1,11 +1,14 @@
 """The data steps on each engine that one machine can bring up: the same examples, the same figures."""
 
+import contextlib
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from pipeline.settings import load_settings
-from tests.beam_workers import worker_pool
+from tests.beam_workers import job_service, worker_pool
 from tests.components import tiny_pairs
 from tests.components.tiny_pairs import pets_data, run_example_gen
 from tests.conftest import PROJECT, TINY, petseg
@@ -13,8 +16,8 @@ from tests.conftest import PROJECT, TINY, petseg
 SHIPPED = f"beam.setup_file={PROJECT}/setup.py"
 
 
-def portable(pool: str) -> list[str]:
-    return ["beam.engine=portable", "beam.address=embed", f"beam.worker_pool={pool}"]
+def portable(jobs: str, pool: str) -> list[str]:
+    return ["beam.engine=portable", f"beam.address={jobs}", f"beam.worker_pool={pool}"]
 
 
 def as_options(settings: list[str]) -> list[str]:
@@ -30,8 +33,15 @@ def engine(request, tmp_path):
     home = tmp_path / "workers"
     home.mkdir()
     shipped = request.param == "portable, shipped"
-    with worker_pool(home, has_project=not shipped) as pool:
-        yield [*portable(pool), *([SHIPPED] if shipped else [])]
+    with jobs(tmp_path) as address, worker_pool(home, has_project=not shipped) as pool:
+        yield [*portable(address, pool), *([SHIPPED] if shipped else [])]
+
+
+@contextlib.contextmanager
+def jobs(folder: Path) -> Iterator[str]:
+    (folder / "jobs").mkdir()
+    with job_service(folder / "jobs") as address:
+        yield address
 
 
 @pytest.mark.slow
@@ -53,8 +63,10 @@ def test_workers_without_the_project_need_it_shipped(tmp_path):
     home = tmp_path / "workers"
     home.mkdir()
     data = pets_data(tiny_pairs.write_pets(tmp_path / "pets"))
-    with worker_pool(home, has_project=False) as pool, pytest.raises(Exception, match="No module named"):
-        run_example_gen(tmp_path / "out", data, load_settings(None, portable(pool)).beam.pipeline_args)
+    with jobs(tmp_path) as address, worker_pool(home, has_project=False) as pool:
+        args = load_settings(None, portable(address, pool)).beam.pipeline_args
+        with pytest.raises(Exception, match="No module named"):
+            run_example_gen(tmp_path / "out", data, args)
 
 
 @pytest.mark.slow

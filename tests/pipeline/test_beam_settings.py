@@ -39,9 +39,9 @@ def test_further_arguments_reach_every_data_step():
     [
         (["beam.engine=multi_processing", "beam.workers=3"], ["--direct_num_workers=3"]),
         (
-            ["beam.engine=portable", "beam.address=embed", POOL, "beam.setup_file=./setup.py"],
+            ["beam.engine=portable", "beam.address=jobs:8099", POOL, "beam.setup_file=./setup.py"],
             [
-                "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=EXTERNAL",
+                "--runner=PortableRunner", "--job_endpoint=jobs:8099", "--environment_type=EXTERNAL",
                 "--environment_config=localhost:50000", "--setup_file=./setup.py",
             ],
         ),
@@ -80,6 +80,7 @@ def test_engines_in_beams_words(settings, args):
     [
         (["beam.engine=storm"], "beam.engine"),
         (["beam.engine=portable", POOL], "engine portable needs beam.address"),
+        (["beam.engine=portable", "beam.address=embed", POOL], "has one worker, whatever beam.workers says"),
         (
             ["beam.engine=flink", "beam.address=f:8081"],
             "needs one of beam.worker_pool and beam.image; received none",

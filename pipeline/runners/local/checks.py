@@ -15,10 +15,10 @@ from petseg.files.local_folder import check_writable_folder
 from petseg.files.object_store import as_path, check_scheme, check_writable, is_url
 from petseg.saved_model import MODEL_SETTINGS
 from petseg.versions import check_production_model
+from pipeline.beam_checks.engine import engine_run, look_up
 from pipeline.nodes import check_part
 from pipeline.paths import push_directory
 from pipeline.runners.devices import check_devices
-from pipeline.runners.local.beam_engine import check_engine
 from pipeline.runners.local.metadata.file import check_metadata_file
 from pipeline.runners.local.pinned_files import weights_file
 from pipeline.runs.run_log import discard_output
@@ -30,7 +30,7 @@ PATTERN_CHARACTERS = "[]*?{}"
 
 def check_before_run(
     settings: PipelineSettings, output: Path, from_node: str | None, to_node: str | None
-) -> None:
+) -> list[str]:
     """Checks settings, arguments, data and folders.
 
     Args:
@@ -38,6 +38,9 @@ def check_before_run(
         output: The output folder; it may be missing.
         from_node: As given on the command line.
         to_node: The same.
+
+    Returns:
+        Warnings.
 
     Raises:
         UserError: A node's name is unknown, `to_node` runs before `from_node`, data, weights or devices are
@@ -58,9 +61,10 @@ def check_before_run(
     check_data(settings.data)
     check_production_model(settings.push.directory or push_directory(output))
     # Last, because these take seconds.
-    check_engine(settings.beam)
+    warnings = look_up(engine_run(settings, output))
     check_devices(settings.trainer)
     _check_layers(settings)
+    return warnings
 
 
 def _absent_nodes(settings: PipelineSettings) -> dict[str, str]:

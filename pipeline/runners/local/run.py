@@ -16,7 +16,9 @@ from typing import TextIO
 
 from petseg.errors import UserError, describe_error
 from petseg.files.object_store import as_path, copy_folder
-from pipeline.runners.local.beam_engine import for_workers, unshared_folders
+from pipeline.beam_checks.engine import for_workers, unshared_folders
+from pipeline.beam_checks.explain import explain
+from pipeline.beam_settings import BeamSettings
 from pipeline.runners.local.checks import check_before_run
 from pipeline.runs.lock import only_user
 from pipeline.runs.memory import PeakMemory
@@ -62,7 +64,8 @@ def run_local(settings: PipelineSettings, output: Path, options: RunOptions) -> 
     Raises:
         UserError: Before anything was written: the arguments or the data cannot be right.
     """
-    check_before_run(settings, output, options.from_node, options.to_node)
+    for warning in check_before_run(settings, output, options.from_node, options.to_node):
+        print(f"warning: {warning}", file=sys.stderr)
     settings = for_workers(settings)
     if folders := unshared_folders(settings, output):
         said = f"beam.engine {settings.beam.engine}: the workers must see {' and '.join(folders)}"
@@ -112,7 +115,7 @@ class _LocalRun:
                 return Outcome(INTERRUPTED, "interrupted", reason, [f"interrupted; {reason}"])
             except Exception as error:
                 traceback.print_exc(file=sys.stderr)
-                status, reason = _explain(error)
+                status, reason = _explain(error, self._settings.beam)
                 reason = f"{self._failed_node}: {reason}" if self._failed_node else reason
                 self._stopped(reason.splitlines()[0], seconds, memory)
                 return Outcome(status, "error", reason, [f"error: {reason}", f"log      {self._log}"])
@@ -188,7 +191,7 @@ def _moment(run_id: str) -> datetime | None:
         return None
 
 
-def _explain(error: BaseException) -> tuple[int, str]:
+def _explain(error: BaseException, beam: BeamSettings) -> tuple[int, str]:
     """Returns exit status and message of an exception of a node, however Beam or TFX wrapped it."""
     cause: BaseException | None = error
     seen: set[int] = set()
@@ -199,6 +202,8 @@ def _explain(error: BaseException) -> tuple[int, str]:
         if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
             return NODE_FAILED, f"the disk is full: {cause.filename or cause}; free some space and run again"
         cause = cause.__cause__ or cause.__context__
+    if explained := explain(str(error), beam):
+        return NODE_FAILED, explained
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
     # TensorFlow's "in user code:" means nothing without the line after it.
     message = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ from apache_beam.runners.portability.flink_runner import FlinkRunner
 from pipeline.runners.local.job_servers import stop_job_servers
 from tests.beam_workers import worker_pool
 from tests.conftest import PROJECT, TINY, petseg
+from tests.flink import flink_stand_in
 
 
 @pytest.fixture
@@ -77,21 +79,31 @@ def left_now(java: Path) -> list[int]:
     return [pid for pid in started(java) if psutil.pid_exists(pid)]
 
 
-def flink_run(java: Path, data: Path, output: Path, pool: str) -> list[str]:
+@pytest.fixture
+def flink() -> Iterator[str]:
+    """Answers as a Flink does that has all that a run needs; its jobs go to the stand-in's job server."""
+    with flink_stand_in() as flink:
+        flink.configure({"taskmanager.network.sort-shuffle.min-buffers": 16})
+        yield flink.address
+
+
+def flink_run(java: Path, flink: str, data: Path, output: Path, pool: str) -> list[str]:
     args = ", ".join(engine_args(java))
     return [
         "run", "--data", str(data), "--output", str(output), "--to", "SegmentationExampleGen", *TINY,
-        "--set", "beam.engine=flink", "--set", "beam.address=localhost:1",
+        "--set", "beam.engine=flink", "--set", f"beam.address={flink}",
         "--set", f"beam.worker_pool={pool}",
-        "--set", "beam.flink_version=1.19.3", "--set", f"beam.args=[{args}]",
+        "--set", f"beam.args=[{args}]",
     ]  # fmt: skip
 
 
 @pytest.mark.slow
-def test_a_run_leaves_none_and_ends_without_a_traceback(java, sample, tmp_path):
+def test_a_run_leaves_none_and_ends_without_a_traceback(java, flink, sample, tmp_path):
     (tmp_path / "home").mkdir()
     with worker_pool(tmp_path / "home", has_project=True) as pool:
-        done = petseg(*flink_run(java, sample, tmp_path / "out", pool), JOB_SERVERS=os.environ["JOB_SERVERS"])
+        done = petseg(
+            *flink_run(java, flink, sample, tmp_path / "out", pool), JOB_SERVERS=os.environ["JOB_SERVERS"]
+        )
     assert done.status == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert started(java)
@@ -99,11 +111,11 @@ def test_a_run_leaves_none_and_ends_without_a_traceback(java, sample, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_leaves_none(java, sample, tmp_path):
+def test_an_interrupted_run_leaves_none(java, flink, sample, tmp_path):
     (tmp_path / "home").mkdir()
     with worker_pool(tmp_path / "home", has_project=True) as pool:
         run = subprocess.Popen(
-            [sys.executable, "pipeline_runner.py", *flink_run(java, sample, tmp_path / "out", pool)],
+            [sys.executable, "pipeline_runner.py", *flink_run(java, flink, sample, tmp_path / "out", pool)],
             cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         while not started(java):

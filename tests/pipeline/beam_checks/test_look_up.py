@@ -1,12 +1,9 @@
 """What a run finds out about its data engine before the first node, against servers on loopback."""
 
-import json
 import os
 import socket
-import threading
 from concurrent import futures
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import grpc
@@ -14,21 +11,23 @@ import pytest
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from petseg.errors import UserError
-from pipeline.runners.local import beam_engine
-from pipeline.runners.local.beam_engine import check_engine, for_workers, unshared_folders
+from pipeline.beam_checks import job_api
+from pipeline.beam_checks.engine import engine_run, for_workers, look_up, unshared_folders
 from pipeline.settings import PipelineSettings, load_settings
 from tests.conftest import PETS_CONFIG, petseg
+from tests.flink import flink_stand_in
 from tests.ports import LOOPBACK, reserve_port
 
 POOL = "beam.worker_pool=localhost:50000"
+IMAGE = "beam.image=petseg:cpu"
 
 
 def settings(*overrides: str) -> PipelineSettings:
     return load_settings(PETS_CONFIG, ["data.path=pets", *overrides])
 
 
-def check(*overrides: str) -> None:
-    check_engine(settings(*overrides).beam)
+def check(*overrides: str) -> list[str]:
+    return look_up(engine_run(settings(*overrides), Path("out")))
 
 
 @pytest.fixture
@@ -58,25 +57,9 @@ def _grpc_server():
 
 @pytest.fixture
 def flink():
-    """A server of Flink's REST API; what it answers can be changed."""
-
-    class Handler(BaseHTTPRequestHandler):
-        body = json.dumps({"flink-version": "1.19.3", "flink-revision": "abc"})
-
-        def do_GET(self):
-            found = self.path == "/config"
-            self.send_response(200 if found else 404)
-            self.end_headers()
-            self.wfile.write(self.body.encode() if found else b"")
-
-        def log_message(self, *arguments):
-            """Writes nothing on the test's screen."""
-
-    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"{LOOPBACK}:{server.server_port}", Handler
-    server.shutdown()
-    server.server_close()
+    """A stand-in for Flink's REST API; what it answers can be changed."""
+    with flink_stand_in() as flink:
+        yield flink
 
 
 @pytest.mark.parametrize(
@@ -87,8 +70,8 @@ def flink():
             "beam.address: nothing answers at {}: Connection",
         ),
         (
-            ["beam.engine=portable", "beam.address=embed", "beam.worker_pool={}"],
-            "beam.worker_pool: nothing answers at {}: Connection refused; start it",
+            ["beam.engine=flink", "beam.address={}", POOL],
+            "beam.address: nothing answers at {}: Connection refused; start Flink, or correct",
         ),
         (["beam.engine=spark", "beam.address=spark://{}", POOL], "beam.address: nothing answers at {}: Conn"),
     ],
@@ -113,12 +96,12 @@ def test_a_run_ends_before_its_first_node(sample, tmp_path):
 
 
 def test_a_job_server_is_one_that_speaks_its_api(job_server, monkeypatch):
-    check("beam.engine=portable", f"beam.address={job_server}", POOL)
+    check("beam.engine=portable", f"beam.address={job_server}", IMAGE)
     with _grpc_server() as (server, other):
         server.start()
         with pytest.raises(UserError, match=f"{other} is no Beam job server .unimplemented.; name the port"):
             check("beam.engine=portable", f"beam.address={other}", POOL)
-    monkeypatch.setattr(beam_engine, "SECONDS", 1)
+    monkeypatch.setattr(job_api, "SECONDS", 1)
     with socket.create_server((LOOPBACK, 0)) as mute:
         silent = f"{LOOPBACK}:{mute.getsockname()[1]}"
         with pytest.raises(UserError, match=f"{silent} is no Beam job server"):
@@ -131,21 +114,20 @@ def test_arguments_that_beam_would_discard_are_refused(job_server):
         check("beam.args=[--jobname=mine]")
     with pytest.raises(UserError, match=r"beam\.args: .*--direct_num_workers: invalid int value: 'many'"):
         check("beam.args=[--direct_num_workers=many]")
-    portable = ["beam.engine=portable", f"beam.address={job_server}", POOL]
+    portable = ["beam.engine=portable", f"beam.address={job_server}", IMAGE]
     check(*portable, "beam.args=[--checkpointing_interval_of_flink=10]")
     with pytest.raises(UserError, match=r"Beam knows no --checkpointing_interval=10"):
         check(*portable, "beam.args=[--checkpointing_interval=10]")
 
 
 def test_the_version_of_flink_is_that_of_the_cluster(flink):
-    address, handler = flink
-    on_flink = ["beam.engine=flink", f"beam.address={address}", POOL]
+    on_flink = ["beam.engine=flink", f"beam.address={flink.address}", POOL]
     assert "--flink_version=1.19" in for_workers(settings(*on_flink)).beam.pipeline_args
     named = for_workers(settings(*on_flink, "beam.flink_version=1.18.1"))
     assert "--flink_version=1.18" in named.beam.pipeline_args
-    for body in ("{}", "<html>", "[]"):
-        handler.body = body
-        with pytest.raises(UserError, match=rf"what answers at http://{address}/config is not Flink; name"):
+    for body in ({}, "<html>", []):
+        flink.answers["/config"] = body
+        with pytest.raises(UserError, match=rf"answers at http://{flink.address}/config is not Flink; name"):
             for_workers(settings(*on_flink))
 
 
@@ -157,8 +139,11 @@ def test_a_flink_that_does_not_answer_is_named():
 
 def test_workers_elsewhere_get_absolute_paths():
     """A pool's workers have a working folder of their own."""
-    portable = ["beam.engine=portable", "beam.address=embed", POOL]
-    assert for_workers(settings(*portable)).data.path == os.path.abspath("pets")
+    portable = ["beam.engine=portable", "beam.address=jobs:8099", POOL]
+    there = for_workers(settings(*portable, "push.directory=pushed"))
+    assert there.data.path == os.path.abspath("pets")
+    assert there.push.directory == os.path.abspath("pushed")
+    assert for_workers(settings(*portable, "push.directory=s3://b/pushed")).push.directory == "s3://b/pushed"
     assert for_workers(settings()).data.path == "pets"
     on_store = settings(*portable, "data.path=s3://b/pets")
     assert for_workers(on_store).data.path == "s3://b/pets"

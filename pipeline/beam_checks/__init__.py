@@ -1,0 +1,1 @@
+"""What is looked up about a Beam engine before a pipeline runs on it: one module for each kind of check."""

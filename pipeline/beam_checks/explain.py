@@ -1,0 +1,40 @@
+"""What the messages of engines mean, whose own texts name neither setting nor remedy."""
+
+import re
+
+from pipeline.beam_checks.flink import FITTING_MIN_BUFFERS, MIN_BUFFERS
+from pipeline.beam_checks.worker_pool import START
+from pipeline.beam_settings import LOCAL_ENGINES, BeamSettings
+
+SHIP = "start the workers with this version of the project, use its image, or set beam.setup_file=./setup.py"
+
+
+def explain(text: str, beam: BeamSettings) -> str | None:
+    """Returns one line on what failed on an engine, with the remedy; None where the text says nothing known.
+
+    Args:
+        text: All that the engine said.
+        beam: The engine's settings.
+    """
+    if beam.engine in LOCAL_ENGINES:
+        return None
+    if found := re.search(r"No module named '?([\w.]+)", text):
+        return f"beam.engine {beam.engine}: the workers have no module {found[1]}; {SHIP}"
+    if "Insufficient number of network buffers" in text:
+        return (
+            f"beam.engine {beam.engine}: Flink has too few network buffers; set {MIN_BUFFERS}: "
+            f"{FITTING_MIN_BUFFERS} or a higher taskmanager.memory.network.min in Flink"
+        )
+    if "NoResourceAvailableException" in text or "Could not acquire the minimum required resources" in text:
+        return f"beam.workers: Flink has no {beam.workers} free slots; set fewer, or start TaskManagers"
+    if "is no longer reachable" in text or "The heartbeat of TaskManager" in text:
+        return (
+            f"beam.engine {beam.engine}: Flink lost a TaskManager; set restart-strategy.type: fixed-delay in "
+            "Flink, and look at its memory"
+        )
+    if re.search(r"Connection refused|failed to connect to all addresses", text) and beam.worker_pool:
+        return (
+            f"beam.worker_pool: the engine at {beam.address} cannot use the workers of {beam.worker_pool}: "
+            f"Connection refused; start the pool with `{START}`, or correct the address"
+        )
+    return None
