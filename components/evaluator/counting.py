@@ -12,7 +12,7 @@ from apache_beam.utils.shared import Shared
 from numpy.typing import NDArray
 from tensorflow_model_analysis import constants
 
-from components.evaluator.known_counts import decode_counts, read_known_counts
+from components.evaluator.known_counts import KnownCounts, decode_counts
 from components.evaluator.metrics.summed_counts import COUNTS_KEY, Counted
 from components.evaluator.upright_photos import with_upright_photo
 from petseg.segmenter import obeys_exif
@@ -79,11 +79,11 @@ class CountPixels(beam.DoFn):
         self._features = (NAME_FEATURE, *features)
         self._known_files = dict(known_counts)
         self._shared = Shared()
-        self._known: dict[str, dict[bytes, bytes]] = {}
+        self._known: dict[str, KnownCounts] = {}
 
     def setup(self) -> None:
-        """Reads the known counts. A model is loaded only when a photo is not among them."""
-        self._known = {name: read_known_counts(file) for name, file in self._known_files.items()}
+        """Opens the known counts. A model is loaded only when a photo is not among them."""
+        self._known = {name: KnownCounts(file) for name, file in self._known_files.items()}
 
     def process(self, records: list[bytes]) -> Iterator[dict[str, Any]]:
         """Yields an extract for each of the serialized tf.Examples."""
@@ -97,9 +97,10 @@ class CountPixels(beam.DoFn):
             }
 
     def _counts(self, name: str, records: list[bytes], digests: list[bytes]) -> list[Counted]:
-        known = self._known.get(name, {})
-        if all(digest in known for digest in digests):
-            return [decode_counts(known[digest]) for digest in digests]
+        if name in self._known:
+            known = [self._known[name].get(digest) for digest in digests]
+            if None not in known:
+                return [decode_counts(counted) for counted in known if counted is not None]
         # Loaded once per process: the threads of a worker share them.
         models = self._shared.acquire(lambda: _Models(self._paths))
         return models[name](records)

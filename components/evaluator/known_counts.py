@@ -1,5 +1,6 @@
 """Counts of models evaluated before: the model in production was the candidate once, on the same photos."""
 
+import functools
 import io
 import os
 import shutil
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.evaluator.metrics.summed_counts import Counted
-from components.evaluator.parquet_shards import join_shards, write_shards
+from components.evaluator.parquet_shards import ROWS_OF_A_BATCH, join_shards, write_shards
 
 SCHEMA = pa.schema([("record", pa.binary()), ("counted", pa.binary())])
 
@@ -56,10 +57,38 @@ def has_known_counts(path: str) -> bool:
     return True
 
 
-def read_known_counts(path: str) -> dict[bytes, bytes]:
-    """Reads the file back: a model's counts, for `decode_counts`, by the SHA-256 of the raw example."""
-    table = pq.read_table(path)
-    return dict(zip(table["record"].to_pylist(), table["counted"].to_pylist(), strict=True))
+class KnownCounts:
+    """The counts in a file, by the SHA-256 of the raw example.
+
+    Every worker opens the file, so it holds 40 bytes a photo and reads the counts when they are asked for, a
+    row group of the file at a time.
+    """
+
+    def __init__(self, path: str):
+        """Reads the digests."""
+        self._file = pq.ParquetFile(path)
+        batches = self._file.iter_batches(ROWS_OF_A_BATCH, columns=["record"])
+        digests = np.frombuffer(b"".join(b"".join(batch.column(0).to_pylist()) for batch in batches), "S32")
+        self._rows = np.argsort(digests)
+        self._digests = digests[self._rows]
+        metadata = self._file.metadata
+        sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+        self._ends = np.cumsum(sizes)
+        self._group = functools.lru_cache(maxsize=2)(self._read_group)
+
+    def get(self, digest: bytes) -> bytes | None:
+        """Returns the counts of a photo, for `decode_counts`; None where they are not known."""
+        found = int(np.searchsorted(self._digests, np.bytes_(digest)))
+        if found == len(self._digests) or self._digests[found] != np.bytes_(digest):
+            return None
+        row = int(self._rows[found])
+        group = int(np.searchsorted(self._ends, row, side="right"))
+        start = int(self._ends[group - 1]) if group else 0
+        counted: bytes = self._group(group)[row - start].as_py()
+        return counted
+
+    def _read_group(self, group: int) -> pa.ChunkedArray:
+        return self._file.read_row_group(group, columns=["counted"])["counted"]
 
 
 def decode_counts(counted: bytes) -> Counted:

@@ -32,9 +32,24 @@ def explain(text: str, beam: BeamSettings) -> str | None:
             f"beam.engine {beam.engine}: Flink lost a TaskManager; set restart-strategy.type: fixed-delay in "
             "Flink, and look at its memory"
         )
-    if re.search(r"Connection refused|failed to connect to all addresses", text) and beam.worker_pool:
+    if re.search(r"Connection refused|failed to connect to all addresses", text):
+        return _explain_refusal(text, beam)
+    return None
+
+
+def _explain_refusal(text: str, beam: BeamSettings) -> str | None:
+    # Flink names no address of a pool.
+    names_engine = f":{port_of(beam.address)}" in text and f":{port_of(beam.worker_pool)}" not in text
+    if names_engine:
+        return f"beam.address: {beam.address} does not answer any more: Connection refused; start it again"
+    if beam.worker_pool:
         return (
             f"beam.worker_pool: the engine at {beam.address} cannot use the workers of {beam.worker_pool}: "
             f"Connection refused; start the pool with `{START}`, or correct the address"
         )
     return None
+
+
+def port_of(address: str | None) -> str:
+    """The port in an address, or what stands after its last colon."""
+    return str(address).rpartition(":")[2].rstrip("/")
