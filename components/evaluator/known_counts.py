@@ -78,8 +78,10 @@ class KnownCounts:
 
     def get(self, digest: bytes) -> bytes | None:
         """Returns the counts of a photo, for `decode_counts`; None where they are not known."""
+        # NumPy gives its strings back without zeros at their end.
+        digest = digest.rstrip(b"\0")
         found = int(np.searchsorted(self._digests, np.bytes_(digest)))
-        if found == len(self._digests) or self._digests[found] != np.bytes_(digest):
+        if found == len(self._digests) or self._digests[found] != digest:
             return None
         row = int(self._rows[found])
         group = int(np.searchsorted(self._ends, row, side="right"))
