@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from components.exporter.raw_examples import text_feature
 from petseg.metrics.counting import CONFUSION
 from petseg.metrics.iou import intersection_and_union
 
@@ -83,49 +85,43 @@ class LeastEqual:
 
 
 def compare(
-    model: Segmenter, file: Segmenter, records: Iterator[bytes], slice_features: Sequence[str]
-) -> Compared:
-    """Runs a model and its exported file on examples, some at a time.
+    model: Segmenter,
+    files: Mapping[str, Segmenter],
+    records: Iterator[bytes],
+    slice_features: Sequence[str],
+) -> dict[str, Compared]:
+    """Runs a model and its exported files on examples, some at a time: the model once for all files.
 
     Args:
         model: The SavedModel.
-        file: The exported file.
+        files: The exported files, by format.
         records: Raw tf.Examples.
         slice_features: Features whose values are slices.
+
+    Returns:
+        Each file beside the model.
     """
-    compared = Compared()
-    for batch in _batches(records):
+    compared = {name: Compared() for name in files}
+    while batch := list(islice(records, BATCH_SIZE)):
         examples = [tf.train.Example.FromString(record).features.feature for record in batch]
-        compared.names += [_text(features["image/name"]) for features in examples]
-        compared.slices += [
-            {name: _text(features[name]) for name in slice_features if name in features}
+        names = [text_feature(features, "image/name") or "" for features in examples]
+        slices = [
+            {name: text_feature(features, name) or "" for name in slice_features if name in features}
             for features in examples
         ]
-        for segmenter, pixels in ((model, compared.model), (file, compared.file)):
-            counts = segmenter.evaluate(examples=tf.constant(batch))[CONFUSION][:, NATIVE]
-            pixels += list(intersection_and_union(counts.numpy()))
         photos = [features["image/encoded"].bytes_list.value[0] for features in examples]
-        names = compared.names[-len(batch) :]
-        masks = model.masks(photos), file.masks(photos)
-        for name, photo, expected, mask in zip(names, photos, *masks, strict=True):
-            compared.add_masks(name, photo, expected, mask)
+        expected, expected_masks = _overlaps(model, batch), model.masks(photos)
+        for name, file in files.items():
+            one = compared[name]
+            one.names += names
+            one.slices += slices
+            one.model += expected
+            one.file += _overlaps(file, batch)
+            for photo in zip(names, photos, expected_masks, file.masks(photos), strict=True):
+                one.add_masks(*photo)
     return compared
 
 
-def _batches(records: Iterator[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    for record in records:
-        batch.append(record)
-        if len(batch) == BATCH_SIZE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _text(feature: tf.train.Feature) -> str:
-    kind = feature.WhichOneof("kind")
-    values = getattr(feature, kind).value if kind else ()
-    if not values:
-        return ""
-    return values[0].decode() if isinstance(values[0], bytes) else str(values[0])
+def _overlaps(segmenter: Segmenter, batch: list[bytes]) -> list[NDArray[np.int64]]:
+    counts = segmenter.evaluate(examples=tf.constant(batch))[CONFUSION][:, NATIVE]
+    return list(intersection_and_union(counts.numpy()))

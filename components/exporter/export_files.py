@@ -1,11 +1,10 @@
-"""Exports a model, evaluates each file beside it, and writes what passes."""
+"""Exports a model, evaluates the files beside it, and writes what passes."""
 
-import dataclasses
 import json
 import logging
-import math
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,13 @@ from numpy.typing import NDArray
 
 from components.exporter.comparison import Compared, compare
 from components.exporter.difference_picture import difference_picture
+from components.exporter.entry import evaluated_entry, failed_entry
 from components.exporter.latency import FEWEST, measure
+from components.exporter.progress import SILENT, Progress
+from components.exporter.raw_examples import drawn_photos, first_photos, read_records
 from components.exporter.settings import ExportSettings
-from components.exporter.verdict import Verdict, decide
-from petseg.class_table import ClassTable
-from petseg.evaluation.exports import ACCEPTED, EXPORTS_FILE, PICTURES_FOLDER, REFUSED
+from components.exporter.verdict import decide
+from petseg.evaluation.exports import ACCEPTED, EXPORTS_FILE, PICTURES_FOLDER
 from petseg.files.atomic import write_atomic
 from petseg.segmenter import Segmenter
 from trainer.export.convert import ConversionError, convert
@@ -45,6 +46,19 @@ class SavedModelSegmenter:
         return [prediction.values for prediction in self._segmenter(photos)]
 
 
+@dataclass(frozen=True)
+class Converted:
+    """A file that is not evaluated yet.
+
+    Attributes:
+        file: where it is.
+        stays_float: operations of a quantized file that compute in float.
+    """
+
+    file: Path
+    stays_float: list[str]
+
+
 def export_files(
     model: str,
     train_files: Sequence[str],
@@ -52,8 +66,11 @@ def export_files(
     settings: ExportSettings,
     slice_features: Sequence[str],
     output: Path,
+    progress: Progress = SILENT,
 ) -> dict[str, dict[str, Any]]:
     """Exports a model to the formats in the settings.
+
+    Nothing is written before all files are evaluated, and `exports.json` last.
 
     Args:
         model: Folder of the SavedModel.
@@ -62,48 +79,78 @@ def export_files(
         settings: Formats and limits.
         slice_features: Features whose values are slices.
         output: Folder of the accepted files, their scripts and `exports.json`. A refused file is not in it.
+        progress: Shows how far it is.
 
     Returns:
         The content of `exports.json`: by format `bytes`, `examples`, `mean_iou`, `difference`, `interval`,
-        `pixel_agreement`, `latency_ms`, `verdict`, `reason` and more, see `_entry`.
+        `pixel_agreement`, `latency_ms`, `verdict`, `reason` and more, see `evaluated_entry`.
     """
-    output.mkdir(parents=True, exist_ok=True)
     network, training = load_trained(model)
-    calibration = prepared_photos(_drawn(train_files, settings.calibration_photos, settings.seed), training)
-    photos = prepared_photos(_first(test_files, FEWEST), training)
-    float_network = Network(network, calibration).function(batch_size=1)
-    segmenter = SavedModelSegmenter(model)
-    exports: dict[str, dict[str, Any]] = {}
+    calibration = prepared_photos(
+        drawn_photos(train_files, settings.calibration_photos, settings.seed), training
+    )
+    # In the order of the settings.
+    exports: dict[str, dict[str, Any]] = {name: {} for name in settings.formats}
     with tempfile.TemporaryDirectory() as scratch:
-        calibration_file = Path(scratch, "calibration.npy")
-        np.save(calibration_file, calibration)
-        for name in settings.formats:
-            file = Path(scratch, load_format(name).file_name)
+        converted = {}
+        for name in progress.track(settings.formats, "converting"):
             try:
-                stays_float = convert(model, name, calibration_file, file)
+                converted[name] = _convert(model, name, calibration, Path(scratch))
             except ConversionError as error:
-                exports[name] = _failed(f"cannot be converted: {error}")
-            else:
-                predictor = ExportedPredictor(file, name, training)
-                compared = compare(segmenter, predictor, _records(test_files), slice_features)
-                verdict = decide(compared, settings, training.classes)
-                latency = measure(predictor.run, lambda photo: float_network(tf.constant(photo)), photos)
-                exports[name] = _entry(file, compared, verdict, training.classes) | {
-                    "latency_ms": dataclasses.asdict(latency),
-                    "stays_float": stays_float,
-                }
-                if compared.least_equal:
-                    write_atomic(
-                        output / PICTURES_FOLDER / f"{name}.jpg",
-                        difference_picture(compared.least_equal, training.classes),
-                    )
-            accepted = exports[name]["verdict"] == ACCEPTED
-            _place(file, accepted, output)
-            if accepted:
-                write_script(load_format(name), training, output)
-            _log(name, exports[name])
-    write_atomic(output / EXPORTS_FILE, json.dumps(exports, indent=1, allow_nan=False))
+                exports[name] = failed_entry(f"cannot be converted: {error}")
+        predictors = {name: ExportedPredictor(one.file, name, training) for name, one in converted.items()}
+        compared = {}
+        if predictors:
+            logger.info("exports: %s are evaluated beside the model", ", ".join(predictors))
+            records = progress.track(read_records(test_files), "evaluating")
+            compared = compare(SavedModelSegmenter(model), predictors, records, slice_features)
+        float_network = Network(network, calibration).function(batch_size=1)
+        photos = prepared_photos(first_photos(test_files, FEWEST), training)
+        for name in progress.track(compared, "measuring latency"):
+            latency = measure(predictors[name].run, lambda photo: float_network(tf.constant(photo)), photos)
+            verdict = decide(compared[name], settings, training.classes)
+            exports[name] = evaluated_entry(
+                converted[name].file,
+                compared[name],
+                verdict,
+                latency,
+                converted[name].stays_float,
+                training.classes,
+            )
+        _write(exports, converted, compared, predictors, output)
     return exports
+
+
+def _convert(model: str, name: str, calibration: NDArray[np.uint8], scratch: Path) -> Converted:
+    calibration_file = scratch / "calibration.npy"
+    np.save(calibration_file, calibration)
+    file = scratch / load_format(name).file_name
+    return Converted(file, convert(model, name, calibration_file, file))
+
+
+def _write(
+    exports: dict[str, dict[str, Any]],
+    converted: Mapping[str, Converted],
+    compared: Mapping[str, Compared],
+    predictors: Mapping[str, ExportedPredictor],
+    output: Path,
+) -> None:
+    """Writes accepted files with their scripts, pictures, and the verdicts."""
+    output.mkdir(parents=True, exist_ok=True)
+    # An earlier export's verdicts must not lie beside the files of this one, not even after a kill.
+    (output / EXPORTS_FILE).unlink(missing_ok=True)
+    for name, entry in exports.items():
+        accepted = entry["verdict"] == ACCEPTED
+        file = converted[name].file if name in converted else Path(load_format(name).file_name)
+        _place(file, accepted, output)
+        if accepted:
+            write_script(load_format(name), predictors[name].settings, output)
+        picture = output / PICTURES_FOLDER / f"{name}.jpg"
+        picture.unlink(missing_ok=True)
+        if name in compared and (example := compared[name].least_equal):
+            write_atomic(picture, difference_picture(example, predictors[name].settings.classes))
+        _log(name, entry)
+    write_atomic(output / EXPORTS_FILE, json.dumps(exports, indent=1, allow_nan=False))
 
 
 def _place(file: Path, accepted: bool, output: Path) -> None:
@@ -114,88 +161,7 @@ def _place(file: Path, accepted: bool, output: Path) -> None:
         (output / file.name).unlink(missing_ok=True)
 
 
-def _entry(file: Path, compared: Compared, verdict: Verdict, classes: ClassTable) -> dict[str, Any]:
-    """What `exports.json` says of a file that was evaluated.
-
-    `mean_iou` and `iou` are at native resolution, `difference` is the file's mean IoU minus the model's,
-    `interval` its 95% interval. `worst_slice` is the one with the largest loss.
-    """
-    overall = verdict.overall
-    intersection, union = np.stack(compared.file).sum(axis=0)
-    iou = [
-        float(inside / outside) if outside else None
-        for inside, outside in zip(intersection, union, strict=True)
-    ]
-    known = [value for value in iou if value is not None]
-    worst = verdict.slices[0] if verdict.slices else None
-    return {
-        "file": file.name,
-        "bytes": file.stat().st_size,
-        "examples": len(compared.names),
-        "mean_iou": sum(known) / len(known) if known else None,
-        "iou": dict(zip(classes.names, iou, strict=True)),
-        "difference": _number(overall.difference.value),
-        "interval": [_number(overall.difference.low), _number(overall.difference.high)],
-        "pixel_agreement": compared.agreement,
-        "least_equal": compared.least_equal.name if compared.least_equal else None,
-        "worst_slice": None
-        if worst is None
-        else {
-            "name": worst.name,
-            "examples": worst.examples,
-            "difference": _number(worst.difference.value),
-            "interval": [_number(worst.difference.low), _number(worst.difference.high)],
-            "class": worst.worst_class,
-        },
-        "warnings": verdict.warnings,
-        "verdict": ACCEPTED if verdict.accepted else REFUSED,
-        "reason": verdict.reason,
-    }
-
-
-def _failed(reason: str) -> dict[str, Any]:
-    absent = (
-        "file",
-        "bytes",
-        "examples",
-        "mean_iou",
-        "difference",
-        "interval",
-        "pixel_agreement",
-        "latency_ms",
-    )
-    return dict.fromkeys(absent) | {"warnings": [], "verdict": REFUSED, "reason": reason}
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
 def _log(name: str, entry: dict[str, Any]) -> None:
     logger.info("export %s: %s: %s", name, entry["verdict"], entry["reason"])
     for warning in entry["warnings"]:
         logger.warning("export %s: a small slice: %s", name, warning)
-
-
-def _records(files: Iterable[str]) -> Iterator[bytes]:
-    yield from tf.data.TFRecordDataset(list(files), "GZIP").as_numpy_iterator()
-
-
-def _photo(record: bytes) -> bytes:
-    return tf.train.Example.FromString(record).features.feature["image/encoded"].bytes_list.value[0]
-
-
-def _first(files: Sequence[str], count: int) -> list[bytes]:
-    return [_photo(record) for record, _ in zip(_records(files), range(count), strict=False)]
-
-
-def _drawn(files: Sequence[str], count: int, seed: int) -> list[bytes]:
-    """Photos drawn evenly from all examples in one pass (Vitter 1985, algorithm R)."""
-    generator = np.random.default_rng(seed)
-    drawn: list[bytes] = []
-    for index, record in enumerate(_records(files)):
-        if index < count:
-            drawn.append(_photo(record))
-        elif (position := int(generator.integers(index + 1))) < count:
-            drawn[position] = _photo(record)
-    return drawn

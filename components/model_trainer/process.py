@@ -3,7 +3,6 @@
 TensorFlow never frees its oneDNN and GPU pools: a gigabyte would stay allocated while later nodes run.
 """
 
-import ctypes
 import logging
 import logging.handlers
 import multiprocessing
@@ -14,12 +13,12 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
+from petseg.parent import end_with_parent
 from trainer.settings import TrainingSettings
 from trainer.told_cache import with_told_cache
 from trainer.training.training_paths import TrainingPaths
 
 LOGGER = "petseg"
-PR_SET_PDEATHSIG = 1
 
 
 def run_fn(fn_args: Any) -> None:
@@ -106,7 +105,7 @@ class _Relay(logging.Handler):
 
 def _train(settings: TrainingSettings, paths: TrainingPaths, records: Any, sender: Connection) -> None:
     """The child: dies with its parent, because the next run uses the same checkpoints."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     logger = logging.getLogger(LOGGER)
     logger.setLevel(logging.INFO)
     logger.addHandler(logging.handlers.QueueHandler(records))

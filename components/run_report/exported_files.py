@@ -8,6 +8,7 @@ from typing import Any
 
 from tfx.dsl.io import fileio
 
+from components.run_report.templates import ABSENT, number, signed
 from petseg.evaluation.exports import EXPORTS_FILE, PICTURES_FOLDER
 
 
@@ -52,18 +53,26 @@ def _picture(uri: str, name: str) -> str:
 def markdown_table(exports: list[ExportedFile]) -> list[str]:
     """Lines of a table for the model card."""
     lines = [
-        "| Format | Bytes | Latency, ms | Mean IoU | Difference, 95% interval | Equal pixels | Verdict |",
-        "|---|---:|---:|---:|---|---:|---|",
+        "| Format | Bytes | Latency, ms | Mean IoU | Difference, 95% interval | Equal pixels | Verdict | "
+        "Worst slice |",
+        "|---|---:|---:|---:|---|---:|---|---|",
     ]
     for exported in exports:
         entry = exported.entry
         if entry["bytes"] is None:
-            lines.append(f"| {exported.name} | | | | | | {entry['verdict']}: {entry['reason']} |")
+            lines.append(f"| {exported.name} | | | | | | {entry['verdict']}: {entry['reason']} | |")
             continue
         low, high = entry["interval"]
         lines.append(
             f"| {exported.name} | {entry['bytes']} | {entry['latency_ms']['median']:.1f} | "
-            f"{entry['mean_iou']:.4f} | {entry['difference']:+.4f}, {low:+.4f} to {high:+.4f} | "
-            f"{100 * entry['pixel_agreement']:.2f}% | {entry['verdict']} |"
+            f"{number(entry['mean_iou'], 4)} | {signed(entry['difference'], 4)}, {signed(low, 4)} to "
+            f"{signed(high, 4)} | {100 * entry['pixel_agreement']:.2f}% | {entry['verdict']} | "
+            f"{_worst_slice(entry['worst_slice'])} |"
         )
     return lines
+
+
+def _worst_slice(worst: dict[str, Any] | None) -> str:
+    if worst is None:
+        return ABSENT
+    return f"{worst['name']} ({worst['examples']} examples): {signed(worst['difference'], 4)}"

@@ -42,7 +42,7 @@ def export(
     from petseg.evaluation.exports import REFUSED
     from pipeline.exporting.export import export as export_model
 
-    exports = export_model(model, formats, output, data)
+    exports = export_model(model, formats, output, data, show_progress=not as_json)
     if as_json:
         typer.echo(json.dumps(exports, indent=1))
     else:

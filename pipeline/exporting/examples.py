@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
-from petseg.shards import shard_files
 from petseg.versions.origin import ORIGIN_FILE, Origin
 from pipeline.settings import PipelineSettings, load_settings
 
@@ -20,14 +19,26 @@ class Examples:
     """Raw examples, and the settings that they were made with.
 
     Attributes:
-        train: TFRecord files of the split `train`.
-        test: the same of `test`.
+        folder: with a folder for each split.
         settings: of the run that pushed the model; where they are gone, defaults with the model's classes.
     """
 
-    train: list[str]
-    test: list[str]
+    folder: Path
     settings: PipelineSettings
+
+    def files(self, split: str) -> list[str]:
+        """TFRecord files of a split.
+
+        Raises:
+            UserError: There is none, or a shard is missing.
+        """
+        # It imports TensorFlow.
+        from petseg.shards import shard_files
+
+        files = shard_files([str(self.folder / f"Split-{split}" / "*")])
+        if not files:
+            raise UserError(f"{self.folder}: it has no split {split}; give photos and masks with --data DIR")
+        return files
 
 
 @contextmanager
@@ -42,14 +53,13 @@ def raw_examples(version: Path, classes: ClassTable, data: str | None) -> Iterat
     Raises:
         UserError: The run's examples are gone and no data is given, or the data cannot be read.
     """
-    origin = _origin(version)
+    origin = read_origin(version)
     settings = _settings(origin) or PipelineSettings.model_validate(
         {"data": {"classes": classes.model_dump(mode="json"), "format": "auto"}}
     )
     if data is not None:
         with TemporaryDirectory() as scratch:
-            folder = _read(settings, data, Path(scratch))
-            yield Examples(_files(folder, "train"), _files(folder, "test"), settings)
+            yield Examples(_read(settings, data, Path(scratch)), settings)
         return
     if not origin.examples or not Path(origin.examples).is_dir():
         gone = f"{origin.examples} is gone" if origin.examples else f"{ORIGIN_FILE} is missing or names none"
@@ -57,11 +67,15 @@ def raw_examples(version: Path, classes: ClassTable, data: str | None) -> Iterat
             f"--model {version}: the examples that it was evaluated on are not there ({gone}): give photos "
             "and masks with --data DIR"
         )
-    folder = Path(origin.examples)
-    yield Examples(_files(folder, "train"), _files(folder, "test"), settings)
+    yield Examples(Path(origin.examples), settings)
 
 
-def _origin(version: Path) -> Origin:
+def read_origin(version: Path) -> Origin:
+    """The run that pushed a model; empty where nothing says it.
+
+    Raises:
+        UserError: The file that says it is damaged.
+    """
     file = version / ORIGIN_FILE
     try:
         return Origin.model_validate_json(file.read_text()) if file.exists() else Origin()
@@ -92,10 +106,3 @@ def _read(settings: PipelineSettings, data: str, output: Path) -> Path:
         raise UserError(f"--data {data}: {outcome.reason}")
     (examples,) = (output / "pipeline_root" / EXAMPLE_GEN / "examples").iterdir()
     return examples
-
-
-def _files(folder: Path, split: str) -> list[str]:
-    files = shard_files([str(folder / f"Split-{split}" / "*")])
-    if not files:
-        raise UserError(f"{folder}: it has no split {split}; give photos and masks with --data DIR")
-    return files

@@ -190,7 +190,7 @@ def _evaluated_runs(runs: Sequence[RunFolder], classes: int) -> list[EvaluatedRu
 
 
 def _read_photos(run: RunFolder) -> pa.Table:
-    path = run.path / PHOTOS_FILE
+    path = run.photos or run.path / PHOTOS_FILE
     if not path.is_file():
         stopped = run.metrics["model"] is None
         why = "the run stopped before its evaluation" if stopped else "run it again"

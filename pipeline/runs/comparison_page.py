@@ -17,9 +17,10 @@ from petseg.evaluation.resolutions import RESOLUTION_TITLES
 from petseg.files.atomic import write_atomic
 from petseg.metrics.iou import IOU
 from petseg.metrics.registry import METRICS
+from pipeline.exporting.candidates import evaluated_runs
 from pipeline.runs.comparison import Change, Comparison, compare_runs
 from pipeline.runs.report_pictures import GROUND_TRUTH, report_pictures
-from pipeline.runs.run_folder import HISTORY_FILE, find_run, read_file
+from pipeline.runs.run_folder import HISTORY_FILE, read_file
 from pipeline.runs.runs_table import short_value
 
 MOST_RUNS = 26
@@ -29,20 +30,23 @@ CLASSES_IN_THE_TERMINAL = 12
 """Of more classes, those with the largest change are shown."""
 
 
-def compare(paths: Sequence[Path], output: Path, seed: int) -> Group:
-    """Compares runs, writes the page, and returns what the terminal shows.
+def compare(paths: Sequence[Path], output: Path, seed: int, data: str | None = None) -> Group:
+    """Compares runs, pushed models and exported files, writes the page, and returns what the terminal shows.
 
     Args:
-        paths: Folders of runs, or output folders, which stand for their newest run.
+        paths: Folders of runs, or output folders, which stand for their newest run; folders of pushed models;
+            exported files.
         output: The page to write.
         seed: Of the bootstrap.
+        data: Photos and masks on which all are evaluated anew; None: see `evaluated_runs`.
 
     Raises:
         UserError: There are not two runs to compare, or they cannot be compared.
     """
     if not 2 <= len(paths) <= MOST_RUNS:
         raise UserError(f"compare takes 2 to {MOST_RUNS} runs; received {len(paths)}")
-    comparison = compare_runs([find_run(path) for path in paths], seed)
+    with evaluated_runs(paths, data) as runs:
+        comparison = compare_runs(runs, seed)
     write_atomic(output, _page(comparison, seed))
     parts: list[RenderableType] = [_metrics_table(comparison)]
     parts += [_told(comparison, change) for change in comparison.changes]

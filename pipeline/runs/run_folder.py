@@ -48,6 +48,7 @@ class RunFolder:
         settings: Resolved settings by dotted key.
         push: Content of the Pusher's push.json; None if there is none.
         push_directory: Folder that its versions are pushed to; None if unknown.
+        photos: Its photos.parquet, where that is not in the folder.
     """
 
     run_id: str
@@ -56,6 +57,7 @@ class RunFolder:
     settings: dict[str, Any]
     push: dict[str, Any] | None
     push_directory: str | None
+    photos: Path | None = None
 
     @property
     def output(self) -> Path | None:

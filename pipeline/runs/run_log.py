@@ -54,7 +54,17 @@ def redirect_output(log: Path, terminal: int = STDOUT) -> Iterator[TextIO]:
 
 
 @contextlib.contextmanager
-def discard_output() -> Iterator[None]:
-    """Discards what this process and its children write to stdout and stderr; exceptions pass through."""
-    with tempfile.TemporaryDirectory() as folder, redirect_output(Path(folder) / "output.log"):
-        yield
+def discard_output(terminal: int = STDOUT) -> Iterator[TextIO]:
+    """Discards what this process and its children write to stdout and stderr; exceptions pass through.
+
+    Args:
+        terminal: File descriptor on which progress is shown meanwhile.
+
+    Yields:
+        A stream to what that descriptor was.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        redirect_output(Path(folder) / "output.log", terminal) as shown,
+    ):
+        yield shown

@@ -4,13 +4,16 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 from PIL import Image
 
-from petseg.versions import list_versions, model_digest
+from petseg.files.object_store import StorePath
+from petseg.versions import fetch_version, list_versions, model_digest
 from tests.conftest import PROJECT, petseg
 from tests.e2e.test_local_run import newest_metrics, states
 
@@ -163,6 +166,35 @@ def test_export_finds_the_examples_of_the_run_or_takes_others(run, data, tmp_pat
     read = petseg("export", "--model", copy, *arguments, "--data", data)
     assert read.status == 0, read.stdout + read.stderr
     assert json.loads(read.stdout)["onnx"]["examples"] > 0
+    assert read.stderr == "", "a program reads it, and no person its progress"
+
+
+@pytest.mark.slow
+def test_a_copied_version_is_compared_with_its_file_on_other_data(run, data, tmp_path):
+    _, output = run
+    (number,) = list_versions(output / "serving_model")
+    copy = shutil.copytree(output / "serving_model" / str(number), tmp_path / "copy")
+    (copy / "origin.json").unlink()
+    files = [copy, copy / "exports" / "model_float16.tflite"]
+    done = petseg("compare", *files, "--data", data, "--output", tmp_path / "page.html")
+    assert done.status == 0, done.stdout + done.stderr
+    assert "SegmentationExampleGen  done" in done.stderr, "it shows what it reads"
+    assert "B against A, mean IoU at native resolution: " in done.stdout
+    assert f"B  {files[1]}" in done.stdout
+
+
+@pytest.mark.slow
+def test_export_refuses_a_folder_that_it_would_spoil(run, tmp_path):
+    _, output = run
+    (number,) = list_versions(output / "serving_model")
+    version = output / "serving_model" / str(number)
+    inside = petseg("export", "--model", version, "--format", "onnx", "--output", version / "exports")
+    assert inside.status == 2
+    assert "a pushed version never changes; use another folder" in inside.stderr
+    (tmp_path / "exports.json").write_text('{"litert_int8": {}}')
+    other = petseg("export", "--model", version, "--format", "onnx", "--output", tmp_path)
+    assert other.status == 2
+    assert "it has files of another export (litert_int8); use another folder" in other.stderr
 
 
 @pytest.mark.slow
@@ -171,3 +203,90 @@ def test_wrong_formats_are_named(run, tmp_path):
     done = petseg("export", "--model", output / "serving_model", "--format", "onx", "--output", tmp_path)
     assert done.status == 2
     assert "did you mean onnx?" in done.stderr
+
+
+def converters(process):
+    """The processes that a process has started and that convert."""
+    children = process.children(recursive=True)
+    return [child for child in children if "trainer.export.convert" in child.cmdline()]
+
+
+def kill_in_the_middle(command, log):
+    """Kills a command while it converts, and checks that the converter dies with it."""
+    with log.open("w") as said:
+        process = psutil.Popen(
+            [sys.executable, "pipeline_runner.py", *map(str, command)],
+            cwd=PROJECT,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+    while not (running := converters(process)):
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(running, timeout=30)
+    assert not alive
+
+
+def contents(folder):
+    return {file.relative_to(folder).as_posix(): file.stat().st_mtime_ns for file in folder.rglob("*")}
+
+
+@pytest.mark.slow
+def test_a_killed_exporter_leaves_nothing_in_a_version(config, tmp_path):
+    output = tmp_path / "out"
+    # Whatever the model is worth.
+    loose = ["--set", "trainer.epochs=2", "--set", "evaluation.floor=0", "--set", "export.max_slice_loss=1"]
+    command = ["run", "--config", config, "--output", output, *loose]
+    kill_in_the_middle(command, tmp_path / "killed.txt")
+    assert list_versions(output / "serving_model") == []
+    left = {file.name for file in output.rglob("*") if file.is_file()}
+    assert not left & {"exports.json", "model.onnx", "model_float16.tflite"}
+    done = petseg(*command)
+    assert done.status == 0, done.stdout + done.stderr
+    assert states(done.stdout)["Trainer"] == "reused"
+    (number,) = list_versions(output / "serving_model")
+    exports = output / "serving_model" / str(number) / "exports"
+    assert set(json.loads((exports / "exports.json").read_text())) == set(FORMATS)
+    assert (exports / "model.onnx").is_file()
+
+
+@pytest.mark.slow
+def test_a_killed_export_leaves_no_file_and_no_verdict(run, tmp_path):
+    _, output = run
+    before = contents(output / "serving_model")
+    command = [
+        "export",
+        "--model",
+        output / "serving_model",
+        "--format",
+        "onnx",
+        "--output",
+        tmp_path / "onnx",
+    ]
+    kill_in_the_middle(command, tmp_path / "killed.txt")
+    assert {file.name for file in (tmp_path / "onnx").iterdir()} == {"export.log"}
+    assert petseg(*command).status == 0
+    assert {"exports.json", "model.onnx", "run_onnx.py"} <= {
+        file.name for file in (tmp_path / "onnx").iterdir()
+    }
+    assert contents(output / "serving_model") == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["s3", "gs"])
+def test_exported_files_are_in_the_store_with_the_version(store, run, config, tmp_path, request):
+    request.getfixturevalue(store)
+    _, output = run
+    pushed = f"{store}://bucket/exports"
+    done = petseg("run", "--config", config, "--output", output, "--set", f"push.directory={pushed}")
+    assert done.status == 0, done.stdout + done.stderr
+    assert states(done.stdout)["Trainer"] == "reused"
+    (number,) = list_versions(pushed)
+    folder = StorePath(f"{pushed}/{number}/exports")
+    assert {"exports.json", "model_float16.tflite", "run_litert.py"} <= set(folder.files_below())
+    verdicts = json.loads((folder / "exports.json").read_text())
+    assert verdicts["litert_float16"]["bytes"] == len((folder / "model_float16.tflite").read_bytes())
+    fetch_version(pushed, str(number), tmp_path / "model")
+    assert not (tmp_path / "model" / "exports").exists()

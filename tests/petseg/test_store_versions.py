@@ -119,6 +119,30 @@ def test_a_push_that_is_killed_leaves_the_previous_model(models, pushed, tmp_pat
     assert version_digest(pushed, new) == model_digest(models["b"])
 
 
+def test_exported_files_are_there_before_their_version(models, pushed, tmp_path):
+    old = publish(models["a"], pushed)
+    beside = {f"exports/{index}.onnx": tmp_path / "big" for index in range(20)}
+    (tmp_path / "big").write_bytes(bytes(10_000))
+    code = (
+        "from pathlib import Path; from petseg.versions import publish;"
+        f"publish({str(models['b'])!r}, {pushed!r}, beside={{n: Path(p) for n, p in "
+        f"{ {name: str(file) for name, file in beside.items()} }.items()}})"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code])
+    while not any("/exports/" in name for name in names(pushed)):
+        assert child.poll() is None, "it ended before the kill"
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    uploaded = {name for name in names(pushed) if not name.startswith((old, "."))}
+    assert not any(name.endswith("saved_model.pb") for name in uploaded)
+    assert list_versions(pushed) == [int(old)]
+    new = publish(models["b"], pushed, beside=beside)
+    assert {f"{new}/{name}" for name in beside} <= names(pushed)
+    fetch_version(pushed, new, tmp_path / "back")
+    assert not (tmp_path / "back" / "exports").exists()
+
+
 def test_a_missing_bucket_is_one_line(models, bucket):
     with pytest.raises(UserError, match="cannot be written: there is no such bucket"):
         publish(models["a"], bucket.replace("bucket", "no-such-bucket/models"))

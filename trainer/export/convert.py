@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from petseg.parent import end_with_parent
+
 LONGEST_MESSAGE = 300
 
 
@@ -62,4 +64,5 @@ def main(model: str, name: str, calibration: str, file: str) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     main(*sys.argv[1:])

@@ -14,8 +14,8 @@ from trainer.export.formats.export_format import Run
 from trainer.export.signatures import Predictor
 from trainer.settings import TrainingSettings
 
-BATCHES_KEPT = 64
-"""Batches whose logits are kept: counts and masks of the same photos run the network once."""
+BYTES_KEPT = 200_000_000
+"""Of logits: counts and masks of the same photos run the network once."""
 
 
 class ExportedPredictor(Predictor):
@@ -72,7 +72,7 @@ def _remembering(run: Run) -> Run:
         key = hashlib.blake2b(photos).digest()
         if key not in kept:
             kept[key] = run(photos)
-            if len(kept) > BATCHES_KEPT:
+            while len(kept) > 1 and sum(logits.nbytes for logits in kept.values()) > BYTES_KEPT:
                 kept.popitem(last=False)
         return kept[key]
 

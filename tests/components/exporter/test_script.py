@@ -14,7 +14,7 @@ from PIL import Image
 from tests.exif_files import turned_jpeg
 from tests.trainer.export.networks import trained
 from tests.trainer.pictures import THREE_CLASSES, smooth_photo
-from trainer.export.formats import load_format
+from trainer.export.formats import REGISTRY, load_format
 from trainer.export.formats.export_format import Network
 from trainer.export.formats.script import write_script
 from trainer.export.signatures import Predictor
@@ -125,7 +125,7 @@ def test_there_is_no_tensorflow(site):
         ("onnx", {}),
         ("onnx", {"fit": "pad", "flip_tta": True, "interpolation": "area"}),
         ("onnx", {"fit": "tile"}),
-        ("onnx", {"fit": "tile", "scale": 0.6}),
+        ("onnx", {"fit": "tile", "scale": 0.6, "interpolation": "area"}),
         ("litert_float16", {"fit": "pad"}),
     ],
 )
@@ -145,6 +145,19 @@ def test_the_script_predicts_what_the_model_does(name, settings, tmp_path, site)
     # Where a resized pixel lies in the middle of two values, float errors decide.
     assert np.mean(shares) >= (0.999 if name == "onnx" else 0.99)
     assert min(shares) >= (0.998 if name == "onnx" else 0.98)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "area"])
+@pytest.mark.parametrize(
+    "fit", [{"fit": "stretch"}, {"fit": "pad"}, {"fit": "tile"}, {"fit": "tile", "scale": 0.6}]
+)
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_script_is_shorter_than_60_lines(name, fit, interpolation, tmp_path):
+    export_format = load_format(name)
+    write_script(export_format, settings_with(flip_tta=True, interpolation=interpolation, **fit), tmp_path)
+    text = (tmp_path / export_format.script).read_text()
+    assert len(text.splitlines()) < 60
+    compile(text, export_format.script, "exec")
 
 
 def test_the_mask_shows_the_colors_of_the_classes(tmp_path, site):
