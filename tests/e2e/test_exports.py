@@ -13,7 +13,9 @@ import yaml
 from PIL import Image
 
 from petseg.files.object_store import StorePath
+from petseg.segmenter import Segmenter
 from petseg.versions import fetch_version, list_versions, model_digest
+from tests.components.exporter.without_tensorflow import by_script, make_site
 from tests.conftest import PROJECT, petseg
 from tests.e2e.test_local_run import newest_metrics, states
 
@@ -93,6 +95,18 @@ def run(config, tmp_path_factory):
     return process.stdout, output
 
 
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    """The pushed version of that run, and a folder with what `export` makes of it."""
+    _, output = run
+    (number,) = list_versions(output / "serving_model")
+    folder = tmp_path_factory.mktemp("exported")
+    formats = [word for name in FORMATS for word in ("--format", name)]
+    done = petseg("export", "--model", output / "serving_model", *formats, "--output", folder)
+    assert done.status == 0, done.stdout + done.stderr
+    return output / "serving_model" / str(number), folder
+
+
 @pytest.mark.slow
 def test_a_destroyed_slice_refuses_the_file_and_not_the_model(run):
     printed, output = run
@@ -122,6 +136,25 @@ def test_a_destroyed_slice_refuses_the_file_and_not_the_model(run):
     assert metrics["blessed"]
     assert accepted["mean_iou"] == pytest.approx(metrics["native"]["mean_iou"], abs=0.005)
     assert metrics["exports"]["onnx"]["verdict"] == "refused"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "script"), [("model.onnx", "run_onnx.py"), ("model_float16.tflite", "run_litert.py")]
+)
+def test_scripts_make_the_masks_of_the_model_on_fifty_test_photos(
+    file, script, data, exported, tmp_path_factory
+):
+    version, folder = exported
+    site = make_site(tmp_path_factory.mktemp("site"))
+    segmenter = Segmenter(str(version))
+    photos = sorted((data / "images").glob("test*.png"))[:50]
+    assert len(photos) == 50
+    equal = []
+    for photo in photos:
+        (expected,) = segmenter([photo.read_bytes()])
+        equal.append(by_script(folder / file, script, photo, site) == expected.values)
+    assert np.mean(equal) >= 0.999
 
 
 @pytest.mark.slow

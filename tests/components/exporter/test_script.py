@@ -1,16 +1,11 @@
 """The script beside an exported file predicts what the SavedModel does, without TensorFlow."""
 
-import importlib.metadata
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
-from packaging.requirements import Requirement
 from PIL import Image
 
+from tests.components.exporter.without_tensorflow import by_script, make_site, without_tensorflow
 from tests.exif_files import turned_jpeg
 from tests.trainer.export.networks import trained
 from tests.trainer.pictures import THREE_CLASSES, smooth_photo
@@ -21,39 +16,11 @@ from trainer.export.signatures import Predictor
 from trainer.settings import TrainingSettings
 
 SIZE = (64, 96)
-WITHOUT_PATHS = {"PATH": "/usr/bin:/bin"}
-
-
-def packages(*names):
-    """These packages and what they need."""
-    found, waiting = set(), list(names)
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        try:
-            needed = importlib.metadata.requires(name) or []
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        found.add(name)
-        requirements = map(Requirement, needed)
-        waiting += [
-            each.name for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})
-        ]
-    return found
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A folder with the packages that the scripts name, and no others."""
-    folder = tmp_path_factory.mktemp("site")
-    for name in packages("onnxruntime", "ai-edge-litert", "numpy", "pillow"):
-        distribution = importlib.metadata.distribution(name)
-        for top in {file.parts[0] for file in distribution.files or () if file.parts[0] != ".."}:
-            target = folder / top
-            if not target.exists():
-                target.symlink_to(Path(distribution.locate_file(top)))
-    return folder
+    return make_site(tmp_path_factory.mktemp("site"))
 
 
 def settings_with(**settings):
@@ -70,16 +37,6 @@ def exported(name, settings, folder):
     export_format.convert(Network(model, photos.astype(np.uint8)), folder / export_format.file_name)
     write_script(export_format, settings, folder)
     return export_format, Predictor(model, settings)
-
-
-def by_script(export_format, folder, photo, site):
-    command = [sys.executable, "-S", export_format.script, export_format.file_name, photo, "mask.png"]
-    environment = {"PYTHONPATH": str(site), **WITHOUT_PATHS}
-    process = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert process.returncode == 0, process.stderr
-    return np.array(Image.open(folder / "mask.png"))
 
 
 def by_model(predictor, content):
@@ -107,16 +64,14 @@ def saved(folder, seed, height, width, mode="RGB", file_format="JPEG", orientati
 
 def agreement(export_format, predictor, file, site):
     expected = by_model(predictor, file.read_bytes())
-    mask = by_script(export_format, file.parent, file.name, site)
+    mask = by_script(file.parent / export_format.file_name, export_format.script, file, site)
     assert mask.shape == expected.shape
     return (mask == expected).mean()
 
 
 def test_there_is_no_tensorflow(site):
-    command = [sys.executable, "-S", "-c", "import numpy, PIL, onnxruntime; import tensorflow"]
-    environment = {"PYTHONPATH": str(site), **WITHOUT_PATHS}
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert "No module named 'tensorflow'" in process.stderr
+    with pytest.raises(AssertionError, match="No module named 'tensorflow'"):
+        without_tensorflow(site, "-c", "import numpy, PIL, onnxruntime; import tensorflow")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +118,7 @@ def test_every_script_is_shorter_than_60_lines(name, fit, interpolation, tmp_pat
 def test_the_mask_shows_the_colors_of_the_classes(tmp_path, site):
     export_format, _ = exported("onnx", settings_with(), tmp_path)
     file = saved(tmp_path, 1, 50, 60)
-    values = by_script(export_format, tmp_path, file.name, site)
+    values = by_script(tmp_path / export_format.file_name, export_format.script, file, site)
     shown = np.array(Image.open(tmp_path / "mask.png").convert("RGB"))
     for entry in THREE_CLASSES:
         color = tuple(bytes.fromhex(entry["color"][1:]))
