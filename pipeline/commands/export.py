@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.options import AsJson, PushedModel, example
+from trainer.export.formats import REGISTRY
 
 app = typer.Typer()
 
@@ -18,9 +19,7 @@ def export(
     model: PushedModel,
     formats: Annotated[
         list[str],
-        typer.Option(
-            "--format", help="onnx, litert_float16 or litert_int8. Can be repeated.", metavar="FORMAT"
-        ),
+        typer.Option("--format", help=f"{', '.join(REGISTRY)}. Can be repeated.", metavar="FORMAT"),
     ],
     output: Annotated[
         Path, typer.Option(help="Folder for the files, their scripts and exports.json.", metavar="DIR")

@@ -52,7 +52,7 @@ class ExportFormat:
     Attributes:
         file_name: name of the file.
         runtime: package that runs it.
-        script: name of the script that is written beside it, and of its template in `scripts/`.
+        script: name of the script that is written beside it; its template is `<script>.jinja` in this folder.
         convert: writes a network's file; returns names of operations that stay in float although the format
             is quantized.
         open: loads a file that `convert` wrote.
