@@ -1,6 +1,7 @@
 """An exported file in the place of the network: the same signatures, computed around it."""
 
 import hashlib
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -67,13 +68,16 @@ def _as_network(run: Run, shape: tuple[int, int, int]) -> Callable[..., tf.Tenso
 
 def _remembering(run: Run) -> Run:
     kept: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+    # TensorFlow may call for several windows at once, and an interpreter of LiteRT has one input.
+    lock = threading.Lock()
 
     def remember(photos: NDArray[np.float32]) -> NDArray[np.float32]:
         key = hashlib.blake2b(photos).digest()
-        if key not in kept:
-            kept[key] = run(photos)
-            while len(kept) > 1 and sum(logits.nbytes for logits in kept.values()) > BYTES_KEPT:
-                kept.popitem(last=False)
-        return kept[key]
+        with lock:
+            if key not in kept:
+                kept[key] = run(photos)
+                while len(kept) > 1 and sum(logits.nbytes for logits in kept.values()) > BYTES_KEPT:
+                    kept.popitem(last=False)
+            return kept[key]
 
     return remember
