@@ -6,13 +6,16 @@ file (-file) and prints the Workflow that argocompiler.Compile makes of them for
 Argo's part is played here: the Workflow is walked, and a pod is a process in a mount namespace.
 """
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +65,8 @@ class WorkflowRun:
         services: Of the cluster; runs share its metadata and its cache.
         state: Folder for pods.
         volume: Folder that stands for every claimed volume.
+        secrets: Keys and values of each Secret, by its name.
+        pod_started: Called with each pod's process; its group is all of the pod.
         pods: All pods so far, in order.
         cached: Tasks that the cache answered.
     """
@@ -71,6 +76,8 @@ class WorkflowRun:
     services: Services
     state: Path
     volume: Path
+    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
+    pod_started: Callable[[subprocess.Popen[str]], None] = lambda pod: None
     run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     pods: list[Pod] = field(default_factory=list)
     cached: set[str] = field(default_factory=set)
@@ -101,11 +108,30 @@ class WorkflowRun:
             PodFailed: A pod failed at its last try.
         """
         self._only = only
-        self._template(self._entrypoint, {}, "")
+        try:
+            self._template(self._entrypoint, {}, "")
+        finally:
+            print(self.table())
 
     def log_of(self, task: str) -> str:
         """What the last pod of a task printed."""
-        return [pod.log for pod in self.pods if pod.task == f"root/{task}/executor"][-1]
+        return self.pods_of(task)[-1].log
+
+    def pods_of(self, task: str) -> list[Pod]:
+        """The pods of a task, one a try."""
+        return [pod for pod in self.pods if pod.task == f"root/{task}/executor"]
+
+    def table(self) -> str:
+        """What ran, as a table in Markdown: each try's status of the launcher, and the step's last line."""
+        lines = ["| task | try | launcher | seconds | last line |", "|---|---|---|---|---|"]
+        lines += [f"| {task} | cached | | | |" for task in sorted(self.cached)]
+        for task in dict.fromkeys(pod.task for pod in self.pods if pod.task.endswith("/executor")):
+            for attempt, pod in enumerate(self.pods_of(task.split("/")[1]), 1):
+                said = ["", *re.findall(r"petseg: (\w+ ended with .{,120})", pod.log)][-1]
+                lines.append(
+                    f"| {task.split('/')[1]} | {attempt} | {pod.status} | {pod.seconds:.1f} | {said} |"
+                )
+        return "\n".join(lines)
 
     def _template(self, name: str, given: dict[str, str], task: str) -> dict[str, str]:
         """Runs a template; returns its output parameters."""
@@ -179,12 +205,19 @@ class WorkflowRun:
         ]
         start = time.monotonic()
         folder.mkdir(parents=True)
-        done = subprocess.run(
+        process = subprocess.Popen(
             [*UNSHARE, POD, folder, PROJECT, *self._reachable(command)],
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            timeout=SECONDS, check=False,
+            start_new_session=True,
         )  # fmt: skip
-        pod = Pod(task, folder, done.returncode, time.monotonic() - start, done.stdout)
+        self.pod_started(process)
+        try:
+            log, _ = process.communicate(timeout=SECONDS)
+        finally:
+            # What a pod leaves behind ends with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        pod = Pod(task, folder, process.returncode, time.monotonic() - start, log)
         self.pods.append(pod)
         return pod, {name: _output(folder, source) for name, source in paths.items()}
 
@@ -210,10 +243,15 @@ class WorkflowRun:
             environment |= {f"{prefix}_HOST": LOOPBACK, f"{prefix}_PORT": str(services.metadata_port)}
         fields = {"metadata.name": name.lower(), "metadata.uid": str(uuid.uuid4())}
         for variable in container.get("env", []):
-            source = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
-            environment[variable["name"]] = (
-                fields[source] if source else _filled(variable.get("value", ""), values)
-            )
+            source = variable.get("valueFrom", {})
+            if "fieldRef" in source:
+                value = fields[source["fieldRef"]["fieldPath"]]
+            elif "secretKeyRef" in source:
+                key = source["secretKeyRef"]
+                value = self.secrets[key["name"]][key["key"]]
+            else:
+                value = _filled(variable.get("value", ""), values)
+            environment[variable["name"]] = value
         return environment
 
     def _reachable(self, command: list[str]) -> list[str]:

@@ -1,6 +1,12 @@
 """A compiled pipeline and a cluster to run it on, for the tests of its steps."""
 
+import os
 import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,3 +66,32 @@ def compiled_without_claim(file: Path, root: str, *more: str) -> Path:
 def new_run(file: Path, cluster: Cluster, layout: Layout) -> KubeflowRun:
     """A run of a compiled file."""
     return KubeflowRun.of_file(file, cluster, layout)
+
+
+def loses_trainer(volume: Path) -> Callable[[subprocess.Popen[str]], None]:
+    """What kills one pod as soon as there is a checkpoint on the volume, as a machine that is lost does.
+
+    Returns:
+        To be called with each pod's process, which leads its group.
+    """
+    lost = threading.Event()
+
+    def watch(pod: subprocess.Popen[str]) -> None:
+        while pod.poll() is None and not lost.is_set():
+            if any((volume / WORK / "checkpoints").rglob("checkpoint")):
+                lost.set()
+                os.killpg(pod.pid, signal.SIGKILL)
+            time.sleep(0.02)
+
+    return lambda pod: threading.Thread(target=watch, args=[pod]).start()
+
+
+TO_TRAINER = [
+    "observe", "import-schema-gen", "segmentation-example-gen", "statistics-gen", "example-validator",
+    "production-model", "dataset-gate", "transform", "trainer",
+]  # fmt: skip
+"""Tasks in an order in which they can run."""
+
+EPOCHS = 40
+LONG_TRAINING = ["--set", f"trainer.epochs={EPOCHS}", "--set", "runner.nodes.Trainer.retries=1"]
+"""Settings of a Trainer that can be lost in the middle."""

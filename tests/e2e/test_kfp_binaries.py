@@ -1,14 +1,28 @@
 """The compiled pipeline under Kubeflow Pipelines' own driver and launcher gives what a local run gives."""
 
+import json
+import re
 import shutil
+import signal
 import sys
 
 import pytest
+import s3fs
 
 from pipeline.nodes import NODES, task_name
 from tests.e2e.kfp_binaries import BINARIES, PodFailed, WorkflowRun
 from tests.e2e.kfp_services import kfp_services
-from tests.e2e.kubeflow_runs import WORK, compiled, needs_pods
+from tests.e2e.kubeflow_launcher import list_objects
+from tests.e2e.kubeflow_runs import (
+    EPOCHS,
+    LONG_TRAINING,
+    TO_TRAINER,
+    WORK,
+    compiled,
+    compiled_without_claim,
+    loses_trainer,
+    needs_pods,
+)
 from tests.e2e.same_model import assert_same_model, only_version
 
 pytestmark = [
@@ -29,18 +43,24 @@ TASKS = {"observe", *(task_name(node) for node in NODES)}
 
 
 @pytest.fixture(scope="module")
-def new_run(tmp_path_factory, sample, s3):
-    """Makes runs on one cluster, with the data on its volume."""
+def services(tmp_path_factory, s3):
+    """What the programs call on the cluster; all runs share it."""
+    with kfp_services(tmp_path_factory.mktemp("services") / "services", s3["AWS_ENDPOINT_URL"]) as services:
+        yield services
+
+
+@pytest.fixture(scope="module")
+def new_run(tmp_path_factory, sample, services):
+    """Makes runs with the data on one volume."""
     folder = tmp_path_factory.mktemp("cluster")
     volume = folder / "volume"
     shutil.copytree(sample, volume / "data")
-    with kfp_services(folder / "services", s3["AWS_ENDPOINT_URL"]) as services:
 
-        def make(name: str, *more: str) -> WorkflowRun:
-            file = compiled(folder / f"{name}.yaml", ROOT, *more)
-            return WorkflowRun(file, ROOT, services, folder / "pods", volume)
+    def make(name: str, *more: str) -> WorkflowRun:
+        file = compiled(folder / f"{name}.yaml", ROOT, *more)
+        return WorkflowRun(file, ROOT, services, folder / "pods", volume)
 
-        yield make
+    return make
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +118,39 @@ def test_a_failing_step_is_tried_again_and_says_why(new_run):
     said = run.log_of("segmentation-example-gen")
     assert "petseg: SegmentationExampleGen ended with exit status 2: " in said
     assert "/petseg/nothing" in said
+
+
+def test_a_lost_trainer_resumes_in_a_new_pod(new_run):
+    run = new_run("lost", *LONG_TRAINING)
+    run.pod_started = loses_trainer(run.volume)
+    run.run(set(TO_TRAINER))
+    assert [pod.status for pod in run.pods_of("trainer")] == [-signal.SIGKILL, 0]
+    assert "resuming an unfinished training after epoch" in run.log_of("trainer")
+    store = s3fs.S3FileSystem(use_listings_cache=False)
+    (history,) = store.glob(f"bucket/petseg/petseg/{run.run_id}/trainer/*/training_run/history.json")
+    assert [record["epoch"] for record in json.loads(store.cat(history))] == list(range(1, EPOCHS + 1))
+    # The training has succeeded.
+    assert not list((run.volume / WORK / "checkpoints").glob("*"))
+
+
+def test_without_a_claim_everything_is_on_the_store(services, sample, s3, tmp_path):
+    store = s3fs.S3FileSystem(use_listings_cache=False)
+    store.put(str(sample), "bucket/claimless/data", recursive=True)
+    file = compiled_without_claim(
+        tmp_path / "pipeline.yaml", ROOT,
+        "--set", "data.path=s3://bucket/claimless/data",
+        "--set", "push.directory=s3://bucket/claimless/models",
+        "--set", f"runner.kubeflow.secret_env={{store: [{', '.join(s3)}]}}",
+    )  # fmt: skip
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    run = WorkflowRun(file, ROOT, services, tmp_path / "pods", volume, secrets={"store": s3})
+    run.run()
+    assert all(pod.status == 0 for pod in run.pods)
+    assert list(volume.iterdir()) == []
+    version = re.search(r"pushed: blessed, pushed as version (\d+)", run.log_of("pusher"))[1]
+    pushed = list_objects(f"s3://bucket/claimless/models/{version}")
+    assert {"saved_model.pb", "assets.extra/model.weights.h5"} <= set(pushed)
+    later = WorkflowRun(file, ROOT, services, tmp_path / "pods", volume, secrets={"store": s3})
+    later.run({"observe"})
+    assert f"production: {version}" in later.log_of("observe")

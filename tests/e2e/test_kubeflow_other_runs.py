@@ -1,21 +1,21 @@
 """Runs on Kubeflow that do not go straight to a pushed model on a volume."""
 
 import json
-import os
-import signal
-import threading
-import time
 
 import pytest
 import s3fs
 
 from tests.e2e.kubeflow_launcher import list_objects, read_object
 from tests.e2e.kubeflow_runs import (
+    EPOCHS,
+    LONG_TRAINING,
     NEWER,
     ROOTS,
+    TO_TRAINER,
     WORK,
     compiled,
     compiled_without_claim,
+    loses_trainer,
     needs_pods,
     new_cluster,
     new_run,
@@ -24,36 +24,14 @@ from tests.e2e.kubeflow_steps import KubeflowRun
 
 pytestmark = [pytest.mark.slow, needs_pods]
 
-TO_TRAINER = [
-    "observe", "import-schema-gen", "segmentation-example-gen", "statistics-gen", "example-validator",
-    "production-model", "dataset-gate", "transform", "trainer",
-]  # fmt: skip
-
-EPOCHS = 40
-TRAINING = ["--set", f"trainer.epochs={EPOCHS}", "--set", "runner.nodes.Trainer.retries=1"]
-
-
-def lose_pod_after_first_checkpoint(cluster) -> None:
-    """Kills one pod as soon as there is a checkpoint on the volume, as a machine that is lost does."""
-    lost = threading.Event()
-
-    def watch(pod):
-        while pod.poll() is None and not lost.is_set():
-            if any((cluster.volume / WORK / "checkpoints").rglob("checkpoint")):
-                lost.set()
-                os.killpg(pod.pid, signal.SIGKILL)
-            time.sleep(0.02)
-
-    cluster.pod_started = lambda pod: threading.Thread(target=watch, args=[pod]).start()
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, sample, s3) -> KubeflowRun:
     """A run to Trainer, whose first pod is lost."""
     folder = tmp_path_factory.mktemp("lost")
     cluster = new_cluster(folder, sample)
-    run = new_run(compiled(folder / "pipeline.yaml", ROOTS[NEWER], *TRAINING), cluster, NEWER)
-    lose_pod_after_first_checkpoint(cluster)
+    run = new_run(compiled(folder / "pipeline.yaml", ROOTS[NEWER], *LONG_TRAINING), cluster, NEWER)
+    cluster.pod_started = loses_trainer(cluster.volume)
     for name in TO_TRAINER:
         run.step(name)
     return run
@@ -70,7 +48,7 @@ def test_a_lost_trainer_resumes_in_a_new_pod(trained):
 
 
 def test_a_refused_model_is_not_pushed_and_the_run_says_so(trained, tmp_path):
-    file = compiled(tmp_path / "strict.yaml", ROOTS[NEWER], *TRAINING, "--set", "evaluation.floor=0.99")
+    file = compiled(tmp_path / "strict.yaml", ROOTS[NEWER], *LONG_TRAINING, "--set", "evaluation.floor=0.99")
     run = new_run(file, trained.cluster, NEWER)
     run.run()
     assert run.reused >= set(TO_TRAINER) - {"observe"}
