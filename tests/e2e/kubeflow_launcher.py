@@ -70,9 +70,7 @@ class Launcher:
         words = [word.replace("{{$}}", json.dumps(executor_input)) for word in command]
         started = subprocess.Popen(
             [*UNSHARE, POD, pod, PROJECT, *words],
-            env=_image_environment() | self.environment | {
-                # argocompiler/common.go: of each step.
-                "KFP_POD_NAME": pod.name,
+            env=_image_environment() | self.environment | self._own_variables(pod) | {
                 "POD_MOUNTS": "\n".join(f"{folder}:{path}" for path, folder in self.claims.items()),
             },
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
@@ -86,6 +84,10 @@ class Launcher:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(started.pid, signal.SIGKILL)
         return Result(started.returncode, log)
+
+    def _own_variables(self, pod: Path) -> dict[str, str]:
+        """Of each step: argocompiler/common.go."""
+        return {"KFP_POD_NAME": pod.name}
 
     def publish(self, pod: Path, executor_input: JsonObject) -> tuple[dict[str, Stored], JsonObject]:
         """Uploads and records what a command left; launcher_v2.go:747-825, uploadOutputArtifacts.

@@ -95,3 +95,6 @@ TO_TRAINER = [
 EPOCHS = 40
 LONG_TRAINING = ["--set", f"trainer.epochs={EPOCHS}", "--set", "runner.nodes.Trainer.retries=1"]
 """Settings of a Trainer that can be lost in the middle."""
+
+EXPORTS = ["--set", "export.formats=[onnx]", "--set", "export.max_loss=1.0"]
+"""Settings of a run with a node Exporter, which accepts its file."""

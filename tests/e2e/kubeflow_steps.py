@@ -152,12 +152,7 @@ class KubeflowRun:
         return self.done[name]
 
     def _tried(self, name: str, executor_input: JsonObject) -> Done:
-        assert set(self._claims(name).values()) <= {self.cluster.claim}
-        claims = dict.fromkeys(self._claims(name), self.cluster.volume)
-        cluster = self.cluster
-        launcher = Launcher(
-            self.layout, cluster.metadata, claims, self._secret_values(name), cluster.pod_started
-        )
+        launcher = self._launcher(name)
         container = self._container(name)
         command = [*container["command"], *container.get("args", [])]
         tries = self.spec.root.dag.tasks[name].retry_policy.max_retry_count + 1
@@ -170,6 +165,12 @@ class KubeflowRun:
             if result.status == 0:
                 return Done(*launcher.publish(pod, executor_input), result.log)
         raise StepFailed(name, tries, result.status, result.log)
+
+    def _launcher(self, name: str) -> Launcher:
+        cluster = self.cluster
+        assert set(self._claims(name).values()) <= {cluster.claim}
+        claims = dict.fromkeys(self._claims(name), cluster.volume)
+        return Launcher(self.layout, cluster.metadata, claims, self._secret_values(name), cluster.pod_started)
 
     def check_retries(self, name: str) -> None:
         """Raises Refused if Kubernetes would not start the pods of a task, or Argo would not try again."""

@@ -8,6 +8,7 @@ import s3fs
 from tests.e2e.kubeflow_launcher import list_objects, read_object
 from tests.e2e.kubeflow_runs import (
     EPOCHS,
+    EXPORTS,
     LONG_TRAINING,
     NEWER,
     ROOTS,
@@ -48,13 +49,16 @@ def test_a_lost_trainer_resumes_in_a_new_pod(trained):
 
 
 def test_a_refused_model_is_not_pushed_and_the_run_says_so(trained, tmp_path):
-    file = compiled(tmp_path / "strict.yaml", ROOTS[NEWER], *LONG_TRAINING, "--set", "evaluation.floor=0.99")
+    more = [*LONG_TRAINING, *EXPORTS, "--set", "evaluation.floor=0.99"]
+    file = compiled(tmp_path / "strict.yaml", ROOTS[NEWER], *more)
     run = new_run(file, trained.cluster, NEWER)
     run.run()
     assert run.reused >= set(TO_TRAINER) - {"observe"}
     verdicts = {task: run.done[task].parameters.get("verdict", "") for task in run.done}
     assert verdicts["evaluator"].startswith("refused: mean IoU")
     assert "below the floor 0.9900" in verdicts["evaluator"]
+    # Its empty folder is nothing on the store.
+    assert list_objects(run.done["exporter"].artifacts["exports"].uri) == []
     assert verdicts["pusher"] == "refused: not blessed by Evaluator"
     assert verdicts["run-report"].startswith("refused: mean IoU")
     assert not (run.cluster.volume / WORK / "serving_model").exists()
@@ -70,6 +74,7 @@ def test_without_a_claim_everything_is_on_the_store(sample, s3, tmp_path):
         "--set", "data.path=s3://bucket/claimless/data",
         "--set", "push.directory=s3://bucket/claimless/models",
         "--set", f"runner.kubeflow.secret_env={{store: [{', '.join(s3)}]}}",
+        *EXPORTS,
     )  # fmt: skip
     run = new_run(file, cluster, NEWER)
     run.run()
@@ -77,7 +82,7 @@ def test_without_a_claim_everything_is_on_the_store(sample, s3, tmp_path):
     verdict = run.done["pusher"].parameters["verdict"]
     version = verdict.removeprefix("pushed: blessed, pushed as version ")
     pushed = list_objects(f"s3://bucket/claimless/models/{version}")
-    assert {"saved_model.pb", "assets.extra/model.weights.h5"} <= set(pushed)
+    assert {"saved_model.pb", "assets.extra/model.weights.h5", "exports/model.onnx"} <= set(pushed)
     later = new_run(file, cluster, NEWER)
     assert later.step("observe").parameters["production_version"] == version
     assert later.step("production-model").artifacts["model"].properties["version"] == version
