@@ -31,7 +31,9 @@ def for_cluster(executor_output: JsonObject, executor_input: JsonObject, *, keep
             for name, value in artifact.get("metadata", {}).items()
             if value is not None
         }
-        kept = {name: value for name, value in artifact.items() if keep_uris or name != "uri"}
+        kept = {name: value for name, value in artifact.items() if name != "uri"}
+        if keep_uris and "uri" in artifact:
+            kept["uri"] = with_originals(artifact["uri"])
         artifacts[CLUSTER_KEYS.get(key, key)] = {"artifacts": [{**kept, "metadata": metadata}]}
     return {**executor_output, "artifacts": artifacts}
 

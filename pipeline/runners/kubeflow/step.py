@@ -1,6 +1,6 @@
 """The command of a compiled step: TFX's command between what the cluster gives and what it takes.
 
-On open-source Kubeflow a step works on the launcher's local copies of artifacts, on Vertex on their URIs.
+A step works on local copies of artifacts: on open-source Kubeflow on the launcher's, on Vertex on its own.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import logging
 import os
 import runpy
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipeline.runners.kubeflow.executor_input import JsonObject, for_tfx
 from pipeline.runners.kubeflow.executor_output import for_cluster
 from pipeline.runners.kubeflow.last_line import STOPPED_STATUS, run_to_the_last_line
 from pipeline.runners.kubeflow.local_copies import local_path, use_local_copies
+from pipeline.runners.kubeflow.own_copies import download_inputs, own_path, upload_outputs
 from pipeline.runners.kubeflow.web_outputs import is_report, report_verdict, web_outputs
 
 TFX_COMMAND = "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"
@@ -63,15 +65,19 @@ def run_step(arguments: list[str]) -> str:
     given = json.loads(arguments[index])
     known = for_tfx(given, json.loads(arguments[arguments.index(INPUTS_SPEC) + 1]))
     on_kubeflow = OPEN_SOURCE in os.environ
-    if on_kubeflow:
-        set_originals(use_local_copies(known))
+    path_of = local_path if on_kubeflow else own_path
+    if not on_kubeflow:
+        download_inputs(known)
+    set_originals(use_local_copies(known, path_of))
     messages = _LastMessage()
     logger = logging.getLogger("petseg")
     logger.setLevel(logging.INFO)
     logger.addHandler(messages)
     _run_tfx([*arguments[:index], json.dumps(known), *arguments[index + 1 :]])
     verdict = report_verdict(known["outputs"]) if is_report(known["outputs"]) else messages.last
-    _rewrite_output(given, known, verdict, on_kubeflow=on_kubeflow)
+    _rewrite_output(given, known, verdict, path_of, keep_uris=not on_kubeflow)
+    if not on_kubeflow:
+        upload_outputs(given["outputs"])
     return verdict
 
 
@@ -95,25 +101,27 @@ def _run_tfx(arguments: list[str]) -> None:
             raise RuntimeError(f"TFX's command ended with {ended.code}") from None
 
 
-def _rewrite_output(given: JsonObject, known: JsonObject, verdict: str, *, on_kubeflow: bool) -> None:
+def _rewrite_output(
+    given: JsonObject,
+    known: JsonObject,
+    verdict: str,
+    path_of: Callable[[JsonObject], str],
+    *,
+    keep_uris: bool,
+) -> None:
     """Replaces TFX's output file by what the cluster can take, with the outputs that TFX does not know."""
     from tfx.dsl.io import fileio
 
     outputs = given["outputs"]
     with fileio.open(outputs["outputFile"]) as file:
         executor_output: dict[str, Any] = json.loads(file.read())
-    output = for_cluster(executor_output, given, keep_uris=not on_kubeflow)
+    output = for_cluster(executor_output, given, keep_uris=keep_uris)
     if is_report(known["outputs"]):
-        path_of = local_path if on_kubeflow else _uri
         output["artifacts"] |= web_outputs(outputs, known["outputs"], path_of)
     if VERDICT in outputs.get("parameters", {}):
         output["parameterValues"] = {VERDICT: verdict}
     with fileio.open(outputs["outputFile"], "w") as file:
         file.write(json.dumps(output))
-
-
-def _uri(artifact: JsonObject) -> str:
-    return artifact["uri"]
 
 
 if __name__ == "__main__":

@@ -29,14 +29,18 @@ class Vertex(Cluster):
         )
 
     def paths(self, settings: PipelineSettings) -> Paths:
-        """Everything lies in `runner.pipeline_root`: Vertex keeps artifacts on Google's store only."""
+        """Everything lies in `runner.pipeline_root`: Vertex keeps artifacts on Google's store only.
+
+        What outlives a node are files, not artifacts: the steps see the bucket as a folder.
+        """
         root = (settings.runner.pipeline_root or "").rstrip("/")
         if not root.startswith("gs://"):
             raise UserError(
                 "runner.pipeline_root must be gs://bucket/folder on vertex; received "
                 f"{settings.runner.pipeline_root}"
             )
-        return Paths(root, push_directory=settings.push.directory or push_directory(root), work=root)
+        pushed = settings.push.directory or push_directory(root)
+        return Paths(root, push_directory=pushed, work=f"/gcs/{root.removeprefix('gs://')}")
 
     def compile(self, settings: PipelineSettings, paths: Paths) -> str:
         """Returns the PipelineJob in JSON."""

@@ -316,6 +316,12 @@ def test_what_outlives_a_step_lies_on_the_claimed_volume():
     assert (elsewhere.work, elsewhere.checkpoints) == ("/mnt/a/b", "/mnt/a/b/checkpoints")
 
 
+def test_on_vertex_what_outlives_a_step_lies_in_the_mounted_bucket():
+    settings = load_settings(None, ["name=pets", "push.directory=null", "runner.pipeline_root=gs://b/r/"])
+    paths = find_cluster("vertex").paths(settings)
+    assert paths == Paths("gs://b/r", push_directory="gs://b/r/serving_model", work="/gcs/b/r")
+
+
 def test_without_a_claim_only_a_store_keeps_what_is_pushed():
     paths = folders("push.directory=s3://b/models")
     assert paths == Paths("", push_directory="s3://b/models", work="/tmp/petseg/pets")

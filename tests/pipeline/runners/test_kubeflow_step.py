@@ -1,5 +1,6 @@
 """What a step does with what the cluster gives, before and after TFX's command."""
 
+import copy
 import hashlib
 import json
 import os
@@ -8,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from petseg.errors import UserError
+from petseg.files.object_store import StorePath
 from petseg.files.originals import VARIABLE, set_originals
 from pipeline.runners.kubeflow.executor_input import for_tfx
 from pipeline.runners.kubeflow.executor_output import for_cluster
 from pipeline.runners.kubeflow.local_copies import local_path, use_local_copies
+from pipeline.runners.kubeflow.own_copies import download_inputs, own_path, upload_outputs
 from pipeline.runners.kubeflow.web_outputs import report_verdict, web_outputs
 
 EXAMPLES = {"instanceSchema": "title: tfx.Examples\n"}
@@ -54,7 +57,7 @@ def test_a_step_without_inputs_is_left_alone():
 def test_an_empty_list_of_artifacts_is_an_empty_object():
     after = for_tfx({"inputs": {"artifacts": {"examples": {}}}, "outputs": {}}, SPEC)
     assert after["inputs"]["artifacts"] == {"examples": {}}
-    assert use_local_copies(after) == {}
+    assert use_local_copies(after, local_path) == {}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,7 @@ def test_a_step_works_on_copies_in_folders_that_exist(tmp_path):
         "inputs": {"artifacts": {"model": listed(artifact("empty")), "table": listed(artifact("table"))}},
         "outputs": {"artifacts": {"gate": listed(artifact("below/gate"))}},
     }
-    known = use_local_copies(executor_input)
+    known = use_local_copies(executor_input, local_path)
     assert known == {
         str(tmp_path / "pod" / key): f"minio://b/{key}" for key in ("empty", "table", "below/gate")
     }
@@ -123,6 +126,32 @@ def test_a_step_works_on_copies_in_folders_that_exist(tmp_path):
     assert (tmp_path / "pod/below/gate").is_dir()
     gate = executor_input["outputs"]["artifacts"]["gate"]["artifacts"][0]
     assert gate["uri"] == str(tmp_path / "pod/below/gate")
+
+
+def test_on_vertex_a_step_makes_its_copies_itself(s3, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (StorePath("s3://bucket/v/model") / "Format-Serving/saved_model.pb").write_bytes(b"graph")
+    given = {
+        "inputs": {"artifacts": {"model": listed({"uri": "s3://bucket/v/model"}), "none": {}}},
+        "outputs": {
+            "artifacts": {key: listed({"uri": f"s3://bucket/v/{key}"}) for key in ("report", "html", "empty")}
+        },
+    }
+    known = copy.deepcopy(given)
+    download_inputs(known)
+    paths = {uri: Path(path) for path, uri in use_local_copies(known, own_path).items()}
+    assert (paths["s3://bucket/v/model"] / "Format-Serving/saved_model.pb").read_bytes() == b"graph"
+    (paths["s3://bucket/v/report"] / "below").mkdir()
+    (paths["s3://bucket/v/report"] / "below/report.html").write_text("a report")
+    paths["s3://bucket/v/html"].rmdir()
+    paths["s3://bucket/v/html"].write_text("a page")
+    upload_outputs(given["outputs"])
+    uploaded = StorePath("s3://bucket/v").files_below().keys() - {"model/Format-Serving/saved_model.pb"}
+    assert uploaded == {"report/below/report.html", "html"}
+
+
+def test_a_folder_is_its_own_copy(tmp_path):
+    assert own_path({"uri": str(tmp_path)}) == str(tmp_path)
 
 
 def given(metadata: dict, *, inputs: tuple[str, ...] = (), keep_uris: bool = False) -> dict:
@@ -151,6 +180,11 @@ def test_values_of_metadata_can_be_stored():
 def test_only_vertex_is_told_where_an_artifact_is():
     assert "uri" not in given({})
     assert given({}, keep_uris=True)["uri"] == "/minio/b/blessing"
+
+
+def test_vertex_is_told_of_the_original(originals):
+    originals({"/minio/b/blessing": "gs://b/blessing"})
+    assert given({}, keep_uris=True)["uri"] == "gs://b/blessing"
 
 
 def test_metadata_names_originals_and_ids_of_ml_metadata(originals):
