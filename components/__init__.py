@@ -6,7 +6,7 @@ Ours are `components.<class>`.
 
 import importlib
 
-_ARTIFACT_TYPES = ("DataReport", "GateReport", "RunReport")
+_ARTIFACT_TYPES = ("DataReport", "ExportedFiles", "GateReport", "RunReport")
 
 
 def __getattr__(name: str) -> type:

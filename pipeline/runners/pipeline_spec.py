@@ -13,10 +13,11 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 from tfx.types.artifact import Artifact
 
 from components import artifacts
+from pipeline.beam_settings import LOCAL_ENGINES, BeamSettings
 from pipeline.nodes import ALL_NODES, task_name
 from pipeline.paths import Observed, Paths
 from pipeline.pipeline import create_pipeline
-from pipeline.runners.kubeflow.executor_input import CLUSTER_KEYS
+from pipeline.runners.kubeflow.executor_input import CLUSTER_KEYS, IN_PLACE
 from pipeline.runners.kubeflow.web_outputs import add_web_outputs
 from pipeline.runners.observe_task import NODE as OBSERVE
 from pipeline.runners.observe_task import add_observe_task, begins_with_files
@@ -28,6 +29,9 @@ PipelineJob = dict[str, Any]
 """JSON of kfp.pipeline_spec's PipelineJob."""
 
 STEP_MODULE = "pipeline.runners.kubeflow.step"
+
+BY_WORKERS_ELSEWHERE = ("SegmentationExampleGen", "StatisticsGen", "Transform")
+"""Nodes that leave their work to Beam's workers outside the pod, if the engine has some."""
 
 VERDICTS = ("Evaluator", "ServingCheck", "Pusher", "RunReport")
 """Nodes that can refuse a model: each says in an output parameter whether and why."""
@@ -60,6 +64,8 @@ def compile_job(settings: PipelineSettings, paths: Paths) -> PipelineJob:
         job = KubeflowV2DagRunner(config=config).run(dag, write_out=False)
     spec = job["pipelineSpec"]
     _identify_steps(spec, paths.pipeline_root)
+    if settings.beam.engine not in LOCAL_ENGINES:
+        _place_beam(spec, settings.beam)
     _rename_outputs(spec)
     _add_outputs(spec)
     add_observe_task(spec, settings, paths.push_directory)
@@ -106,6 +112,20 @@ def _identify_steps(spec: dict[str, Any], root: str) -> None:
     for name in spec["root"]["dag"]["tasks"]:
         container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]
         container["command"] += ["--node", name, f"--root={root}", f"--code={code}"]
+
+
+def _place_beam(spec: dict[str, Any], beam: BeamSettings) -> None:
+    """Lets workers outside the pod read and write artifacts where these are; other nodes work in the pod.
+
+    Those read as files what their workers wrote.
+    """
+    here, elsewhere = BeamSettings().pipeline_args, beam.pipeline_args
+    for name in spec["root"]["dag"]["tasks"]:
+        container = spec["deploymentSpec"]["executors"][f"{name}_executor"]["container"]
+        if name in BY_WORKERS_ELSEWHERE:
+            container["command"].append(IN_PLACE)
+        elif not set(elsewhere).isdisjoint(container["args"]):
+            container["args"] = [word for word in container["args"] if word not in elsewhere] + here
 
 
 def _rename_outputs(spec: dict[str, Any]) -> None:

@@ -15,6 +15,9 @@ JsonObject = dict[str, Any]
 KNOWN_PACKAGES = ("tfx.", "components.")
 """Beginnings of the titles of artifact types that TFX's command can import."""
 
+IN_PLACE = "--in_place"
+"""Option of a step that works on the artifacts themselves instead of copies, for workers outside its pod."""
+
 CLUSTER_KEYS = {"model_run": "training_run"}
 """Outputs that have another key on a cluster: none may begin with the key of another output of its node.
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from petseg.files.originals import set_originals, with_originals
-from pipeline.runners.kubeflow.executor_input import JsonObject, for_tfx
+from pipeline.runners.kubeflow.executor_input import IN_PLACE, JsonObject, for_tfx
 from pipeline.runners.kubeflow.executor_output import for_cluster
 from pipeline.runners.kubeflow.last_line import STOPPED_STATUS, run_to_the_last_line
 from pipeline.runners.kubeflow.local_copies import local_path, use_local_copies
@@ -43,17 +43,19 @@ def main(words: list[str]) -> int:
     # A cluster's cache compares commands: these two make it tell apart what it could not.
     parser.add_argument("--root", help="pipeline root that the file was compiled for")
     parser.add_argument("--code", help="hash of this command's source")
+    parser.add_argument(IN_PLACE, action="store_true", help="work on the artifacts, not on copies")
     options, arguments = parser.parse_known_args(words)
-    return run_to_the_last_line(options.node, partial(run_step, arguments))
+    return run_to_the_last_line(options.node, partial(run_step, arguments, in_place=options.in_place))
 
 
-def run_step(arguments: list[str]) -> str:
+def run_step(arguments: list[str], *, in_place: bool) -> str:
     """Runs a node by TFX's command.
 
     Args:
         arguments: Of TFX's command, among them EXECUTOR_INPUT (JSON of kfp's ExecutorInput) and INPUTS_SPEC
         (of
             its ComponentInputsSpec), each followed by its value.
+        in_place: On Vertex: whether to work on the artifacts themselves, not on copies.
 
     Returns:
         The node's verdict or, of a node that has none, its last message.
@@ -66,9 +68,11 @@ def run_step(arguments: list[str]) -> str:
     known = for_tfx(given, json.loads(arguments[arguments.index(INPUTS_SPEC) + 1]))
     on_kubeflow = OPEN_SOURCE in os.environ
     path_of = local_path if on_kubeflow else own_path
-    if not on_kubeflow:
+    makes_copies = not (on_kubeflow or in_place)
+    if makes_copies:
         download_inputs(known)
-    set_originals(use_local_copies(known, path_of))
+    if not in_place:
+        set_originals(use_local_copies(known, path_of))
     messages = _LastMessage()
     logger = logging.getLogger("petseg")
     logger.setLevel(logging.INFO)
@@ -76,7 +80,7 @@ def run_step(arguments: list[str]) -> str:
     _run_tfx([*arguments[:index], json.dumps(known), *arguments[index + 1 :]])
     verdict = report_verdict(known["outputs"]) if is_report(known["outputs"]) else messages.last
     _rewrite_output(given, known, verdict, path_of, keep_uris=not on_kubeflow)
-    if not on_kubeflow:
+    if makes_copies:
         upload_outputs(given["outputs"])
     return verdict
 

@@ -146,3 +146,22 @@ def test_googles_sdk_makes_a_schedule_of_it(sdk, sdk_job):
     assert request["parent"] == "projects/pets/locations/europe-west4"
     assert request["pipelineJob"]["labels"] == {"team": "vision"}
     assert request["pipelineJob"]["pipelineSpec"] == sdk_job.to_dict()["pipelineSpec"]
+
+
+def test_workers_of_dataflow_see_the_artifacts_of_their_nodes(config_variables, tmp_path, monkeypatch):
+    """The other nodes work on copies in the pod, Evaluator's Beam among them."""
+    monkeypatch.setattr("sys.argv", ["petseg"])
+    dataflow = ["engine=dataflow", "project=p", "region=r", "temp_location=gs://b/t", "image=i"]
+    overrides = [f"beam.{setting}" for setting in dataflow]
+    settings = load_settings(PROJECT / "configs/vertex_gpu.yaml", overrides)
+    compile_pipeline(settings, "vertex", tmp_path / "vertex.json")
+    spec = json.loads((tmp_path / "vertex.json").read_text())["pipelineSpec"]
+    words = {
+        label.removesuffix("_executor"): [*executor["container"]["command"], *executor["container"]["args"]]
+        for label, executor in spec["deploymentSpec"]["executors"].items()
+    }
+    by_workers = {"SegmentationExampleGen", "StatisticsGen", "Transform"}
+    assert {name for name in words if "--runner=DataflowRunner" in words[name]} == by_workers
+    assert {name for name in words if "--in_place" in words[name]} == by_workers
+    assert "--direct_running_mode=in_memory" in words["Evaluator"]
+    assert not any("gs://b/t" in word for word in words["Evaluator"])
