@@ -14,7 +14,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as kfp
 
 from tests.e2e.kubeflow_driver import Refused
 from tests.e2e.kubeflow_launcher import Launcher
-from tests.e2e.kubeflow_runs import NEWER, new_cluster
+from tests.e2e.kubeflow_runs import OLDER, new_cluster
 from tests.e2e.kubeflow_steps import KubeflowRun
 
 BUCKET = "bucket"
@@ -51,7 +51,8 @@ class VertexRun(KubeflowRun):
         job = json.loads(compiled.read_text())
         spec = json_format.ParseDict(job["pipelineSpec"], kfp.PipelineSpec())
         root = job["runtimeConfig"]["gcsOutputDirectory"]
-        return cls(spec, {}, new_cluster(folder), NEWER, root, environment=environment)
+        # The older layout has outputFile in /tmp: the bucket is mounted over the other's folder.
+        return cls(spec, {}, new_cluster(folder), OLDER, root, environment=environment)
 
     def _launcher(self, name: str) -> Launcher:
         cluster = self.cluster
