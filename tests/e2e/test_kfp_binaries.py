@@ -15,6 +15,7 @@ from tests.e2e.kfp_services import kfp_services
 from tests.e2e.kubeflow_launcher import list_objects
 from tests.e2e.kubeflow_runs import (
     EPOCHS,
+    EXPORTS,
     LONG_TRAINING,
     TO_TRAINER,
     WORK,
@@ -39,6 +40,9 @@ pytestmark = [
 ]
 
 ROOT = "minio://bucket/petseg"
+TRAINER = ["--set", "runner.nodes.Trainer={timeout_seconds: 900, retries: 1}"]
+"""Of all runs that share a training: the time is a part of the command, which the cache compares."""
+
 TASKS = {"observe", *(task_name(node) for node in NODES)}
 
 
@@ -65,7 +69,7 @@ def new_run(tmp_path_factory, sample, services):
 
 @pytest.fixture(scope="module")
 def whole_run(new_run) -> WorkflowRun:
-    run = new_run("whole", "--set", "runner.nodes.Trainer={timeout_seconds: 900, retries: 1}")
+    run = new_run("whole", *TRAINER)
     run.run()
     return run
 
@@ -96,7 +100,7 @@ def test_a_second_run_reuses_what_depends_on_nothing_outside(whole_run, new_run)
 
 
 def test_a_refused_model_is_not_pushed(whole_run, new_run):
-    run = new_run("refused", "--set", "evaluation.floor=0.99")
+    run = new_run("refused", *TRAINER, *EXPORTS, "--set", "evaluation.floor=0.99")
     run.run()
     assert run.cached >= {"segmentation-example-gen", "transform", "trainer"}
     assert all(pod.status == 0 for pod in run.pods)
@@ -141,6 +145,7 @@ def test_without_a_claim_everything_is_on_the_store(services, sample, s3, tmp_pa
         "--set", "data.path=s3://bucket/claimless/data",
         "--set", "push.directory=s3://bucket/claimless/models",
         "--set", f"runner.kubeflow.secret_env={{store: [{', '.join(s3)}]}}",
+        *EXPORTS,
     )  # fmt: skip
     volume = tmp_path / "volume"
     volume.mkdir()
@@ -150,7 +155,7 @@ def test_without_a_claim_everything_is_on_the_store(services, sample, s3, tmp_pa
     assert list(volume.iterdir()) == []
     version = re.search(r"pushed: blessed, pushed as version (\d+)", run.log_of("pusher"))[1]
     pushed = list_objects(f"s3://bucket/claimless/models/{version}")
-    assert {"saved_model.pb", "assets.extra/model.weights.h5"} <= set(pushed)
+    assert {"saved_model.pb", "assets.extra/model.weights.h5", "exports/model.onnx"} <= set(pushed)
     later = WorkflowRun(file, ROOT, services, tmp_path / "pods", volume, secrets={"store": s3})
     later.run({"observe"})
     assert f"production: {version}" in later.log_of("observe")
