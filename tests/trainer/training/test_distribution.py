@@ -104,8 +104,9 @@ def test_two_workers_that_keep_their_own_examples_train_like_one_device(cache, t
 def test_two_workers_stream_like_one_device(shards, tmp_path):
     """With four shards each reads its own two; with one, both read it."""
     write_inputs(tmp_path, pairs=20, shards=shards)
-    run(small_settings(cache="none"), training_paths(tmp_path, tmp_path / "one"))
-    settings = [small_settings(cache="none", distribution="multi_worker")] * 2
+    run(small_settings(cache="none", learning_rate=0.001), training_paths(tmp_path, tmp_path / "one"))
+    streamed = small_settings(cache="none", learning_rate=0.001, distribution="multi_worker")
+    settings = [streamed] * 2
     workers = start_workers(settings, tmp_path, tmp_path / "two")
     chief, other = (worker.communicate()[0] for worker in workers)
     assert [worker.returncode for worker in workers] == [0, 0], chief + other
