@@ -17,13 +17,22 @@ def check_arguments(run: EngineRun) -> Finding | None:
     if not beam.args:
         return None
     if beam.engine in JAVA_ENGINES:
-        return Finding(f"not looked up: only the job server of {beam.engine} knows its arguments")
+        return Finding(f"only the job server of {beam.engine} knows them; the step `workers` asks it")
     described = described_options(str(beam.address)) if beam.engine == "portable" else ()
-    _check_known(beam.args, described)
+    check_known(beam.args, described)
     return Finding("Beam knows all of beam.args")
 
 
-def _check_known(args: tuple[str, ...], described: tuple[str, ...]) -> None:
+def check_known(args: tuple[str, ...], described: tuple[str, ...]) -> None:
+    """Checks arguments against what Beam's Python part and a job server know.
+
+    Args:
+        args: Of `beam.args`.
+        described: Names of the options that the job server knows.
+
+    Raises:
+        UserError: It names those that Beam would leave out.
+    """
     from apache_beam.options.pipeline_options import PipelineOptions
 
     def add_described(parser: Any) -> None:

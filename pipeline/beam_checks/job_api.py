@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import Any
 from urllib.parse import urlsplit
 
 from petseg.errors import UserError
@@ -30,19 +31,24 @@ def described_options(address: str) -> tuple[str, ...]:
         UserError: What answers is no job server.
     """
     import grpc
-    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
+    from apache_beam.portability.api import beam_job_api_pb2_grpc
 
     with grpc.insecure_channel(address) as channel:
-        jobs = beam_job_api_pb2_grpc.JobServiceStub(channel)
-        request = beam_job_api_pb2.DescribePipelineOptionsRequest()
         try:
-            answer = jobs.DescribePipelineOptions(request, timeout=SECONDS)
+            return options_of(beam_job_api_pb2_grpc.JobServiceStub(channel))
         except grpc.RpcError as error:
             raise UserError(
                 f"beam.address: what answers at {address} is no Beam job server "
                 f"({error.code().name.lower()}); name the port of its Job API, 8099 by default"
             ) from None
-    return tuple(option.name for option in answer.options)
+
+
+def options_of(jobs: Any) -> tuple[str, ...]:
+    """Asks a job server, by its gRPC stub, for the names of the pipeline options that it knows."""
+    from apache_beam.portability.api import beam_job_api_pb2
+
+    request = beam_job_api_pb2.DescribePipelineOptionsRequest()
+    return tuple(option.name for option in jobs.DescribePipelineOptions(request, timeout=SECONDS).options)
 
 
 def _check_java(engine: str, args: list[str]) -> Finding:

@@ -13,6 +13,9 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.flink_runner import FlinkRunner
 
+from pipeline.beam_checks.check import EngineRun
+from pipeline.beam_checks.engine import check_engine
+from pipeline.beam_settings import BeamSettings
 from pipeline.runners.local.job_servers import stop_job_servers
 from tests.beam_workers import worker_pool
 from tests.conftest import PROJECT, TINY, petseg
@@ -106,6 +109,23 @@ def test_a_run_leaves_none_and_ends_without_a_traceback(java, flink, sample, tmp
         )
     assert done.status == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    assert started(java)
+    assert left(java) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("args", [[], ["--number_of_execution_retries=3"]])
+def test_check_beam_asks_the_job_server_that_beam_starts(java, flink, sample, tmp_path, args):
+    (tmp_path / "home").mkdir()
+    with worker_pool(tmp_path / "home", has_project=True) as pool:
+        beam = BeamSettings(engine="flink", address=flink, worker_pool=pool, args=(*engine_args(java), *args))
+        *passed, last = check_engine(EngineRun(beam, str(sample), tmp_path / "out"), full=True)
+    assert {step.status for step in passed} <= {"ok", "warning"}
+    if args:
+        assert (last.step, last.status) == ("workers", "failed")
+        assert last.detail.startswith("beam.args: Beam knows no --number_of_execution_retries=3 and would")
+    else:
+        assert (last.step, last.status) == ("paths", "ok"), last.detail
     assert started(java)
     assert left(java) == []
 
