@@ -34,10 +34,17 @@ def check_address(run: EngineRun) -> Finding | None:
 
 
 def server_of(address: str) -> str:
-    """Returns host:port of an address that may be a URL."""
-    url = urlsplit(address if "://" in address else f"//{address}")
-    if url.scheme in DEFAULT_PORTS and not url.port:
-        return f"{url.netloc}:{DEFAULT_PORTS[url.scheme]}"
+    """Returns host:port of an address that may be a URL.
+
+    Raises:
+        UserError: It is neither.
+    """
+    try:
+        url = urlsplit(address if "://" in address else f"//{address}")
+        if url.scheme in DEFAULT_PORTS and not url.port:
+            return f"{url.netloc}:{DEFAULT_PORTS[url.scheme]}"
+    except ValueError as error:
+        raise UserError(f"beam.address must be host:port or a URL; received {address}: {error}") from None
     return url.netloc
 
 
@@ -59,8 +66,10 @@ def connect(key: str, server: str, remedy: str) -> str:
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS) as connection:
             ip_address: str = connection.getpeername()[0]
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+    except ValueError:
+        raise UserError(f"{key} must be host:port; received {server}") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
         raise UserError(f"{key}: nothing answers at {server}: {reason}; {remedy}") from None
     return ip_address
 

@@ -5,6 +5,7 @@ import uuid
 from petseg.errors import UserError
 from pipeline.beam_checks.address import connect, is_this_machine, server_of
 from pipeline.beam_checks.check import SECONDS, EngineRun, Finding
+from pipeline.beam_settings import STARTED_BY_BEAM
 
 START = "python -m apache_beam.runners.worker.worker_pool_main --service_port=50000"
 
@@ -14,7 +15,9 @@ def check_worker_pool(run: EngineRun) -> Finding | None:
     pool = run.beam.worker_pool
     if pool is None:
         return None
-    if is_this_machine(pool) and not is_this_machine(server_of(str(run.beam.address))):
+    address = str(run.beam.address)
+    is_elsewhere = address not in STARTED_BY_BEAM and not is_this_machine(server_of(address))
+    if is_this_machine(pool) and is_elsewhere:
         return Finding(f"{pool} is one beside each of the cluster's machines, which cannot be seen from here")
     connect("beam.worker_pool", pool, f"start it with `{START}`, or correct the address")
     _start_worker(pool)

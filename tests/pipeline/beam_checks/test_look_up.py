@@ -84,6 +84,18 @@ def test_an_address_where_nothing_answers_is_named(engine, named):
     assert str(refused.value).startswith(named.format(address))
 
 
+@pytest.mark.parametrize("address", ["[::1", "http://localhost:none", "localhost"])
+def test_an_address_that_is_none_is_one_line(address):
+    with pytest.raises(UserError, match=r"^beam\.address"):
+        check("beam.engine=portable", f"beam.address='{address}'", IMAGE)
+
+
+def test_a_flink_that_beam_starts_has_no_address(tmp_path):
+    gone = f"{LOOPBACK}:{reserve_port()}"
+    with pytest.raises(UserError, match=rf"beam\.worker_pool: nothing answers at {gone}"):
+        check("beam.engine=flink", "beam.address='[auto]'", f"beam.worker_pool={gone}")
+
+
 def test_a_run_ends_before_its_first_node(sample, tmp_path):
     address = f"{LOOPBACK}:{reserve_port()}"
     done = petseg(
