@@ -66,7 +66,7 @@ def connect(key: str, server: str, remedy: str) -> str:
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS) as connection:
             ip_address: str = connection.getpeername()[0]
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UserError(f"{key} must be host:port; received {server}") from None
     except OSError as error:
         reason = error.strerror or str(error)

@@ -84,7 +84,7 @@ def test_an_address_where_nothing_answers_is_named(engine, named):
     assert str(refused.value).startswith(named.format(address))
 
 
-@pytest.mark.parametrize("address", ["[::1", "http://localhost:none", "localhost"])
+@pytest.mark.parametrize("address", ["[::1", "http://localhost:none", "localhost", "localhost:99999"])
 def test_an_address_that_is_none_is_one_line(address):
     with pytest.raises(UserError, match=r"^beam\.address"):
         check("beam.engine=portable", f"beam.address='{address}'", IMAGE)
