@@ -44,6 +44,15 @@ def decode_now(content: bytes) -> tf.Tensor:
     return _decode_jpeg(content) if content.startswith(JPEG) else _decode_any(content)
 
 
+def decode_brightness_now(jpeg: bytes) -> tf.Tensor:
+    """The brightness of `decode_now`'s pixels of a JPEG, as the file has it: uint8 [h, w, 1].
+
+    It reads every bit of the file, so it fails where `decode_now` does, but for files of more than 2**29
+    samples. Without the colors it takes two thirds of the time.
+    """
+    return _decode_jpeg(jpeg, channels=1)
+
+
 def _kind(image_bytes: tf.Tensor) -> tf.Tensor:
     """1: JPEG, 2: BMP, 0: anything else; int32 []."""
     starts = [tf.strings.substr(image_bytes, 0, len(magic)) == magic for magic in (JPEG, BMP)]
@@ -70,10 +79,10 @@ def _decode_any(image_bytes: tf.Tensor) -> tf.Tensor:
     return tf.io.decode_image(image_bytes, channels=3, expand_animations=False)
 
 
-def _decode_jpeg(image_bytes: tf.Tensor) -> tf.Tensor:
+def _decode_jpeg(image_bytes: tf.Tensor, channels: int = 3) -> tf.Tensor:
     # decode_image takes a faster and less accurate transform, which no other decoder takes: pixels would
     # differ by up to 5 from what a client sees.
-    return tf.io.decode_jpeg(image_bytes, channels=3, dct_method="INTEGER_ACCURATE")
+    return tf.io.decode_jpeg(image_bytes, channels=channels, dct_method="INTEGER_ACCURATE")
 
 
 def _decode_bmp(image_bytes: tf.Tensor) -> tf.Tensor:

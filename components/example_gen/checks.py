@@ -35,7 +35,7 @@ def check_pair(source: PairSource, data: DataSettings) -> CheckedPair:
         source,
         repairs=_notes(source.photo_path, photo.repairs) + _notes(source.mask_path, mask.repairs),
         sha256=hashlib.sha256(content).hexdigest(),
-        difference_hash=difference_hash(photo.pixels),
+        difference_hash=difference_hash(photo.brightness),
         height=height,
         width=width,
         pixels=mask.pixels,

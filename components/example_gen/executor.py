@@ -26,13 +26,10 @@ from components.example_gen.pairs import SPLITS, CheckedPair, PairSource
 from components.example_gen.report import data_report, decide
 from components.example_gen.settings import DataSettings
 from components.example_gen.spool import Spool
-from components.example_gen.threads import map_on_threads
+from components.example_gen.threads import OnThreads
 from petseg.files.atomic import write_atomic
 
 PAIRS_A_SHARD = 256
-
-PAIRS_AT_ONCE = 8
-"""Pairs that a thread checks before it hands them over; each handover costs as much as reading a file."""
 
 NEWEST_SPAN_FILE = "newest_span.parquet"
 
@@ -103,7 +100,7 @@ class Executor(BaseExampleGenExecutor):
                 pipeline
                 | "Shards" >> beam.Create(_shards(pairs, examples, scratch))
                 | "Spread" >> beam.Reshuffle()
-                | "Write" >> beam.Map(_write_block, data=data)
+                | "Write" >> beam.ParDo(OnThreads(partial(_write_block, data=data)))
             )
 
 
@@ -116,16 +113,14 @@ class CheckBlocks(beam.PTransform):
 
     def expand(self, blocks: beam.PCollection) -> beam.PCollection:
         """Spreads the blocks over the workers and checks their pairs."""
-        return blocks | "Spread" >> beam.Reshuffle() | "Check" >> beam.Map(check_block, data=self._data)
+        check = OnThreads(partial(check_block, data=self._data))
+        return blocks | "Spread" >> beam.Reshuffle() | "Check" >> beam.ParDo(check)
 
 
 def check_block(block_and_file: tuple[Block, str], data: DataSettings) -> None:
     """Checks the pairs of a block of sources and writes them to a file."""
     block, file = block_and_file
-    sources = block.load()
-    slices = [sources[start : start + PAIRS_AT_ONCE] for start in range(0, len(sources), PAIRS_AT_ONCE)]
-    checked = map_on_threads(lambda some: [check_pair(source, data) for source in some], slices)
-    write_list(file, [pair for some in checked for pair in some])
+    write_list(file, [check_pair(source, data) for source in block.load()])
 
 
 def _write_block(block_and_file: tuple[Block, str], data: DataSettings) -> None:
@@ -140,13 +135,9 @@ def write_shard(file: str, pairs: Iterable[CheckedPair], data: DataSettings) -> 
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=0)
     tf.io.gfile.makedirs(os.path.dirname(file))
     with tf.io.TFRecordWriter(unfinished, options) as writer:
-        for record in map_on_threads(partial(_record, data=data), pairs):
-            writer.write(record)
+        for pair in pairs:
+            writer.write(make_example(pair, data).SerializeToString(deterministic=True))
     tf.io.gfile.rename(unfinished, file, overwrite=True)
-
-
-def _record(pair: CheckedPair, data: DataSettings) -> bytes:
-    return make_example(pair, data).SerializeToString(deterministic=True)
 
 
 def _write_features(pairs: Iterable[CheckedPair], data: DataSettings, file: str) -> None:

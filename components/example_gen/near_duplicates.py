@@ -22,19 +22,20 @@ BITS_SET = np.unpackbits(np.arange(2**16, dtype=np.uint16)[:, None].view(np.uint
 )
 
 
-def difference_hash(pixels: np.ndarray) -> str:
+def difference_hash(brightness: np.ndarray) -> str:
     """Computes the photo's dHash: where it gets brighter to the right and downwards, on an 8 x 8 grid.
 
     Args:
-        pixels: uint8 [height, width, 3].
+        brightness: uint8 [height, width].
 
     Returns:
         128 bits as hex. Scaling and recompression hardly change them.
     """
-    gray = Image.fromarray(pixels).convert("L").resize((GRID + 1, GRID + 1), Image.Resampling.BOX)
-    brightness = np.asarray(gray).astype(int)
-    gradients = (np.diff(brightness[:GRID], axis=1) > 0, np.diff(brightness[:, :GRID], axis=0) > 0)
-    return np.packbits(np.stack(gradients)).tobytes().hex()
+    boxes = np.asarray(Image.fromarray(brightness).resize((GRID + 1, GRID + 1), Image.Resampling.BOX))
+    gradients = np.empty((2, GRID, GRID), bool)
+    np.greater(boxes[:GRID, 1:], boxes[:GRID, :GRID], out=gradients[0])
+    np.greater(boxes[1:, :GRID], boxes[:GRID, :GRID], out=gradients[1])
+    return np.packbits(gradients).tobytes().hex()
 
 
 def across_splits(pairs: Spool[CheckedPair]) -> list[dict[str, str]]:

@@ -93,8 +93,8 @@ class File:
             if not stat.S_ISREG(state.st_mode):
                 raise BrokenFileError("is not a file")
             _check_size(state.st_size, max_bytes)
-            with open(path, "rb") as file:
-                return file.read()
+            with open(path, "rb", buffering=0) as file:
+                return file.readall()
         except FileNotFoundError:
             raise BrokenFileError("is missing") from None
         except OSError as error:

@@ -74,7 +74,7 @@ def segment_file(segmenter: "Segmenter", file: Path) -> Shown:
         shares=dict(zip(classes.names, prediction.class_shares.tolist(), strict=True)),
         colors=_colors(classes),
     )
-    pictures = _pictures(Image.fromarray(photo.pixels), prediction.values, classes)
+    pictures = _pictures(Image.fromarray(photo.pixels()), prediction.values, classes)
     palette = dict(zip(classes.values, classes.colors, strict=True))
     return Shown(file.name, html, pictures, with_palette(prediction.mask_png, palette))
 

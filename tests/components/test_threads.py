@@ -1,33 +1,51 @@
-"""Work on threads keeps its order and does not run far ahead."""
+"""Work on threads: every element is done when the bundle ends, few wait, and an error ends it."""
 
 import threading
+import time
 
+import apache_beam as beam
 import pytest
 
-from components.example_gen.threads import MOST_THREADS, map_on_threads
+from components.example_gen.threads import THREADS, OnThreads
+from tests.components.tiny_pairs import BEAM_ARGS
 
 
-def test_results_are_in_the_order_of_the_items():
-    first_may_end = threading.Event()
-
-    def work(number: int) -> int:
-        # The first result is the last to be ready.
-        if number == 0:
-            assert first_may_end.wait(30)
-        else:
-            first_may_end.set()
-        return number**2
-
-    assert list(map_on_threads(work, range(50), threads=2)) == [number**2 for number in range(50)]
+def run(function, elements) -> None:
+    with beam.Pipeline(argv=BEAM_ARGS) as pipeline:
+        _ = pipeline | beam.Create(list(elements)) | beam.Reshuffle() | beam.ParDo(OnThreads(function))
 
 
-def test_only_a_few_results_wait_to_be_taken():
-    begun: list[int] = []
-    results = map_on_threads(begun.append, range(1000))
-    next(results)
-    assert len(begun) <= 2 * MOST_THREADS + 2
+def test_every_element_is_done_when_the_bundle_ends(tmp_path):
+    def work(number: int) -> None:
+        time.sleep(0.05 if number == 0 else 0)
+        (tmp_path / str(number)).touch()
+
+    run(work, range(50))
+    assert {int(file.name) for file in tmp_path.iterdir()} == set(range(50))
 
 
-def test_an_error_reaches_the_caller():
+def test_elements_run_at_once_and_few_wait():
+    may_end, begun = threading.Event(), []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        assert may_end.wait(30)
+
+    bundle = OnThreads(work)
+    bundle.start_bundle()
+    for number in range(2 * THREADS):
+        bundle.process(number)
+    blocked = threading.Thread(target=bundle.process, args=(2 * THREADS,))
+    blocked.start()
+    blocked.join(0.2)
+    assert blocked.is_alive()
+    assert len(begun) == THREADS
+    may_end.set()
+    blocked.join(30)
+    bundle.finish_bundle()
+    assert sorted(begun) == list(range(2 * THREADS + 1))
+
+
+def test_an_error_ends_the_run():
     with pytest.raises(ZeroDivisionError):
-        list(map_on_threads(lambda number: 1 // number, [2, 1, 0, 1]))
+        run(lambda number: 1 // number, [2, 1, 0, 1])

@@ -128,7 +128,7 @@ def look_at_photo(content: bytes) -> tuple[PhotoLook, Image.Image]:
         orientation,
         None if deep is None else (np.nanmin(deep).item(), np.nanmax(deep).item()),
         hashlib.sha256(content).hexdigest(),
-        difference_hash(np.asarray(upright)),
+        difference_hash(np.asarray(upright.convert("L"))),
     )
     return look, upright
 

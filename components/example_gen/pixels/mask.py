@@ -9,14 +9,14 @@ from PIL import Image
 
 from components.example_gen.pairs import Lie
 from components.example_gen.pixels.exif import TURNED, lie_of
-from components.example_gen.pixels.mask_mapping import UnknownValuesError, count_bytes
-from components.example_gen.pixels.mask_values import MaskValues, read_values
+from components.example_gen.pixels.mask_mapping import UnknownValuesError, count_bytes, map_numbers
+from components.example_gen.pixels.mask_values import MaskValues, is_mapping, read_values
 from components.example_gen.pixels.photo import Photo
 from components.example_gen.settings import DataSettings
 from petseg.class_table import ClassTable
 from petseg.errors import BrokenFileError
 from petseg.files.image_file import MASK_FORMATS, decode, open_image, turn_upright
-from petseg.files.plain_png import is_plain_gray
+from petseg.files.plain_png import plain_gray_pixels
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,16 @@ def load_mask(content: bytes, photo: Photo, data: DataSettings, turned: bool = F
         BrokenFileError: Too many pixels, not decodable, another size than the photo's, values that are not in
             the class table, or only ignored pixels.
     """
-    image = open_image(content, MASK_FORMATS, data.max_pixels)
-    decode(image)
-    read = read_values(image, content, data)
+    read = _read_plain(content, data)
+    is_plain = read is not None
+    if read is None:
+        image = open_image(content, MASK_FORMATS, data.max_pixels)
+        decode(image)
+        read = read_values(image, content, data)
     mask = _fit(read, photo, data, lie_of(read.values.shape, photo, data.resize_masks), turned)
     if mask.repairs or read.is_mapped:
         return mask
-    if not _tensorflow_reads(content, mask.values):
+    if not is_plain and not _tensorflow_reads(content, mask.values):
         return replace(mask, repairs=("TensorFlow cannot decode the PNG",))
     return replace(mask, content=content)
 
@@ -94,6 +97,18 @@ def fit_rendered_mask(
         raise UnknownValuesError(dict(zip(map(str, unknown), counts.tolist(), strict=True)), sorted(known))
     lie = "upright" if is_upright else lie_of(values.shape, photo, data.resize_masks)
     return _fit(MaskValues(values.astype(np.uint8)), photo, data, lie, turned)
+
+
+def _read_plain(content: bytes, data: DataSettings) -> MaskValues | None:
+    """Reads what most masks are, gray PNGs of 8 bits, with TensorFlow alone; None for others and damaged ones."""
+    pixels = plain_gray_pixels(content)
+    if data.mask_threshold is not None or pixels is None or pixels > data.max_pixels:
+        return None
+    numbers = _decode_png(content)
+    if numbers is None:
+        return None
+    values, counts = map_numbers(numbers, data.classes)
+    return MaskValues(values, is_mapped=is_mapping(data.classes), counts=counts)
 
 
 def _fit(read: MaskValues, photo: Photo, data: DataSettings, lie: Lie | None, turned: bool) -> Mask:
@@ -126,12 +141,16 @@ def _of_classes(counts: np.ndarray, classes: ClassTable) -> tuple[tuple[int, ...
 
 
 def _tensorflow_reads(content: bytes, values: np.ndarray) -> bool:
-    if is_plain_gray(content, *values.shape):
-        return True
+    numbers = _decode_png(content)
+    return numbers is not None and np.array_equal(numbers, values)
+
+
+def _decode_png(content: bytes) -> np.ndarray | None:
+    """uint8 [height, width] as TensorFlow reads a PNG; None if it does not."""
     try:
-        return np.array_equal(np.asarray(tf.io.decode_png(content, channels=1))[..., 0], values)
+        return np.asarray(tf.io.decode_png(content, channels=1))[..., 0]
     except tf.errors.InvalidArgumentError:
-        return False
+        return None
 
 
 def _encode_png(values: np.ndarray) -> bytes:

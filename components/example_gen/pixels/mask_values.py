@@ -89,8 +89,12 @@ def read_values(image: Image.Image, content: bytes, data: DataSettings) -> MaskV
         values = _from_channels(image, data.classes)
         return MaskValues(values, (how,))
     values, counts = map_numbers(numbers, data.classes)
-    is_mapped = any(number != value for number, value in data.classes.value_of_number.items())
-    return MaskValues(values, (how,) if how else (), is_mapped, taken, counts=counts)
+    return MaskValues(values, (how,) if how else (), is_mapping(data.classes), taken, counts=counts)
+
+
+def is_mapping(classes: ClassTable) -> bool:
+    """Whether the class table gives other values for the numbers of mask files."""
+    return any(number != value for number, value in classes.value_of_number.items())
 
 
 def read_samples(image: Image.Image, content: bytes, known: Collection[int]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Checks a photo's bytes, and stores a PNG instead if the image path would not decode them upright."""
 
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,11 @@ from petseg.files.image_file import (
     PHOTO_FORMATS,
     exif_orientation,
     open_image,
+    turn_upright,
     upright_rgb,
 )
 from petseg.tf_exif import exif_orientation as exif_orientation_in_graph
-from petseg.tf_photo import decode_now, decode_photo
+from petseg.tf_photo import decode_brightness_now, decode_now, decode_photo
 
 KEPT_MODES = {"JPEG": ("RGB", "L"), "MPO": ("RGB",), "PNG": ("RGB", "L", "RGBA")}
 """Pillow's formats and modes of files whose bytes are kept, if they have 8 bits a sample."""
@@ -27,6 +29,9 @@ SIDEWAYS = (5, 6, 7, 8)
 EXIF_MARK = b"Exif\0\0"
 """What every JPEG segment has that `petseg.tf_exif` reads."""
 
+MOST_SAMPLES = 2**29
+"""TensorFlow refuses a JPEG with as many samples, of which a pixel has three in color and one without."""
+
 FAST_COMPRESSION = 1
 """PNG compression level. A higher level takes seconds for a photo of 12 megapixels and saves little."""
 
@@ -36,27 +41,31 @@ class Photo:
     """A photo.
 
     Attributes:
-        encoded: JPEG or PNG that `petseg.tf_photo.decode_photo` decodes to the pixels.
-        pixels: uint8 [height, width, 3], upright.
+        encoded: JPEG or PNG that `petseg.tf_photo.decode_photo` decodes to the upright pixels.
+        brightness: uint8 [height, width], upright.
         orientation: EXIF orientation of the file, 1 to 8; 1 is upright.
         repairs: What was changed, in a few words each; empty if `encoded` is the file's own bytes.
     """
 
     encoded: bytes
-    pixels: np.ndarray
+    brightness: np.ndarray
     orientation: int
     repairs: tuple[str, ...]
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width of the upright photo."""
-        height, width = self.pixels.shape[:2]
+        height, width = self.brightness.shape[:2]
         return height, width
 
     @property
     def stored_shape(self) -> tuple[int, int]:
         """Height and width of the photo as it is stored in its file."""
         return self.shape[::-1] if self.orientation in SIDEWAYS else self.shape
+
+    def pixels(self) -> np.ndarray:
+        """Decodes `encoded`: uint8 [height, width, 3], upright."""
+        return decode_photo(tf.constant(self.encoded)).numpy()
 
 
 def load_photo(content: bytes, max_pixels: int, photo_range: tuple[float, float] | None = None) -> Photo:
@@ -74,13 +83,14 @@ def load_photo(content: bytes, max_pixels: int, photo_range: tuple[float, float]
     orientation = exif_orientation(image)
     repair = _needed_repair(image, content, orientation)
     if not repair:
-        pixels = _decode_as_served(content, image, orientation)
-        if pixels is not None:
-            return Photo(content, pixels, orientation, ())
+        brightness = _decode_as_served(content, image, orientation)
+        if brightness is not None:
+            return Photo(content, brightness, orientation, ())
         # Pillow reads more broken files than TensorFlow; what it reads is stored as PNG.
         repair = f"TensorFlow cannot decode the {image.format}"
-    pixels = np.asarray(upright_rgb(image, photo_range))
-    return Photo(_encode_png(pixels), pixels, orientation, (f"{repair}; stored as PNG",))
+    upright = upright_rgb(image, photo_range)
+    png = _encode_png(np.asarray(upright))
+    return Photo(png, _brightness(upright), orientation, (f"{repair}; stored as PNG",))
 
 
 def servable_bytes(content: bytes, max_pixels: int, photo_range: tuple[float, float] | None = None) -> bytes:
@@ -114,23 +124,38 @@ def _needed_repair(image: Image.Image, content: bytes, orientation: int) -> str:
 
 
 def _decode_as_served(content: bytes, image: Image.Image, orientation: int) -> np.ndarray | None:
-    """Decodes as Transform and the signatures do; None if Pillow decodes something else."""
+    """Brightness as Transform and the signatures decode the file; None if Pillow decodes something else."""
     try:
-        if EXIF_MARK in content:
-            pixels, orientation_in_graph = (tensor.numpy() for tensor in _decode(content))
-        else:
-            # What `_decode` comes to, without a search for EXIF that takes as long as decoding.
-            pixels, orientation_in_graph = np.asarray(decode_now(content)), 1
+        if image.format in JPEG_FORMATS:
+            # Two decoders of JPEG may differ by a few gray levels.
+            return _decode_jpeg(content, image, orientation)
+        pixels = np.asarray(decode_now(content))
     except tf.errors.InvalidArgumentError:
         return None
-    # Two decoders of JPEG may differ by a few gray levels.
-    is_same = image.format in JPEG_FORMATS or np.array_equal(pixels, upright_rgb(image))
-    return pixels if is_same and orientation_in_graph == orientation else None
+    upright = upright_rgb(image)
+    return _brightness(upright) if np.array_equal(pixels, upright) else None
+
+
+def _decode_jpeg(content: bytes, image: Image.Image, orientation: int) -> np.ndarray | None:
+    # Without the mark there is no EXIF; to search for it in a graph takes as long as decoding.
+    in_graph = _orientation_in_graph(content).numpy() if EXIF_MARK in content else 1
+    if in_graph != orientation:
+        return None
+    if 3 * math.prod(image.size) >= MOST_SAMPLES:
+        return _brightness(turn_upright(Image.fromarray(np.asarray(decode_now(content))), orientation))
+    brightness = np.asarray(decode_brightness_now(content))[..., 0]
+    if orientation == 1:
+        return brightness
+    return np.asarray(turn_upright(Image.fromarray(brightness), orientation))
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
-def _decode(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    return decode_photo(content), exif_orientation_in_graph(content)
+def _orientation_in_graph(content: tf.Tensor) -> tf.Tensor:
+    return exif_orientation_in_graph(content)
+
+
+def _brightness(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("L"))
 
 
 def _encode_png(pixels: np.ndarray) -> bytes:
