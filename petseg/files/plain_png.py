@@ -15,8 +15,8 @@ GRAY_OF_8_BITS = bytes([8, 0, 0, 0, 0])
 def plain_gray_pixels(content: bytes) -> int | None:
     """Number of pixels of an 8-bit gray PNG that every decoder which can decode it must read alike.
 
-    It has its header, compressed pixels, and nothing else, and all checksums are right. Whether the compressed
-    pixels can be read, only decoding tells.
+    It has its header, compressed pixels, and nothing else, and all checksums are right. Whether its pixels
+    are whole, only decoding tells.
 
     Args:
         content: A file of any kind.

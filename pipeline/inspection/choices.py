@@ -10,8 +10,8 @@ import numpy as np
 
 from components.example_gen.listing import list_pairs
 from components.example_gen.looks.findings import broken_files
-from components.example_gen.looks.images import MODEL_SIDES
 from components.example_gen.looks.survey import Survey
+from components.example_gen.looks.values import MODEL_SIDES
 from components.example_gen.pairs import SPLITS
 from components.example_gen.readers import unpacks
 from petseg.errors import UserError

@@ -13,14 +13,12 @@ from components.example_gen.looks.alignment import edge_contrast
 from components.example_gen.looks.images import (
     MaskLook,
     PhotoLook,
-    checksum,
-    count_values,
     in_gray_levels,
     is_gray,
     look_at_mask,
     look_at_photo,
-    values_kept,
 )
+from components.example_gen.looks.values import checksum, count_values, values_kept
 from components.example_gen.pairs import PairSource
 from components.example_gen.sources import is_rendered
 from petseg.errors import BrokenFileError

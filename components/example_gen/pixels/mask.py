@@ -100,7 +100,7 @@ def fit_rendered_mask(
 
 
 def _read_plain(content: bytes, data: DataSettings) -> MaskValues | None:
-    """Reads what most masks are, gray PNGs of 8 bits, with TensorFlow alone; None for others and damaged ones."""
+    """Reads a sound gray PNG of 8 bits, as most masks are, with TensorFlow alone; None for anything else."""
     pixels = plain_gray_pixels(content)
     if data.mask_threshold is not None or pixels is None or pixels > data.max_pixels:
         return None

@@ -6,7 +6,6 @@ import numpy as np
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from PIL import Image
 
 from components.example_gen.pixels import photo as photo_module
@@ -43,7 +42,7 @@ def test_without_the_mark_no_orientation_is_found(segments):
 
 
 def assert_bright_as(photo: Photo, content: bytes) -> None:
-    """As the shared image path decodes the file: exactly, or but for the rounding between two color spaces."""
+    """As the shared image path decodes the file: exactly, or but for rounding between color spaces."""
     pixels = decode_photo(tf.constant(content)).numpy()
     np.testing.assert_array_equal(photo.pixels(), pixels)
     expected = np.asarray(Image.fromarray(pixels).convert("L")).astype(int)
