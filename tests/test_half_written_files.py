@@ -146,7 +146,7 @@ def test_an_interrupted_predict_leaves_the_old_table(tmp_path, monkeypatch):
 WRITERS = {"write_text", "write_bytes", "write_string_file", "write_pbtxt_file", "savefig", "copyfile"}
 
 OTHERWISE_WHOLE = {
-    "components/example_gen/blocks.py": "into a scratch folder, and a list that is renamed",
+    "components/example_gen/storage/blocks.py": "into a scratch folder, and a list that is renamed",
     "components/example_gen/readers/tfds.py": "into a scratch folder",
     "components/serving_check/client.py": "in a temporary folder; it imports nothing of the project",
     "components/serving_check/executor.py": "in a temporary folder",

@@ -19,13 +19,13 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.example_gen.blocks import Block, read_list, write_blocks, write_list
 from components.example_gen.checks import check_pair, make_example, small_features
 from components.example_gen.listing import list_pairs
 from components.example_gen.pairs import SPLITS, CheckedPair, PairSource
 from components.example_gen.report import data_report, decide
 from components.example_gen.settings import DataSettings
-from components.example_gen.spool import Spool
+from components.example_gen.storage.blocks import Block, read_list, write_blocks, write_list
+from components.example_gen.storage.spool import Spool
 from components.example_gen.threads import OnThreads
 from petseg.files.atomic import write_atomic
 

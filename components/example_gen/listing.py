@@ -1,7 +1,7 @@
 """Lists the pairs of a data set or of its spans: checks the names that a reader finds and assigns splits."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from components.example_gen.metadata import Metadata, read_metadata
@@ -21,7 +21,8 @@ from components.example_gen.readers import find_reader
 from components.example_gen.readers.files import data_folder
 from components.example_gen.settings import DataSettings
 from components.example_gen.spans import list_spans, merge_spans, visible_folders
-from components.example_gen.spool import Spool
+from components.example_gen.storage.disk_index import DiskIndex
+from components.example_gen.storage.spool import Spool
 from petseg.errors import UserError
 from petseg.files.object_store import as_path
 
@@ -62,32 +63,39 @@ def watched(data: DataSettings) -> tuple[str, ...]:
 def listing_of(found: Iterable[Found], data: DataSettings) -> Listing:
     """Sorts what a reader found, takes out names that cannot be used or are duplicated, assigns splits."""
     stored: Spool[PairSource] = Spool(block=1)
-    positions: dict[str, int] = {}
     broken: list[Note] = []
     left_out: list[str] = []
-    duplicated: dict[str, Note] = {}
-    for each in found:
-        if isinstance(each, Note):
-            broken.append(each)
-        elif isinstance(each, LeftOut):
-            left_out.append(each.name)
-        elif not is_plain_path(each.name):
-            broken.append(Note(each.found_in, f"{each.name!r} is not a plain file name"))
-        elif each.name in positions:
-            reason = f"{each.name} is duplicated: {stored[positions[each.name]].found_in} has it too"
-            duplicated[each.name] = Note(each.found_in, reason)
+
+    def names() -> Iterator[tuple[str, str]]:
+        for each in found:
+            if isinstance(each, Note):
+                broken.append(each)
+            elif isinstance(each, LeftOut):
+                left_out.append(each.name)
+            elif not is_plain_path(each.name):
+                broken.append(Note(each.found_in, f"{each.name!r} is not a plain file name"))
+            else:
+                stored.append(each)
+                yield each.name, str(len(stored) - 1)
+
+    positions = DiskIndex(names())
+    metadata = None
+    if data.metadata is not None and len(stored):
+        metadata = read_metadata(data, [*(name for name, _ in positions.items()), *left_out])
+    pairs: Spool[PairSource] = Spool()
+    for name, (first, *others) in positions.items():
+        pair = stored[int(first)]
+        if others:
+            reason = f"{name} is duplicated: {pair.found_in} has it too"
+            broken.append(Note(stored[int(others[-1])].found_in, reason))
         else:
-            positions[each.name] = len(stored)
-            stored.append(each)
-    unique = sorted(positions.keys() - duplicated.keys())
-    has_metadata = data.metadata is not None and len(stored)
-    metadata = read_metadata(data, [*positions, *left_out]) if has_metadata else None
+            pairs.append(_with_metadata(pair, metadata, data))
     return Listing(
-        pairs=Spool(_with_metadata(stored[positions[name]], metadata, data) for name in unique),
-        broken=(*broken, *duplicated.values()),
+        pairs=pairs,
+        broken=tuple(broken),
         in_no_list=tuple(sorted(left_out)),
         metadata_without_photo=metadata.unmatched if metadata else (),
-        without_metadata=tuple(name for name in unique if metadata and name not in metadata.rows),
+        without_metadata=tuple(pair.name for pair in pairs if metadata and pair.name not in metadata.rows),
     )
 
 

@@ -8,13 +8,13 @@ import numpy as np
 from PIL import Image
 
 from components.example_gen.pairs import SPLITS, CheckedPair
-from components.example_gen.spool import Spool
+from components.example_gen.storage.spool import Spool
 
 GRID = 8
 MAX_DIFFERENT_BITS = 10
 """Of 128 bits. On the Oxford-IIIT Pet photos this finds all 74 known pairs and 3 others."""
 
-CANDIDATES = 2**18
+CANDIDATES = 2**16
 """Pairs of hashes that are compared at once."""
 
 BITS_SET = np.unpackbits(np.arange(2**16, dtype=np.uint16)[:, None].view(np.uint8), axis=1).sum(
@@ -91,9 +91,11 @@ def _near(some: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _bands(hashes: np.ndarray) -> Iterator[np.ndarray]:
     """Bands of all hashes' bits as numbers, one more band than bits that may differ."""
-    bits = np.unpackbits(hashes.view(np.uint8), axis=1)
-    for band in np.array_split(np.arange(bits.shape[1]), MAX_DIFFERENT_BITS + 1):
-        yield bits[:, band] @ (1 << np.arange(len(band)))
+    for band in np.array_split(range(2 * GRID * GRID), MAX_DIFFERENT_BITS + 1):
+        numbers = np.zeros(len(hashes), np.uint16)
+        for bit in band.tolist():
+            numbers = numbers << 1 | hashes.view(np.uint8)[:, bit // 8] >> (7 - bit % 8) & 1
+        yield numbers
 
 
 def _chunks(counts: np.ndarray) -> Iterator[slice]:

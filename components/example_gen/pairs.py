@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from components.example_gen.sources import EncodedImage, RenderedMask
-from components.example_gen.spool import Spool
+from components.example_gen.storage.spool import Spool
 
 SPLITS = ("train", "eval", "test")
 

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from components.example_gen.pairs import KEPT_FIRST, Listing, Note, PairSource
 from components.example_gen.readers.files import Folder
-from components.example_gen.spool import Spool
+from components.example_gen.storage.spool import Spool
 from petseg.errors import UserError
 
 NUMBERED = re.compile(r"span-([0-9]+)")

@@ -10,7 +10,7 @@ from components.example_gen.checks import check_pair, make_example
 from components.example_gen.listing import list_pairs
 from components.example_gen.report import Decision, data_report, decide
 from components.example_gen.settings import DataSettings
-from components.example_gen.spool import Spool
+from components.example_gen.storage.spool import Spool
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from components.example_gen import near_duplicates
 from components.example_gen.near_duplicates import MAX_DIFFERENT_BITS, across_splits
 from components.example_gen.pairs import CheckedPair, PairSource
 from components.example_gen.sources import File
-from components.example_gen.spool import Spool
+from components.example_gen.storage.spool import Spool
 
 Hash = st.binary(min_size=16, max_size=16)
 

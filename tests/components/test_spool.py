@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.example_gen import spool
-from components.example_gen.spool import Spool
+from components.example_gen.storage import spool
+from components.example_gen.storage.spool import Spool
 
 Items = st.lists(st.one_of(st.text(), st.tuples(st.integers(), st.binary())))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.example_gen.pairs import CheckedPair, Lie, Note
 from components.example_gen.settings import DataSettings
-from components.example_gen.spool import Spool
+from components.example_gen.storage.spool import Spool
 from petseg.errors import UserError
 
 if TYPE_CHECKING:

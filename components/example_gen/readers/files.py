@@ -1,16 +1,17 @@
 """Folders and lists as readers look at them, with errors for the person who chose them."""
 
-import bisect
 import codecs
 import os
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from components.example_gen.pairs import Note
 from components.example_gen.readers.patterns import composed
 from components.example_gen.settings import DataSettings
+from components.example_gen.storage.disk_index import DiskIndex
+from components.example_gen.storage.spool import Spool
 from petseg.errors import UserError
 from petseg.files.object_store import StorePath, as_path
 
@@ -94,52 +95,49 @@ class FileTree:
             hidden: Number of the others.
         """
         self.root = str(folder)
+        self.hidden = 0
         starts = sorted(set(below))
         wanted = [start for start in starts if not any(_is_within(start, other) for other in starts)]
-        found = sorted(path for start in wanted for path in _files_below(folder, start))
-        self.paths = [path for path in found if not any(part[0] == "." for part in path.split("/"))]
-        self.hidden = len(found) - len(self.paths)
+        found = DiskIndex((path, "") for start in wanted for path in self._visible_files(folder, start))
+        self.paths: Sequence[str] = Spool(path for path, _ in found.items())
 
-    # Most layouts look files up in one way. Each way costs hundreds of bytes a file.
+    def _visible_files(self, folder: Folder, start: str) -> Iterator[str]:
+        for path in _files_below(folder, start):
+            if any(part[0] == "." for part in path.split("/")):
+                self.hidden += 1
+            else:
+                yield path
 
-    @cached_property
-    def _by_path(self) -> dict[str, str]:
-        return {composed(path): path for path in reversed(self.paths)}
-
-    @cached_property
-    def _by_stem(self) -> dict[str, str | list[str]]:
-        """A file, or several, by path without ending."""
-        found: dict[str, str | list[str]] = {}
-        for path in self.paths:
-            stem = composed(os.path.splitext(path)[0])
-            others = found.get(stem, [])
-            found[stem] = [*([others] if isinstance(others, str) else others), path] if others else path
-        return found
+    # Most layouts look files up in one way.
 
     @cached_property
-    def _by_name(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path in self.paths:
-            found.setdefault(composed(posixpath.basename(path)), []).append(path)
-        return found
+    def _by_path(self) -> DiskIndex:
+        return DiskIndex((composed(path), path) for path in self.paths)
 
     @cached_property
-    def _folded(self) -> list[tuple[str, str]]:
-        return sorted((composed(path).casefold(), path) for path in self.paths)
+    def _by_stem(self) -> DiskIndex:
+        """Files by path without ending."""
+        return DiskIndex((composed(os.path.splitext(path)[0]), path) for path in self.paths)
+
+    @cached_property
+    def _by_name(self) -> DiskIndex:
+        return DiskIndex((composed(posixpath.basename(path)), path) for path in self.paths)
+
+    @cached_property
+    def _folded(self) -> DiskIndex:
+        return DiskIndex((composed(path).casefold(), path) for path in self.paths)
 
     def file(self, path: str) -> str | None:
         """The file of a composed path."""
-        return self._by_path.get(path)
+        return next(iter(self._by_path[path]), None)
 
     def with_any_ending(self, stem: str, endings: tuple[str, ...]) -> list[str]:
         """Files of a composed path without ending, whose ending is one of these, in any case."""
-        found = self._by_stem.get(stem, [])
-        files = [found] if isinstance(found, str) else found
-        return [path for path in files if path.lower().endswith(endings)]
+        return [path for path in self._by_stem[stem] if path.lower().endswith(endings)]
 
     def named(self, name: str) -> list[str]:
         """Files of a composed file name, in any folder."""
-        return self._by_name.get(name, [])
+        return self._by_name[name]
 
     def missing(self, path: str, advice: str = "") -> Note:
         """Says that a file is missing, and what lies there in its place.
@@ -149,10 +147,8 @@ class FileTree:
             advice: What to do where a file of the same name but with another ending is there.
         """
         stem = os.path.splitext(path)[0]
-        start = bisect.bisect_left(self._folded, (stem.casefold(), ""))
-        near = [
-            file for folded, file in self._folded[start : start + 3] if folded.startswith(stem.casefold())
-        ]
+        following = self._folded.from_key(stem.casefold(), 3)
+        near = [file for folded, file in following if folded.startswith(stem.casefold())]
         if not near:
             return Note(path, "is missing")
         reason = f"is missing; {near[0]} is there"
@@ -173,14 +169,29 @@ def _files_below(folder: Folder, start: str) -> Iterator[str]:
             yield name if start == "." else f"{start}/{name}"
         return
     seen: set[str] = set()
-    for parent, folders, files in os.walk(folder / start, followlinks=True):
+    waiting = [os.path.join(folder, start)]
+    while waiting:
+        parent = waiting.pop()
         real = os.path.realpath(parent)
-        if real in seen:
-            folders.clear()
+        if real in seen or not os.access(parent, os.R_OK | os.X_OK) or not os.path.isdir(parent):
             continue
         seen.add(real)
         relative = os.path.relpath(parent, folder).replace(os.sep, "/")
-        yield from (file if relative == "." else f"{relative}/{file}" for file in files)
+        # One entry after another, where os.walk would list a folder of 100,000 files first.
+        with os.scandir(parent) as entries:
+            for entry in entries:
+                if _is_folder(entry):
+                    waiting.append(entry.path)
+                else:
+                    yield entry.name if relative == "." else f"{relative}/{entry.name}"
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that leads to itself, or to where nobody may look.
+        return False
 
 
 def _is_within(path: str, other: str) -> bool:

@@ -20,7 +20,8 @@ from components.example_gen.pairs import Found, LeftOut, PairSource
 from components.example_gen.pixels.mask_mapping import UnknownValuesError
 from components.example_gen.readers import folder as folder_reader
 from components.example_gen.readers.files import data_folder
-from components.example_gen.readers.folder import Layout, PhotoFile, splits_of_photos
+from components.example_gen.readers.folder import splits_of_photos
+from components.example_gen.readers.layout import Layout
 from components.example_gen.readers.patterns import composed
 from components.example_gen.readers.shapes import background_value, draw
 from components.example_gen.settings import DataSettings
@@ -78,13 +79,13 @@ def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
     """Yields the pair of each JSON file; see Reader."""
     folder = data_folder(data)
     layout = Layout(folder, data.model_copy(update=_patterns(data)), (".json",))
-    photos: dict[str, list[PhotoFile]] = layout.find_photos()
-    splits = splits_of_photos(photos, layout.photos)
-    for name, files in photos.items():
+    photos = layout.find_photos()
+    split_of = splits_of_photos(photos, layout.photos)
+    for name, files in photos.files():
         if layout.mask_file(files[0]) is None:
             yield LeftOut(name)
             continue
-        found = layout.pair(files, splits[name], found_in=layout.photos.folder)
+        found = layout.pair(files, split_of(files[0]), found_in=layout.photos.folder)
         if isinstance(found, PairSource) and isinstance(found.mask, File):
             mask = LabelmeMask(found.mask, data.classes, data.max_pixels)
             yield PairSource(name, found.photo, mask, split=found.split, found_in=found.found_in)

@@ -18,7 +18,8 @@ import numpy as np
 from components.example_gen.pairs import BY_NAME, TRAINVAL, Found, PairSource
 from components.example_gen.pixels.mask_mapping import UnknownValuesError, map_colors
 from components.example_gen.readers.files import Folder, data_folder, read_text
-from components.example_gen.readers.folder import Layout, pairs_of
+from components.example_gen.readers.folder import pairs_of
+from components.example_gen.readers.layout import Layout
 from components.example_gen.readers.patterns import split_words, splits_of
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import File

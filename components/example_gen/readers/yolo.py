@@ -19,7 +19,8 @@ import yaml
 from components.example_gen.pairs import Found, PairSource
 from components.example_gen.pixels.mask_mapping import UnknownValuesError
 from components.example_gen.readers.files import Folder, data_folder, read_text
-from components.example_gen.readers.folder import Layout, splits_of_photos
+from components.example_gen.readers.folder import splits_of_photos
+from components.example_gen.readers.layout import Layout
 from components.example_gen.readers.patterns import SPLIT_WORDS, composed
 from components.example_gen.readers.shapes import background_value, draw, require_labels
 from components.example_gen.settings import DataSettings
@@ -94,19 +95,20 @@ def read_pairs(data: DataSettings, scratch: str) -> Iterator[Found]:
     layout = Layout(folder, data.model_copy(update=patterns), (".txt",))
     values, background = _values(folder, data)
     photos = layout.find_photos()
-    splits = splits_of_photos(photos, layout.photos)
-    if photos and not any(layout.mask_file(files[0]) for files in photos.values()):
+    split_of = splits_of_photos(photos, layout.photos)
+    if photos and not any(layout.mask_file(files[0]) for _, files in photos.files()):
         raise UserError(
             f"data: no photo below {folder} has a text file {patterns['masks']} with its polygons"
         )
-    for name, files in photos.items():
+    for name, files in photos.files():
         text = layout.mask_file(files[0])
         file = File(str(folder), text) if text else None
         mask = YoloMask(
             file, text or layout.masks.path_for(files[0].path, name, files[0].words), values, background
         )
         photo = File(str(folder), files[0].path)
-        yield PairSource(name, photo, mask, split=splits[name], found_in=posixpath.dirname(files[0].path))
+        found_in = posixpath.dirname(files[0].path)
+        yield PairSource(name, photo, mask, split=split_of(files[0]), found_in=found_in)
     yield from layout.orphans()
 
 

@@ -1,0 +1,1 @@
+"""Keeps what is known of pairs on disk, so that memory does not grow with the data set."""
