@@ -36,14 +36,14 @@ BATCH = 64
 
 def write_examples(data: str, folder: Path, pairs: int | None) -> int:
     """Writes raw examples of the first pairs of each split; returns their number."""
-    from components.example_gen.checks import check_pair
+    from components.example_gen.checks import check_pairs
     from components.example_gen.executor import PAIRS_A_SHARD, write_shard
     from components.example_gen.listing import list_pairs
 
     settings = PETS_DATA.model_copy(update={"path": data})
     sources = [pair for pair in list_pairs(settings, scratch="").pairs if pair.split in SPLITS]
     step = max(1, len(sources) // (pairs or len(sources)))
-    checked = [check_pair(source, settings) for source in sources[::step][:pairs]]
+    checked = list(check_pairs(sources[::step][:pairs], settings))
     for split in SPLITS:
         members = [pair for pair in checked if pair.source.split == split and not pair.broken]
         for start in range(0, len(members), PAIRS_A_SHARD):

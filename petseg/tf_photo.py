@@ -44,11 +44,17 @@ def decode_now(content: bytes) -> tf.Tensor:
     return _decode_jpeg(content) if content.startswith(JPEG) else _decode_any(content)
 
 
-def decode_brightness_now(jpeg: bytes) -> tf.Tensor:
-    """The brightness of `decode_now`'s pixels of a JPEG, as the file has it: uint8 [h, w, 1].
+def decode_brightness(jpeg: tf.Tensor) -> tf.Tensor:
+    """The brightness of a JPEG as stored, which the file has apart from its colors.
 
-    It reads every bit of the file, so it fails where `decode_now` does, but for files of more than 2**29
-    samples. Without the colors it takes two thirds of the time.
+    It reads every bit of the file, so it fails where `decode_as_stored` does, but for files of 2**29 samples
+    and more. Without the colors it takes two thirds of the time.
+
+    Args:
+        jpeg: string [].
+
+    Returns:
+        uint8 [h, w, 1].
     """
     return _decode_jpeg(jpeg, channels=1)
 

@@ -1,30 +1,124 @@
 """Reads the photo and the mask of a pair, checks them and makes the raw example."""
 
 import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import tensorflow as tf
 
 from components.example_gen.near_duplicates import difference_hash
 from components.example_gen.pairs import CheckedPair, Note, PairSource
-from components.example_gen.pixels.mask import Mask, fit_rendered_mask, load_mask
+from components.example_gen.pixels.batches import PAIRS, PIXELS, Decoded, decode_batch
+from components.example_gen.pixels.mask import Mask, fit_rendered_mask, is_plain, load_mask
 from components.example_gen.pixels.mask_mapping import MOST_UNKNOWN, UnknownValuesError
-from components.example_gen.pixels.photo import Photo, load_photo
+from components.example_gen.pixels.photo import (
+    OpenedPhoto,
+    Photo,
+    decode_opened,
+    load_photo,
+    open_photo,
+)
 from components.example_gen.settings import DataSettings
 from components.example_gen.sources import is_rendered
 from petseg.errors import BrokenFileError
+
+BATCHES_AHEAD = 2
+"""Batches that wait to be decoded or checked."""
 
 BYTES_PER_PIXEL = 8
 """No sane file spends more on a pixel; a larger one is not even read."""
 
 
+@dataclass(frozen=True)
+class _Files:
+    """A photo whose header was read, and the file of its mask; None for a mask that is rendered."""
+
+    source: PairSource
+    photo: OpenedPhoto | BrokenFileError
+    mask: bytes | BrokenFileError | None
+
+    @property
+    def number_of_pixels(self) -> int:
+        return 0 if isinstance(self.photo, BrokenFileError) else self.photo.number_of_pixels
+
+
+def check_pairs(sources: Iterable[PairSource], data: DataSettings) -> Iterator[CheckedPair]:
+    """Reads and checks pairs, in order; broken ones are described, never raised.
+
+    While TensorFlow decodes the files of one batch on its threads, this thread reads those of the next and
+    checks what was decoded before.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        decoding: deque[tuple[list[_Files], Future[list[Decoded]]]] = deque()
+        for batch in _batches(_read(source, data) for source in sources):
+            decoding.append((batch, pool.submit(_decode, batch, data)))
+            if len(decoding) > BATCHES_AHEAD:
+                yield from _check_batch(*decoding.popleft(), data)
+        while decoding:
+            yield from _check_batch(*decoding.popleft(), data)
+
+
 def check_pair(source: PairSource, data: DataSettings) -> CheckedPair:
-    """Reads and checks one pair; a broken one is described, never raised."""
-    file = source.photo_path
+    """Reads and checks one pair; see check_pairs."""
+    return _check(_read(source, data), (None, None), data)
+
+
+def _read(source: PairSource, data: DataSettings) -> _Files:
     try:
-        content = source.photo.read(_max_bytes(data))
-        photo = load_photo(content, data.max_pixels, data.photo_range)
+        photo = open_photo(source.photo.read(_max_bytes(data)), data.max_pixels)
+    except BrokenFileError as error:
+        return _Files(source, error, None)
+    if is_rendered(source.mask):
+        return _Files(source, photo, None)
+    try:
+        return _Files(source, photo, source.mask.read(_max_bytes(data)))
+    except BrokenFileError as error:
+        return _Files(source, photo, error)
+
+
+def _batches(files: Iterable[_Files]) -> Iterator[list[_Files]]:
+    """Lists of at most PAIRS pairs, fewer of large photos."""
+    batch: list[_Files] = []
+    for each in files:
+        batch.append(each)
+        if len(batch) == PAIRS or sum(one.number_of_pixels for one in batch) > PIXELS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _decode(batch: list[_Files], data: DataSettings) -> list[Decoded]:
+    photos, masks = [], []
+    for files in batch:
+        photo, mask = files.photo, files.mask
+        photos.append(photo.content if isinstance(photo, OpenedPhoto) and photo.is_plain_jpeg else None)
+        masks.append(mask if isinstance(mask, bytes) and is_plain(mask, data) else None)
+    return list(decode_batch(photos, masks))
+
+
+def _check_batch(
+    batch: list[_Files], decoding: Future[list[Decoded]], data: DataSettings
+) -> Iterator[CheckedPair]:
+    for files, decoded in zip(batch, decoding.result(), strict=True):
+        yield _check(files, decoded, data)
+
+
+def _check(files: _Files, decoded: Decoded, data: DataSettings) -> CheckedPair:
+    source, file = files.source, files.source.photo_path
+    try:
+        if isinstance(files.photo, BrokenFileError):
+            raise files.photo
+        photo = decode_opened(files.photo, data.photo_range, decoded[0])
         file = source.mask_path
-        mask = _load_mask(source, photo, data)
+        if isinstance(files.mask, BrokenFileError):
+            raise files.mask
+        if files.mask is None:
+            mask = _load_mask(source, photo, data)
+        else:
+            mask = load_mask(files.mask, photo, data, stored=decoded[1])
     except UnknownValuesError as error:
         unknown = tuple(error.pixels.items())[:MOST_UNKNOWN]
         return CheckedPair(source, broken=Note(file, str(error)), unknown=unknown)
@@ -34,7 +128,7 @@ def check_pair(source: PairSource, data: DataSettings) -> CheckedPair:
     return CheckedPair(
         source,
         repairs=_notes(source.photo_path, photo.repairs) + _notes(source.mask_path, mask.repairs),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=hashlib.sha256(files.photo.content).hexdigest(),
         difference_hash=difference_hash(photo.brightness),
         height=height,
         width=width,

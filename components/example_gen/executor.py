@@ -1,5 +1,6 @@
 """Checks all pairs, decides which to keep, and writes their raw examples."""
 
+import itertools
 import json
 import logging
 import os
@@ -19,7 +20,7 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.example_gen.checks import check_pair, make_example, small_features
+from components.example_gen.checks import check_pairs, make_example, small_features
 from components.example_gen.listing import list_pairs
 from components.example_gen.pairs import SPLITS, CheckedPair, PairSource
 from components.example_gen.report import data_report, decide
@@ -30,6 +31,9 @@ from components.example_gen.threads import OnThreads
 from petseg.files.atomic import write_atomic
 
 PAIRS_A_SHARD = 256
+
+BLOCKS_AT_ONCE = 8
+"""Blocks of sources whose pairs are checked in one go: at its begin and its end less is done at once."""
 
 NEWEST_SPAN_FILE = "newest_span.parquet"
 
@@ -113,14 +117,30 @@ class CheckBlocks(beam.PTransform):
 
     def expand(self, blocks: beam.PCollection) -> beam.PCollection:
         """Spreads the blocks over the workers and checks their pairs."""
-        check = OnThreads(partial(check_block, data=self._data))
-        return blocks | "Spread" >> beam.Reshuffle() | "Check" >> beam.ParDo(check)
+        return blocks | "Spread" >> beam.Reshuffle() | "Check" >> beam.ParDo(_Check(self._data))
 
 
-def check_block(block_and_file: tuple[Block, str], data: DataSettings) -> None:
-    """Checks the pairs of a block of sources and writes them to a file."""
-    block, file = block_and_file
-    write_list(file, [check_pair(source, data) for source in block.load()])
+class _Check(beam.DoFn):
+    """Checks the pairs of blocks of sources and writes each block's to its file."""
+
+    def __init__(self, data: DataSettings):
+        super().__init__()
+        self._data = data
+
+    def start_bundle(self) -> None:
+        self._blocks: list[tuple[Block, str]] = []
+
+    def process(self, block_and_file: tuple[Block, str]) -> None:
+        self._blocks.append(block_and_file)
+        if len(self._blocks) == BLOCKS_AT_ONCE:
+            self.finish_bundle()
+
+    def finish_bundle(self) -> None:
+        sources = [block.load() for block, _ in self._blocks]
+        checked = check_pairs(itertools.chain.from_iterable(sources), self._data)
+        for (_, file), members in zip(self._blocks, sources, strict=True):
+            write_list(file, list(itertools.islice(checked, len(members))))
+        self._blocks = []
 
 
 def _write_block(block_and_file: tuple[Block, str], data: DataSettings) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.example_gen.checks import check_pair, make_example
+from components.example_gen.checks import check_pairs, make_example
 from components.example_gen.listing import list_pairs
 from components.example_gen.report import Decision, data_report, decide
 from components.example_gen.settings import DataSettings
@@ -39,7 +39,7 @@ def read(scratch: Path, data: DataSettings) -> Read:
         UserError: As the executor.
     """
     listing = list_pairs(data, str(scratch / "scratch"))
-    checked = Spool(check_pair(source, data) for source in listing.pairs)
+    checked = Spool(check_pairs(listing.pairs, data))
     decision: Decision = decide(listing, checked, data)
     return Read(
         {pair.source.name: make_example(pair, data) for pair in decision.pairs},

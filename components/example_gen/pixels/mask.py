@@ -49,7 +49,19 @@ class Mask:
         return _encode_png(self.values) if self.content is None else self.content
 
 
-def load_mask(content: bytes, photo: Photo, data: DataSettings, turned: bool = False) -> Mask:
+def is_plain(content: bytes, data: DataSettings) -> bool:
+    """Whether a mask is a gray PNG of 8 bits, as most are, which TensorFlow reads as every decoder does."""
+    pixels = plain_gray_pixels(content)
+    return data.mask_threshold is None and pixels is not None and pixels <= data.max_pixels
+
+
+def load_mask(
+    content: bytes,
+    photo: Photo,
+    data: DataSettings,
+    turned: bool = False,
+    stored: np.ndarray | None = None,
+) -> Mask:
     """Decodes a mask and checks channels, size and values.
 
     Args:
@@ -57,21 +69,25 @@ def load_mask(content: bytes, photo: Photo, data: DataSettings, turned: bool = F
         photo: Its photo.
         data: The class table, and how masks hold it.
         turned: Whether the mask of a photo turned by EXIF is turned like it, where no size tells.
+        stored: Its numbers, uint8 [height, width], where a plain mask was decoded already.
 
     Raises:
         BrokenFileError: Too many pixels, not decodable, another size than the photo's, values that are not in
             the class table, or only ignored pixels.
     """
-    read = _read_plain(content, data)
-    is_plain = read is not None
-    if read is None:
+    if stored is None and is_plain(content, data):
+        stored = _decode_png(content)
+    if stored is not None:
+        values, counts = map_numbers(stored, data.classes)
+        read = MaskValues(values, is_mapped=is_mapping(data.classes), counts=counts)
+    else:
         image = open_image(content, MASK_FORMATS, data.max_pixels)
         decode(image)
         read = read_values(image, content, data)
     mask = _fit(read, photo, data, lie_of(read.values.shape, photo, data.resize_masks), turned)
     if mask.repairs or read.is_mapped:
         return mask
-    if not is_plain and not _tensorflow_reads(content, mask.values):
+    if stored is None and not _tensorflow_reads(content, mask.values):
         return replace(mask, repairs=("TensorFlow cannot decode the PNG",))
     return replace(mask, content=content)
 
@@ -97,18 +113,6 @@ def fit_rendered_mask(
         raise UnknownValuesError(dict(zip(map(str, unknown), counts.tolist(), strict=True)), sorted(known))
     lie = "upright" if is_upright else lie_of(values.shape, photo, data.resize_masks)
     return _fit(MaskValues(values.astype(np.uint8)), photo, data, lie, turned)
-
-
-def _read_plain(content: bytes, data: DataSettings) -> MaskValues | None:
-    """Reads a sound gray PNG of 8 bits, as most masks are, with TensorFlow alone; None for anything else."""
-    pixels = plain_gray_pixels(content)
-    if data.mask_threshold is not None or pixels is None or pixels > data.max_pixels:
-        return None
-    numbers = _decode_png(content)
-    if numbers is None:
-        return None
-    values, counts = map_numbers(numbers, data.classes)
-    return MaskValues(values, is_mapped=is_mapping(data.classes), counts=counts)
 
 
 def _fit(read: MaskValues, photo: Photo, data: DataSettings, lie: Lie | None, turned: bool) -> Mask:

@@ -18,7 +18,7 @@ from petseg.files.image_file import (
     upright_rgb,
 )
 from petseg.tf_exif import exif_orientation as exif_orientation_in_graph
-from petseg.tf_photo import decode_brightness_now, decode_now, decode_photo
+from petseg.tf_photo import decode_brightness, decode_now, decode_photo
 
 KEPT_MODES = {"JPEG": ("RGB", "L"), "MPO": ("RGB",), "PNG": ("RGB", "L", "RGBA")}
 """Pillow's formats and modes of files whose bytes are kept, if they have 8 bits a sample."""
@@ -68,6 +68,45 @@ class Photo:
         return decode_photo(tf.constant(self.encoded)).numpy()
 
 
+@dataclass(frozen=True)
+class OpenedPhoto:
+    """A photo of which only the header was read.
+
+    Attributes:
+        content: The file.
+        image: The opened image.
+        orientation: EXIF orientation, 1 to 8.
+        repair: Why the file's bytes cannot be kept; empty if nothing speaks against it so far.
+    """
+
+    content: bytes
+    image: Image.Image
+    orientation: int
+    repair: str
+
+    @property
+    def number_of_pixels(self) -> int:
+        """Height times width."""
+        return math.prod(self.image.size)
+
+    @property
+    def is_plain_jpeg(self) -> bool:
+        """Whether `decode_brightness` reads what is needed of it."""
+        is_small = 3 * self.number_of_pixels < MOST_SAMPLES
+        return self.image.format in JPEG_FORMATS and not self.repair and is_small
+
+
+def open_photo(content: bytes, max_pixels: int) -> OpenedPhoto:
+    """Reads the header of a photo.
+
+    Raises:
+        BrokenFileError: It has too many pixels, or is no photo.
+    """
+    image = open_image(content, PHOTO_FORMATS, max_pixels)
+    orientation = exif_orientation(image)
+    return OpenedPhoto(content, image, orientation, _needed_repair(image, content, orientation))
+
+
 def load_photo(content: bytes, max_pixels: int, photo_range: tuple[float, float] | None = None) -> Photo:
     """Decodes a photo. If the file's bytes cannot be kept, an upright PNG replaces them without loss.
 
@@ -79,13 +118,27 @@ def load_photo(content: bytes, max_pixels: int, photo_range: tuple[float, float]
     Raises:
         BrokenFileError: It has too many pixels, cannot be decoded, or needs a `photo_range`.
     """
-    image = open_image(content, PHOTO_FORMATS, max_pixels)
-    orientation = exif_orientation(image)
-    repair = _needed_repair(image, content, orientation)
+    return decode_opened(open_photo(content, max_pixels), photo_range)
+
+
+def decode_opened(
+    opened: OpenedPhoto, photo_range: tuple[float, float] | None = None, stored: np.ndarray | None = None
+) -> Photo:
+    """Does what `load_photo` does from the opened photo on.
+
+    Args:
+        opened: The photo.
+        photo_range: See load_photo.
+        stored: Brightness as stored, uint8 [height, width], where a plain JPEG was decoded already.
+
+    Raises:
+        BrokenFileError: It cannot be decoded, or needs a `photo_range`.
+    """
+    image, orientation, repair = opened.image, opened.orientation, opened.repair
     if not repair:
-        brightness = _decode_as_served(content, image, orientation)
+        brightness = _decode_as_served(opened, stored)
         if brightness is not None:
-            return Photo(content, brightness, orientation, ())
+            return Photo(opened.content, brightness, orientation, ())
         # Pillow reads more broken files than TensorFlow; what it reads is stored as PNG.
         repair = f"TensorFlow cannot decode the {image.format}"
     upright = upright_rgb(image, photo_range)
@@ -106,10 +159,10 @@ def servable_bytes(content: bytes, max_pixels: int, photo_range: tuple[float, fl
     Raises:
         BrokenFileError: See load_photo.
     """
-    image = open_image(content, PHOTO_FORMATS, max_pixels)
-    if image.format in JPEG_FORMATS and not _needed_repair(image, content, exif_orientation(image)):
+    opened = open_photo(content, max_pixels)
+    if opened.image.format in JPEG_FORMATS and not opened.repair:
         return content
-    return load_photo(content, max_pixels, photo_range).encoded
+    return decode_opened(opened, photo_range).encoded
 
 
 def _needed_repair(image: Image.Image, content: bytes, orientation: int) -> str:
@@ -123,30 +176,30 @@ def _needed_repair(image: Image.Image, content: bytes, orientation: int) -> str:
     return ""
 
 
-def _decode_as_served(content: bytes, image: Image.Image, orientation: int) -> np.ndarray | None:
+def _decode_as_served(opened: OpenedPhoto, stored: np.ndarray | None) -> np.ndarray | None:
     """Brightness as Transform and the signatures decode the file; None if Pillow decodes something else."""
     try:
-        if image.format in JPEG_FORMATS:
+        if opened.image.format in JPEG_FORMATS:
             # Two decoders of JPEG may differ by a few gray levels.
-            return _decode_jpeg(content, image, orientation)
-        pixels = np.asarray(decode_now(content))
+            return _decode_jpeg(opened, stored)
+        pixels = np.asarray(decode_now(opened.content))
     except tf.errors.InvalidArgumentError:
         return None
-    upright = upright_rgb(image)
+    upright = upright_rgb(opened.image)
     return _brightness(upright) if np.array_equal(pixels, upright) else None
 
 
-def _decode_jpeg(content: bytes, image: Image.Image, orientation: int) -> np.ndarray | None:
+def _decode_jpeg(opened: OpenedPhoto, stored: np.ndarray | None) -> np.ndarray | None:
+    content, orientation = opened.content, opened.orientation
     # Without the mark there is no EXIF; to search for it in a graph takes as long as decoding.
     in_graph = _orientation_in_graph(content).numpy() if EXIF_MARK in content else 1
     if in_graph != orientation:
         return None
-    if 3 * math.prod(image.size) >= MOST_SAMPLES:
-        return _brightness(turn_upright(Image.fromarray(np.asarray(decode_now(content))), orientation))
-    brightness = np.asarray(decode_brightness_now(content))[..., 0]
-    if orientation == 1:
-        return brightness
-    return np.asarray(turn_upright(Image.fromarray(brightness), orientation))
+    if stored is None and opened.is_plain_jpeg:
+        stored = np.asarray(decode_brightness(content))[..., 0]
+    elif stored is None:
+        stored = _brightness(Image.fromarray(np.asarray(decode_now(content))))
+    return stored if orientation == 1 else np.asarray(turn_upright(Image.fromarray(stored), orientation))
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
