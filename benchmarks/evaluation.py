@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.pets import PETS, PETS_DATA
+from pipeline.beam_settings import BeamSettings
 
 PHOTOS = (400, 3669)
 BATCH = 32
@@ -78,7 +79,7 @@ def evaluate(examples: Path, model: Path, baseline: bool = False) -> float:
             Path(artifact.uri, "Format-Serving").symlink_to(model.resolve())
         settings = EvaluatorSettings(classes=PETS, slice_features=PETS_DATA.slice_features)
         context = Executor.Context(
-            beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
+            beam_pipeline_args=BeamSettings().pipeline_args,
             tmp_dir=scratch,
             unique_id="1",
         )

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from benchmarks.pets import PETS_DATA
 from components.example_gen.settings import DataSettings
+from pipeline.beam_settings import BeamSettings
 
 FIRST = 60
 """Pairs of the first, small run."""
@@ -64,8 +65,8 @@ def loop(data: str) -> None:
         pass
 
 
-def ingest(settings: DataSettings, *beam_args: str) -> None:
-    """Runs the node's executor as TFX would; what it writes is removed."""
+def ingest(settings: DataSettings, beam: BeamSettings) -> None:
+    """Runs the node's executor as a run does; what it writes is removed."""
     from tfx.types import standard_artifacts
 
     from components.artifacts import DataReport
@@ -76,26 +77,21 @@ def ingest(settings: DataSettings, *beam_args: str) -> None:
         for name, artifact in outputs.items():
             artifact.uri = os.path.join(output, name)
             os.mkdir(artifact.uri)
-        context = Executor.Context(
-            beam_pipeline_args=["--runner=DirectRunner", *beam_args], tmp_dir=output, unique_id="1"
-        )
+        # Without all of a run's arguments TFX packs itself into an archive first.
+        context = Executor.Context(beam_pipeline_args=beam.pipeline_args, tmp_dir=output, unique_id="1")
         properties = {"data": settings.model_dump_json(by_alias=True), "fingerprint": "", "code": ""}
         Executor(context).Do({}, {name: [artifact] for name, artifact in outputs.items()}, properties)
 
 
 def run_task(task: str, data: str, first: str, workers: int) -> dict[str, float]:
     """Seconds of the small run, imports included, and of the whole one."""
-    arguments = {
-        "loop": (),
-        "in_memory": ("--direct_running_mode=in_memory",),
-        "multi_processing": ("--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"),
-    }[task]
 
     def work(folder: str) -> None:
         if task == "loop":
             loop(folder)
         else:
-            ingest(PETS_DATA.model_copy(update={"path": folder}), *arguments)
+            beam = BeamSettings.model_validate({"engine": task, "workers": max(1, workers)})
+            ingest(PETS_DATA.model_copy(update={"path": folder}), beam)
 
     began = time.monotonic()
     work(first)

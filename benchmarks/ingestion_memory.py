@@ -55,12 +55,13 @@ def draw(folder: Path, start: int, stop: int) -> None:
 def measure(folder: Path) -> dict[str, float]:
     """Ingests the pairs in this process; returns seconds and the peak memory in MB."""
     from components.example_gen.settings import DataSettings
+    from pipeline.beam_settings import BeamSettings
     from pipeline.runs.memory import PeakMemory
 
     data = DataSettings(format="folder", path=str(folder), classes=CLASSES)
     began = time.monotonic()
     with PeakMemory() as memory:
-        ingest(data, "--direct_running_mode=in_memory")
+        ingest(data, BeamSettings())
     return {"seconds": round(time.monotonic() - began, 1), "peak_memory_mb": round(memory.megabytes)}
 
 

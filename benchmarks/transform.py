@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pets import PETS_DATA
+from pipeline.beam_settings import BeamSettings
 from pipeline.settings import load_settings
 
 FIRST = 40
@@ -88,9 +89,7 @@ def transform(examples: Path, scale: float, output: Path) -> float:
     schemas: dict[str, Any] = {name: [artifacts[name]] for name in ("schema", "examples_schema")}
     SchemaImport().Do({}, schemas, properties.schema_gen())
     context = Executor.Context(
-        beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
-        tmp_dir=str(output),
-        unique_id="1",
+        beam_pipeline_args=BeamSettings().pipeline_args, tmp_dir=str(output), unique_id="1"
     )
     began = time.monotonic()
     Executor(context).Do(
