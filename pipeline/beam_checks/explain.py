@@ -20,6 +20,11 @@ def explain(text: str, beam: BeamSettings) -> str | None:
         return None
     if found := re.search(r"No module named '?([\w.]+)", text):
         return f"beam.engine {beam.engine}: the workers have no module {found[1]}; {SHIP}"
+    if found := re.search(r"Unable to fetch remote job server jar at (\S+): ", text):
+        return (
+            f"beam.engine {beam.engine}: Beam cannot download its job server; fetch {found[1]} and name it "
+            f"in beam.args: --{beam.engine}_job_server_jar=FILE"
+        )
     if "Insufficient number of network buffers" in text:
         return (
             f"beam.engine {beam.engine}: Flink has too few network buffers; set {MIN_BUFFERS}: "

@@ -40,6 +40,10 @@ FLINK = BeamSettings(engine="flink", address="flink:8081", worker_pool="pool:500
             "NoResourceAvailableException: Could not acquire the minimum",
             "Flink has no 4 free slots",
         ),
+        (
+            "Unable to fetch remote job server jar at https://repo.example.com/server.jar: HTTP Error 404",
+            "fetch https://repo.example.com/server.jar and name it in beam.args: --flink_job_server_jar=",
+        ),
         ("ModuleNotFoundError: No module named 'components'", "the workers have no module components; start"),
     ],
 )
