@@ -9,7 +9,7 @@ import pytest
 
 from petseg.errors import UserError
 from pipeline.beam_checks.check import EngineRun
-from pipeline.beam_checks.engine import check_engine
+from pipeline.beam_checks.engine import check_engine, look_up
 from pipeline.beam_checks.trial import check_workers
 from pipeline.beam_checks.worker_pool import check_worker_pool
 from pipeline.beam_settings import BeamSettings
@@ -136,3 +136,8 @@ def test_workers_that_differ_are_refused(jobs, other_pool, step, message, tmp_pa
     assert (last.step, last.status) == (step, "failed")
     assert message.format(output=run.output) in last.detail
     assert list(run.output.iterdir()) == []
+    assert look_up(run) == []
+    if step == "workers":
+        full = run.beam.model_copy(update={"check": "full"})
+        with pytest.raises(UserError, match=message):
+            look_up(EngineRun(full, output=run.output))
