@@ -97,8 +97,10 @@ def _candidate(path: Path, first: Candidate | None) -> Candidate:
 
 def _pushing_run(version: Path) -> RunFolder | None:
     origin = read_origin(version)
+    if not (origin.output and origin.run_id):
+        return None
     folder = Path(origin.output, "runs", origin.run_id)
-    return read_run(folder) if origin.run_id and (folder / METRICS_FILE).is_file() else None
+    return read_run(folder) if (folder / METRICS_FILE).is_file() else None
 
 
 def _version(candidate: Candidate) -> Path:
