@@ -53,18 +53,19 @@ def _picture(uri: str, name: str) -> str:
 def markdown_table(exports: list[ExportedFile]) -> list[str]:
     """Lines of a table for the model card."""
     lines = [
-        "| Format | Bytes | Latency, ms | Mean IoU | Difference, 95% interval | Equal pixels | Verdict | "
-        "Worst slice |",
-        "|---|---:|---:|---:|---|---:|---|---|",
+        "| Format | Bytes | Latency, ms | Model beside it | Mean IoU | Difference, 95% interval | "
+        "Equal pixels | Verdict | Worst slice |",
+        "|---|---:|---:|---:|---:|---|---:|---|---|",
     ]
     for exported in exports:
         entry = exported.entry
         if entry["bytes"] is None:
-            lines.append(f"| {exported.name} | | | | | | {entry['verdict']}: {entry['reason']} | |")
+            lines.append(f"| {exported.name} | | | | | | | {entry['verdict']}: {entry['reason']} | |")
             continue
         low, high = entry["interval"]
         lines.append(
             f"| {exported.name} | {entry['bytes']} | {entry['latency_ms']['median']:.1f} | "
+            f"{entry['latency_ms']['model_median']:.1f} | "
             f"{number(entry['mean_iou'], 4)} | {signed(entry['difference'], 4)}, {signed(low, 4)} to "
             f"{signed(high, 4)} | {100 * entry['pixel_agreement']:.2f}% | {entry['verdict']} | "
             f"{_worst_slice(entry['worst_slice'])} |"
