@@ -17,7 +17,7 @@ Decoded = tuple[np.ndarray | None, np.ndarray | None]
 PAIRS = 16
 """Pairs of a call."""
 
-PIXELS = 2**25
+PIXELS = 2**24
 """Pixels of photos after which no more pairs are added to a call."""
 
 NO_PHOTO = tf.io.encode_jpeg(np.zeros((1, 1, 1), np.uint8)).numpy()
