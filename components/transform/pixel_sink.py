@@ -1,5 +1,8 @@
 """A Beam sink for tf.Examples that hold pixels."""
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import tensorflow as tf
 from apache_beam.coders import BytesCoder
 from apache_beam.io.filebasedsink import FileBasedSink
@@ -11,6 +14,9 @@ Pixels have few longer matches. On photos of 128 and 160 pixels it takes a third
 level, and a file is a sixth larger; reading it takes as long.
 """
 
+MOST_WAITING = 16
+"""Records that wait to be compressed."""
+
 
 class PixelSink(FileBasedSink):
     """Writes serialized tf.Examples as TFRecords with GZIP, named as Beam's sink names them."""
@@ -20,13 +26,38 @@ class PixelSink(FileBasedSink):
             file_path_prefix, BytesCoder(), file_name_suffix=".gz", mime_type="application/octet-stream"
         )
 
-    def open(self, temp_path: str) -> tf.io.TFRecordWriter:
+    def open(self, temp_path: str) -> "RecordThread":
         """Opens a file for writing."""
+        return RecordThread(temp_path)
+
+    def write_encoded_record(self, file_handle: "RecordThread", encoded_value: bytes) -> None:
+        """Writes one record."""
+        file_handle.write(encoded_value)
+
+
+class RecordThread:
+    """Compresses and writes records on a thread, while the next batch is decoded and resized."""
+
+    def __init__(self, path: str):
+        """Opens the file."""
         options = tf.io.TFRecordOptions(
             compression_type="GZIP", compression_level=1, compression_strategy=RUN_LENGTHS
         )
-        return tf.io.TFRecordWriter(temp_path, options)
+        self._writer = tf.io.TFRecordWriter(path, options)
+        self._pool = ThreadPoolExecutor(1)
+        self._waiting: deque[Future[None]] = deque()
 
-    def write_encoded_record(self, file_handle: tf.io.TFRecordWriter, encoded_value: bytes) -> None:
-        """Writes one record."""
-        file_handle.write(encoded_value)
+    def write(self, record: bytes) -> None:
+        """Hands a record over. An error of an earlier one is raised here or by `close`."""
+        self._waiting.append(self._pool.submit(self._writer.write, record))
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft().result()
+
+    def close(self) -> None:
+        """Waits until all is written, and closes the file."""
+        try:
+            while self._waiting:
+                self._waiting.popleft().result()
+        finally:
+            self._pool.shutdown()
+            self._writer.close()
