@@ -32,7 +32,7 @@ from petseg.files.atomic import write_atomic
 
 PAIRS_A_SHARD = 256
 
-BLOCKS_AT_ONCE = 8
+BLOCKS_AT_ONCE = 16
 """Blocks of sources whose pairs are checked in one go: at its begin and its end less is done at once."""
 
 NEWEST_SPAN_FILE = "newest_span.parquet"

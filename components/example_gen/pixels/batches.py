@@ -14,7 +14,7 @@ from petseg.tf_photo import decode_brightness
 Decoded = tuple[np.ndarray | None, np.ndarray | None]
 """A photo's brightness as stored and a mask's numbers, uint8 [height, width], where they were decoded."""
 
-PAIRS = 16
+PAIRS = 32
 """Pairs of a call."""
 
 PIXELS = 2**24
