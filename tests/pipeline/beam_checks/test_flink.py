@@ -92,6 +92,15 @@ def test_a_cluster_without_restarts_is_a_warning(answers, key):
     assert flink.check_restarts(on_flink(answers.address)).detail == "restart-strategy is fixed-delay"
 
 
+def test_a_job_server_of_ones_own_leads_to_flink_by_an_argument(answers):
+    portable = {"engine": "portable", "address": "jobs:8099", "worker_pool": "localhost:50000"}
+    alone = EngineRun(BeamSettings.model_validate(portable))
+    assert flink.check_slots(alone) is flink.check_network_memory(alone) is None
+    named = portable | {"args": [f"--flink_master=http://{answers.address}"], "workers": 3}
+    with pytest.raises(UserError, match="Flink has 2 free slots of 2 for 3 workers"):
+        flink.check_slots(EngineRun(BeamSettings.model_validate(named)))
+
+
 @pytest.mark.slow
 def test_a_real_flink_with_its_defaults_is_refused(tmp_path):
     with flink_cluster(tmp_path, {}) as address:
