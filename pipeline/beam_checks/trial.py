@@ -57,7 +57,7 @@ class _Unseen(UserError):
 @contextlib.contextmanager
 def _folder_in(output: Path) -> Iterator[Path]:
     """An empty folder for the pipeline's files; nothing is left of it."""
-    new = not output.exists()
+    new = [path for path in (output, *output.parents) if not path.exists()]
     output.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".check-beam-", dir=output))
     # Workers may be another user's.
@@ -66,9 +66,9 @@ def _folder_in(output: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        if new:
+        for path in new:
             with contextlib.suppress(OSError):
-                output.rmdir()
+                path.rmdir()
 
 
 def _send(folder: Path) -> bytes:

@@ -36,7 +36,7 @@ def on_pool(jobs: str, pool: str, data=None, output=None) -> EngineRun:
 
 
 def test_a_run_that_would_work_passes_every_step_and_leaves_nothing(jobs, pool, sample, tmp_path):
-    output = tmp_path / "out"
+    output = tmp_path / "new" / "out"
     done = petseg(
         "check-beam", "--data", sample, "--output", output, "--json", "--set", "beam.engine=portable",
         "--set", f"beam.address={jobs}", "--set", f"beam.worker_pool={pool}", timeout=300,
@@ -48,7 +48,7 @@ def test_a_run_that_would_work_passes_every_step_and_leaves_nothing(jobs, pool, 
     names = [step["step"] for step in answer["steps"]]
     assert names == ["address", "job server", "worker pool", "workers", "paths"]
     assert f"the workers see {sample} and {output}: TFRecords" in answer["steps"][-1]["detail"]
-    assert not output.exists()
+    assert not output.parent.exists()
 
 
 def test_the_first_failing_step_is_the_last_and_its_remedy_the_error(pool):
