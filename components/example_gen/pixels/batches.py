@@ -4,10 +4,13 @@ With a call for each file, Python's lock would go from thread to thread several 
 longer than the work in between.
 """
 
+import functools
+import io
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from petseg.tf_photo import decode_brightness
 
@@ -19,9 +22,6 @@ PAIRS = 32
 
 PIXELS = 2**24
 """Pixels of photos after which no more pairs are added to a call."""
-
-NO_PHOTO = tf.io.encode_jpeg(np.zeros((1, 1, 1), np.uint8)).numpy()
-NO_MASK = tf.io.encode_png(np.zeros((1, 1, 1), np.uint8)).numpy()
 
 
 def decode_batch(photos: Sequence[bytes | None], masks: Sequence[bytes | None]) -> Iterator[Decoded]:
@@ -38,7 +38,7 @@ def decode_batch(photos: Sequence[bytes | None], masks: Sequence[bytes | None]) 
     if not any(photos) and not any(masks):
         return ((None, None) for _ in photos)
     try:
-        decoded = _decode(_padded(photos, NO_PHOTO), _padded(masks, NO_MASK))
+        decoded = _decode(_padded(photos, _pixel("JPEG")), _padded(masks, _pixel("PNG")))
     except tf.errors.InvalidArgumentError:
         return ((None, None) for _ in photos)
     arrays = ([np.asarray(each)[..., 0] for each in outputs] for outputs in decoded)
@@ -54,6 +54,14 @@ def _decode(photos: tf.Tensor, masks: tf.Tensor) -> tuple[list[tf.Tensor], list[
         [decode_brightness(photo) for photo in tf.unstack(photos)],
         [tf.io.decode_png(mask, channels=1) for mask in tf.unstack(masks)],
     )
+
+
+@functools.cache
+def _pixel(kind: str) -> bytes:
+    """A file of one pixel."""
+    content = io.BytesIO()
+    Image.new("L", (1, 1)).save(content, kind)
+    return content.getvalue()
 
 
 def _padded(files: Iterable[bytes | None], filler: bytes) -> list[bytes]:
