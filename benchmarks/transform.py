@@ -176,9 +176,9 @@ def main() -> None:
         transform(few, SCALES[0], output)
         for scale in SCALES:
             load = os.getloadavg()[0]
-            tfx_start, _ = transform(few, scale, output, TfxExecutor)
+            tfx_start, tfx_start_wall = transform(few, scale, output, TfxExecutor)
             tfx, tfx_wall = transform(all_of_them, scale, output, TfxExecutor)
-            start, _ = transform(few, scale, output)
+            start, start_wall = transform(few, scale, output)
             node, node_wall = transform(all_of_them, scale, output)
             writing, size = write(output)
             found = {
@@ -190,7 +190,11 @@ def main() -> None:
                 "ratio": (node - start) / (tfx - tfx_start),
                 "load": load,
             }
-            walls = {"node": round(node_wall, 1), "tfx": round(tfx_wall, 1)}
+            walls = {
+                "start": round(start_wall, 1),
+                "node": round(node_wall - start_wall, 1),
+                "tfx": round(tfx_wall - tfx_start_wall, 1),
+            }
             rounded = {name: round(value, 2) for name, value in found.items()}
             sizes = {"pairs": pairs, "sizes": 1 if scale == 1 else 2}
             print(
