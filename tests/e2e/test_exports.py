@@ -240,8 +240,15 @@ def test_wrong_formats_are_named(run, tmp_path):
 
 def converters(process):
     """The processes that a process has started and that convert."""
-    children = process.children(recursive=True)
-    return [child for child in children if "trainer.export.convert" in child.cmdline()]
+    return [child for child in process.children(recursive=True) if _converts(child)]
+
+
+def _converts(process):
+    try:
+        return "trainer.export.convert" in process.cmdline()
+    except psutil.Error:
+        # It has just ended.
+        return False
 
 
 def kill_in_the_middle(command, log):
@@ -253,11 +260,13 @@ def kill_in_the_middle(command, log):
             stdout=said,
             stderr=subprocess.STDOUT,
         )
-    while not (running := converters(process)):
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
+    try:
+        while not (running := converters(process)):
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.wait()
     _, alive = psutil.wait_procs(running, timeout=30)
     assert not alive
 
