@@ -8,6 +8,7 @@ from tfx.types import standard_artifacts
 
 from petseg.errors import UserError
 from tests.trainer.shapes import shape_pairs, write_pairs
+from tests.trainer.tile_inputs import tile_settings, write_tile_inputs
 from trainer.tuner import tuner_fn
 from trainer.tuner_settings import TunerSettings
 
@@ -73,6 +74,21 @@ def test_a_killed_search_resumes(fn_args, caplog):
     assert caplog.text.count("resuming an unfinished training after epoch 1 of 1") == 1
     assert again.oracle.trials["0"].hyperparameters.values == trial.hyperparameters.values
     assert len(again.oracle.trials) == 2
+
+
+def test_trials_train_on_crops_of_large_photos(fn_args, tmp_path):
+    arguments = fn_args({"trainer.learning_rate": {"values": RATES}}, trials=2, trial_epochs=3)
+    write_tile_inputs(tmp_path)
+    arguments.custom_config["training"] = tile_settings().model_dump_json()
+    arguments.train_files = [str(tmp_path / "examples/Split-train/*")]
+    arguments.eval_files = [str(tmp_path / "examples/Split-eval/*")]
+    result = tuner_fn(arguments)
+    result.tuner.search(**result.fit_kwargs)
+    scores = {
+        trial.hyperparameters.get("trainer.learning_rate"): trial.score
+        for trial in result.tuner.oracle.trials.values()
+    }
+    assert scores[0.02] > scores[1e-9]
 
 
 def test_when_no_trial_finishes_the_reason_is_reported(fn_args):
