@@ -34,7 +34,7 @@ ANYWHERE = 1.0
 """Weight of crops that are taken anywhere, beside those of `trainer.crop_class_weights`."""
 
 
-class CropBatches(EpochBatches):
+class CropBatches(EpochBatches[Photos]):
     """Random crops of the training photos.
 
     Args:
@@ -45,6 +45,8 @@ class CropBatches(EpochBatches):
         seed: See `EpochBatches`, also for the other one.
     """
 
+    times = CROPS_A_PHOTO
+
     def __init__(
         self,
         photos: Photos,
@@ -53,23 +55,22 @@ class CropBatches(EpochBatches):
         seed: int,
         replicas: int = 1,
     ):
-        super().__init__(len(photos), batch_size, augmentation, seed, replicas, times=CROPS_A_PHOTO)
-        self._photos = photos
+        self._window = photos.windows.size
+        super().__init__(photos, batch_size, augmentation, seed, replicas, self._window)
         self._lanes = count_lanes(self._batch_size, len(photos), CROPS_A_PHOTO)
-        self._size = photos.windows.size
-        self._patch_size = patch_size(self._size, augmentation)
+        self._patch_size = patch_size(self._window, augmentation)
 
     @property
     def steps(self) -> int:
         """See `EpochBatches`."""
-        rows = rows_of_an_epoch(len(self._photos), self._lanes, self._batch_size, CROPS_A_PHOTO)
+        rows = rows_of_an_epoch(len(self._examples), self._lanes, self._batch_size, CROPS_A_PHOTO)
         return rows // self._batch_size
 
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
         """See `EpochBatches`."""
         random = np.random.default_rng((self._seed, number))
         count = self.steps * self._batch_size
-        indices = lane_order(random, len(self._photos), self._lanes, count, CROPS_A_PHOTO)
+        indices = lane_order(random, len(self._examples), self._lanes, count, CROPS_A_PHOTO)
         groups = (*draw_groups(), CROP_DRAWS)
         draws = np.concatenate([random.random((count, group), np.float32) for group in groups], axis=1)
         return prefetched(sharded((indices, draws), self._batch_size, context), self._make)
@@ -81,18 +82,18 @@ class CropBatches(EpochBatches):
         # The patch lies around the crop's center: these two move a crop within an image.
         centered = tf.fill([tf.shape(draws)[0], 2], 0.5)
         draws = tf.concat([draws[:, :2], centered, draws[:, 4:-CROP_DRAWS]], axis=1)
-        return augment(images, masks, draws, self._augmentation, self._size, unit=self._size)
+        return augment(images, masks, draws, self._augmentation, self._window, unit=self._window)
 
     def _cut(self, indices: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Patches around the centers of crops, uint8 [n, h, w, 3] and [n, h, w]."""
         smallest, largest = self._augmentation.crop_scale, self._augmentation.zoom_out
         patches = []
         for index, numbers in zip(indices, draws, strict=True):
-            image, mask = self._photos.images[index], self._photos.masks[index]
+            image, mask = self._examples.images[index], self._examples.masks[index]
             scale = smallest + (largest - smallest) * numbers[1]
-            sides = scale * self._size[0], scale * self._size[1]
+            sides = scale * self._window[0], scale * self._window[1]
             center = crop_center(
-                mask, sides, (numbers[3], numbers[2]), self._photos.class_weights, numbers[-CROP_DRAWS:]
+                mask, sides, (numbers[3], numbers[2]), self._examples.class_weights, numbers[-CROP_DRAWS:]
             )
             first = [round(at - side / 2) for at, side in zip(center, self._patch_size, strict=True)]
             patches.append(cut_patch(image, mask, first, self._patch_size))

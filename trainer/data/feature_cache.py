@@ -141,7 +141,7 @@ class FeatureBatches(TrainingBatches):
 
     def _make(self, indices: tf.Tensor, draws: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
         mirror = mirrored(draws, self._augmentation)
-        _, masks = gather(self._pairs, indices)
+        _, masks = gather(self._examples, indices)
         masks = tf.where(mirror[:, tf.newaxis, tf.newaxis], masks[:, :, ::-1], masks)
         return self._features.gather(indices, mirror), masks
 

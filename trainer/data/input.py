@@ -6,8 +6,9 @@ epoch e sees what a run without a break sees.
 
 import abc
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sized
+from functools import cached_property
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -24,33 +25,41 @@ EvaluationBatches = Callable[[tf.distribute.InputContext], tf.data.Dataset]
 """Makes the batches to evaluate on, for the replicas of one process."""
 
 
-class EpochBatches(abc.ABC):
+Split = TypeVar("Split", bound=Sized)
+
+
+class EpochBatches(abc.ABC, Generic[Split]):
     """The training examples, epoch by epoch.
 
     Args:
-        examples: Number of training examples.
+        examples: The training split.
         batch_size: Examples per step, of all replicas together. A smaller split makes one batch.
         augmentation: Random changes of the examples.
         seed: Seed of order and augmentation.
         replicas: Devices that share a batch.
-        times: How often an epoch has an example.
+        size: H and W, height and width of the batches in pixels; None: those of the examples.
 
     Raises:
         UserError: There are fewer examples than replicas.
     """
 
+    times: ClassVar[int] = 1
+    """How often an epoch has an example."""
+
     def __init__(
         self,
-        examples: int,
+        examples: Split,
         batch_size: int,
         augmentation: AugmentationSettings,
         seed: int,
-        replicas: int,
-        times: int = 1,
+        replicas: int = 1,
+        size: Size | None = None,
     ):
-        self._batch_size = full_batch(examples * times, batch_size, replicas)
+        self._examples = examples
+        self._batch_size = full_batch(len(examples) * self.times, batch_size, replicas)
         self._augmentation = augmentation
         self._seed = seed
+        self._size = size
 
     @property
     @abc.abstractmethod
@@ -71,38 +80,22 @@ class EpochBatches(abc.ABC):
         """
 
 
-class TrainingBatches(EpochBatches):
-    """Batches of examples that are kept.
+class TrainingBatches(EpochBatches[Pairs]):
+    """Batches of examples that are kept."""
 
-    Args:
-        pairs: The training split.
-        size: H and W, height and width of the batches in pixels; None: those of `pairs`.
-        batch_size: See `EpochBatches`, also for the others.
-    """
-
-    def __init__(
-        self,
-        pairs: Pairs,
-        batch_size: int,
-        augmentation: AugmentationSettings,
-        seed: int,
-        replicas: int = 1,
-        size: Size | None = None,
-    ):
-        super().__init__(len(pairs), batch_size, augmentation, seed, replicas)
-        self._pairs = pairs
-        self._lanes = count_lanes(self._batch_size, len(pairs))
-        self._size = size
+    @cached_property
+    def _lanes(self) -> int:
+        return count_lanes(self._batch_size, len(self._examples))
 
     @property
     def steps(self) -> int:
         """See `EpochBatches`."""
-        return rows_of_an_epoch(len(self._pairs), self._lanes, self._batch_size) // self._batch_size
+        return rows_of_an_epoch(len(self._examples), self._lanes, self._batch_size) // self._batch_size
 
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
         """See `EpochBatches`."""
         random = np.random.default_rng((self._seed, number))
-        indices = lane_order(random, len(self._pairs), self._lanes, self.steps * self._batch_size)
+        indices = lane_order(random, len(self._examples), self._lanes, self.steps * self._batch_size)
         draws = np.concatenate(
             [random.random((len(indices), count), np.float32) for count in draw_groups()], axis=1
         )
@@ -110,7 +103,7 @@ class TrainingBatches(EpochBatches):
         return prefetched(rows, self._make)
 
     def _make(self, indices: tf.Tensor, draws: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return augment(*gather(self._pairs, indices), draws, self._augmentation, self._size)
+        return augment(*gather(self._examples, indices), draws, self._augmentation, self._size)
 
 
 def evaluation_batches(

@@ -9,13 +9,13 @@ shards of their own lanes, and together have the batches of one device.
 import hashlib
 import math
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
 
 from petseg.tf_data import PARALLEL, without_autotuning
 from trainer.data.augmentation import augment, draw_groups
-from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.geometry import Size
 from trainer.data.input import EpochBatches
 from trainer.data.pairs import Pairs
@@ -85,35 +85,22 @@ class StreamedPairs:
         return Pairs([row[1] for row in rows], [row[2] for row in rows], [row[0].decode() for row in rows])
 
 
-class StreamedBatches(EpochBatches):
-    """Batches that are read from the records.
+class StreamedBatches(EpochBatches[StreamedPairs]):
+    """Batches that are read from the records."""
 
-    Args:
-        pairs: The training split.
-        size: H and W, height and width of the batches in pixels.
-        batch_size: See `EpochBatches`, also for the others.
-    """
+    @cached_property
+    def _lanes(self) -> int:
+        return _lanes(self._batch_size, len(self._examples.records.files))
 
-    def __init__(
-        self,
-        pairs: StreamedPairs,
-        batch_size: int,
-        augmentation: AugmentationSettings,
-        seed: int,
-        replicas: int = 1,
-        size: Size | None = None,
-    ):
-        super().__init__(len(pairs), batch_size, augmentation, seed, replicas)
-        self._pairs = pairs
-        self._size = size
-        self._lanes = _lanes(self._batch_size, len(pairs.records.files))
-        record_bytes = max(1, pairs.records.bytes // len(pairs))
-        self._buffer = max(2, self._batch_size // self._lanes, SHUFFLE_BYTES // record_bytes // self._lanes)
+    @cached_property
+    def _buffer(self) -> int:
+        record_bytes = max(1, self._examples.records.bytes // len(self._examples))
+        return max(2, self._batch_size // self._lanes, SHUFFLE_BYTES // record_bytes // self._lanes)
 
     @property
     def steps(self) -> int:
         """See `EpochBatches`."""
-        return len(self._pairs) // self._batch_size
+        return len(self._examples) // self._batch_size
 
     def epoch(self, number: int, context: tf.distribute.InputContext = ONE_DEVICE) -> tf.data.Dataset:
         """See `EpochBatches`.
@@ -124,17 +111,17 @@ class StreamedBatches(EpochBatches):
         Raises:
             UserError: A shard was changed since it was read at first.
         """
-        self._pairs.records.check_unchanged()
+        self._examples.records.check_unchanged()
         random = np.random.default_rng((self._seed, number))
-        order = random.permutation(len(self._pairs.records.files)).tolist()
-        start = int(random.integers(len(self._pairs)))
+        order = random.permutation(len(self._examples.records.files)).tolist()
+        start = int(random.integers(len(self._examples)))
         shuffle_seeds = random.integers(1 << 31, size=self._lanes)
         draw_seed = random.integers(1 << 31, size=2)
         length = self.steps * self._batch_size // self._lanes
         replicas = context.num_replicas_in_sync
 
         def lane(index: int) -> tf.data.Dataset:
-            records = self._pairs.records.read(start + index * length, length, order)
+            records = self._examples.records.read(start + index * length, length, order)
             seed = int(shuffle_seeds[index])
             return records.shuffle(self._buffer, seed, reshuffle_each_iteration=False).prefetch(2)
 
@@ -144,7 +131,7 @@ class StreamedBatches(EpochBatches):
                 records = taking_turns([lane(each) for each in lanes]).shard(replicas, replica)
             else:
                 records = taking_turns([lane(each) for each in lanes[replica::replicas]])
-            decoded = records.map(self._pairs.decode, num_parallel_calls=PARALLEL, deterministic=True)
+            decoded = records.map(self._examples.decode, num_parallel_calls=PARALLEL, deterministic=True)
             batches = decoded.batch(self._batch_size // replicas, drop_remainder=True)
 
             def changed(step: tf.Tensor, pair: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
