@@ -1,6 +1,7 @@
 """The app's page: upload, examples, pictures, class shares and a mask to download."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,17 @@ def build_page(
         )
 
     # Uploads are deleted after an hour, and when the app stops.
+    tiles = partial(
+        gradio.Gallery,
+        show_label=False,
+        columns=EXAMPLES,
+        height=TILES,
+        object_fit="cover",
+        fit_columns=False,
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+    )
     with gradio.Blocks(analytics_enabled=False, title="Segment a photo", delete_cache=(600, 3600)) as page:
         gradio.Markdown(f"# Segment a photo\n{described_model(version, segmenter.classes)}", elem_id="head")
         results = gradio.State([], time_to_live=3600)
@@ -85,18 +97,7 @@ def build_page(
                 )
                 if examples:
                     gradio.HTML('<div class="hint">Or one of these, which the model was evaluated on:</div>')
-                    gallery = gradio.Gallery(
-                        [str(file) for file in examples],
-                        show_label=False,
-                        elem_id="examples",
-                        columns=EXAMPLES,
-                        height=TILES,
-                        object_fit="cover",
-                        fit_columns=False,
-                        allow_preview=False,
-                        interactive=False,
-                        buttons=[],
-                    )
+                    gallery = tiles([str(file) for file in examples], elem_id="examples")
                 details = gradio.HTML(legend(segmenter.classes), elem_id="prediction")
             with gradio.Column(scale=3, min_width=280):
                 pictures = gradio.ImageSlider(
@@ -109,18 +110,7 @@ def build_page(
                     buttons=["download", "fullscreen"],
                 )
                 download = gradio.DownloadButton("Download the mask (PNG)", interactive=False, elem_id="mask")
-                thumbnails = gradio.Gallery(
-                    visible=False,
-                    show_label=False,
-                    elem_id="photos",
-                    columns=EXAMPLES,
-                    height=TILES,
-                    object_fit="cover",
-                    fit_columns=False,
-                    allow_preview=False,
-                    interactive=False,
-                    buttons=[],
-                )
+                thumbnails = tiles(visible=False, elem_id="photos")
         shown = [pictures, details, download, thumbnails]
         upload.upload(segment, upload, [upload, results, *shown], api_visibility="private")
         if examples:
