@@ -106,7 +106,8 @@ def test_leaves_no_file_behind(settings, tmp_path, monkeypatch):
     cache = FeatureCache(frozen, PAIRS, mirror=False)
     fill_caches([cache], 4)
     assert sum(os.fstat(file.fileno()).st_size for file in cache._files) == cache.size > 0
-    assert list(tmp_path.iterdir()) == []
+    # Where no test before it had TensorFlow write its graph code, this one does, beside the features.
+    assert [file for file in tmp_path.iterdir() if not file.name.startswith("__autograph_")] == []
 
 
 def test_says_what_it_needs_of_a_disk_before_it_starts(settings, caplog):
