@@ -18,11 +18,11 @@ LOOK_UPS = (
     Check("engine", address.check_is_seen),
     Check("address", address.check_address),
     Check("job server", job_api.check_job_server),
-    Check("arguments", arguments.check_arguments),
     Check("Flink version", flink.check_version),
     Check("Flink slots", flink.check_slots),
     Check("Flink network memory", flink.check_network_memory),
     Check("Flink restarts", flink.check_restarts),
+    Check("arguments", arguments.check_arguments),
     Check("worker pool", worker_pool.check_worker_pool),
 )
 """Before each run: they take seconds."""

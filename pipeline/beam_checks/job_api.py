@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from typing import Any
 from urllib.parse import urlsplit
 
 from petseg.errors import UserError
@@ -17,38 +16,26 @@ def check_job_server(run: EngineRun) -> Finding | None:
     """The job server speaks Beam's Job API; one that Beam starts finds Java and its jar."""
     beam = run.beam
     if beam.engine == "portable":
-        described_options(str(beam.address))
+        _check_api(str(beam.address))
         return Finding(f"{beam.address} speaks Beam's Job API")
     if beam.engine in JAVA_ENGINES and beam.address not in STARTED_BY_BEAM:
         return _check_java(beam.engine, list(beam.args))
     return None
 
 
-def described_options(address: str) -> tuple[str, ...]:
-    """Returns the names of the pipeline options that a job server knows.
-
-    Raises:
-        UserError: What answers is no job server.
-    """
+def _check_api(address: str) -> None:
     import grpc
-    from apache_beam.portability.api import beam_job_api_pb2_grpc
+    from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
+    request = beam_job_api_pb2.DescribePipelineOptionsRequest()
     with grpc.insecure_channel(address) as channel:
         try:
-            return options_of(beam_job_api_pb2_grpc.JobServiceStub(channel))
+            beam_job_api_pb2_grpc.JobServiceStub(channel).DescribePipelineOptions(request, timeout=SECONDS)
         except grpc.RpcError as error:
             raise UserError(
                 f"beam.address: what answers at {address} is no Beam job server "
                 f"({error.code().name.lower()}); name the port of its Job API, 8099 by default"
             ) from None
-
-
-def options_of(jobs: Any) -> tuple[str, ...]:
-    """Asks a job server, by its gRPC stub, for the names of the pipeline options that it knows."""
-    from apache_beam.portability.api import beam_job_api_pb2
-
-    request = beam_job_api_pb2.DescribePipelineOptionsRequest()
-    return tuple(option.name for option in jobs.DescribePipelineOptions(request, timeout=SECONDS).options)
 
 
 def _check_java(engine: str, args: list[str]) -> Finding:

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 
 from petseg.errors import UserError
 from petseg.files.object_store import is_url
-from pipeline.beam_checks.arguments import check_known
 from pipeline.beam_checks.check import EngineRun, Finding
 from pipeline.beam_checks.explain import SHIP, explain
 from pipeline.beam_checks.flink import with_flink_version
-from pipeline.beam_checks.job_api import JAVA_ENGINES, options_of
 
 if TYPE_CHECKING:
     from pipeline.beam_checks.worker_trial import Sample
@@ -104,12 +102,7 @@ def _run_pipeline(run: EngineRun, folder: Path) -> None:
     with stop_job_servers():
         try:
             result = pipeline.run()
-            if run.beam.engine in JAVA_ENGINES:
-                # Beam has started their job server only now.
-                check_known(run.beam.args, options_of(result._job_service))
             state = result.wait_until_finish(duration=SECONDS * 1000)
-        except UserError:
-            raise
         except Exception as error:
             raise _failure(str(error), run) from error
         if state != PipelineState.DONE:

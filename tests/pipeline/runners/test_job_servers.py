@@ -13,8 +13,9 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.flink_runner import FlinkRunner
 
+from petseg.errors import UserError
 from pipeline.beam_checks.check import EngineRun
-from pipeline.beam_checks.engine import check_engine
+from pipeline.beam_checks.engine import check_engine, look_up
 from pipeline.beam_settings import BeamSettings
 from pipeline.runners.local.job_servers import stop_job_servers
 from tests.beam_workers import worker_pool
@@ -114,20 +115,55 @@ def test_a_run_leaves_none_and_ends_without_a_traceback(java, flink, sample, tmp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("args", [[], ["--number_of_execution_retries=3"]])
-def test_check_beam_asks_the_job_server_that_beam_starts(java, flink, sample, tmp_path, args):
+def test_check_beam_runs_its_pipeline_on_the_job_server_that_beam_starts(java, flink, sample, tmp_path):
     (tmp_path / "home").mkdir()
     with worker_pool(tmp_path / "home", has_project=True) as pool:
-        beam = BeamSettings(engine="flink", address=flink, worker_pool=pool, args=(*engine_args(java), *args))
+        beam = BeamSettings(engine="flink", address=flink, worker_pool=pool, args=engine_args(java))
         *passed, last = check_engine(EngineRun(beam, str(sample), tmp_path / "out"), full=True)
     assert {step.status for step in passed} <= {"ok", "warning"}
-    if args:
-        assert (last.step, last.status) == ("workers", "failed")
-        assert last.detail.startswith("beam.args: Beam knows no --number_of_execution_retries=3 and would")
-    else:
-        assert (last.step, last.status) == ("paths", "ok"), last.detail
+    assert (last.step, last.status) == ("paths", "ok"), last.detail
     assert started(java)
     assert left(java) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "refusal"),
+    [
+        (["--checkpointing_interval=10", "--faster_copy"], None),
+        (
+            ["--number_of_execution_retries=3", "--faster_copy"],
+            "beam.args: Beam knows no --number_of_execution_retries=3 and would leave it out; correct",
+        ),
+        (["--faster_copy=true"], "beam.args: .*--faster_copy: ignored explicit argument 'true'"),
+    ],
+)
+def test_a_quick_check_asks_it_about_arguments_that_beam_in_python_does_not_know(java, flink, args, refusal):
+    run = EngineRun(
+        BeamSettings(engine="flink", address=flink, image="petseg:cpu", args=(*engine_args(java), *args))
+    )
+    if refusal is None:
+        look_up(run)
+    else:
+        with pytest.raises(UserError, match=refusal):
+            look_up(run)
+    assert started(java)
+    assert left(java) == []
+
+
+def test_arguments_that_beam_in_python_knows_need_no_job_server(java, flink):
+    args = (*engine_args(java), "--save_main_session")
+    look_up(EngineRun(BeamSettings(engine="flink", address=flink, image="petseg:cpu", args=args)))
+    assert started(java) == []
+
+
+def test_a_job_server_that_cannot_start_is_one_line(java, flink):
+    java.write_text("#!/bin/sh\necho Error: Invalid or corrupt jarfile\nexit 1\n")
+    args = (*engine_args(java), "--faster_copy")
+    with pytest.raises(
+        UserError, match=r"^beam\.engine flink: its job server does not start: .* error 1; try"
+    ) as no:
+        look_up(EngineRun(BeamSettings(engine="flink", address=flink, image="petseg:cpu", args=args)))
+    assert "\n" not in str(no.value)
 
 
 @pytest.mark.slow
