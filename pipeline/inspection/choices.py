@@ -31,8 +31,14 @@ WIDTH_IN_WINDOWS = 4.0
 
 SCALES = (1.0, 0.5, 0.25)
 
-MIXED_ASPECTS = 1.5
-"""Quotient of the aspects of wide and of high photos, from which one stretched shape does not suit all."""
+MOST_STRETCH = 1.5
+"""Aspect of a photo divided by that of the input, from which stretching distorts too much."""
+
+LONGEST_INPUT = 2
+"""Longer side of the input, in shorter sides: what it costs on top of a square."""
+
+STRIDE = 32
+"""Pixels of which the input's sides are multiples."""
 
 KEPT_MASKS = 0.5
 """Share of the masks with a class in which the class must be left at the model's resolution."""
@@ -76,7 +82,7 @@ def choose_fit(survey: Survey) -> Choice | None:
         )
     aspects = np.sort([photo.width / photo.height for photo in photos])
     narrow, wide = np.quantile(aspects, [0.1, 0.9])
-    if wide / narrow > MIXED_ASPECTS:
+    if wide / narrow > MOST_STRETCH:
         return Choice(
             {"fit": "pad"},
             f"The photos' width is {narrow:.2g} to {wide:.2g} times their height. pad keeps their aspect",
@@ -85,10 +91,23 @@ def choose_fit(survey: Survey) -> Choice | None:
 
 
 def choose_image_size(survey: Survey) -> Choice:
-    """The model's input: near the photos' shorter side, and large enough that every class is left."""
+    """The model's input: a side, or height and width where a square would distort the photos."""
     fit = choose_fit(survey)
     if fit and fit.value["fit"] == "tile":
         return Choice(MOST_SIDE, "The size of a window")
+    side = _choose_side(survey)
+    aspects = [pair.photo.width / pair.photo.height for pair in survey.opened.good if pair.photo]
+    aspect = float(np.median(aspects)) if aspects and not fit else 1.0
+    elongation = max(aspect, 1 / aspect)
+    if elongation <= MOST_STRETCH:
+        return side
+    longer = round(side.value * min(elongation, LONGEST_INPUT) / STRIDE) * STRIDE
+    height, width = (side.value, longer) if aspect > 1 else (longer, side.value)
+    return Choice([height, width], f"{side.reason}; their width is {aspect:.2g} times their height")
+
+
+def _choose_side(survey: Survey) -> Choice:
+    """Side of a square input: near the photos' shorter side, and large enough that every class is left."""
     photos = [pair.photo for pair in survey.opened.good if pair.photo]
     shorter = int(np.median([min(photo.width, photo.height) for photo in photos])) if photos else LEAST_SIDE
     near = min(MODEL_SIDES, key=lambda side: (abs(side - min(max(shorter, LEAST_SIDE), MOST_SIDE)), side))

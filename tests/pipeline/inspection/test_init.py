@@ -130,7 +130,25 @@ def test_wide_and_high_photos_are_padded(tmp_path):
         save(tmp_path / f"data/masks/{seed}.png", mask)
     settings, text = written(tmp_path)
     assert settings.transform.fit == "pad"
+    assert settings.model.image_size == 128
     assert "0.4 to 2.5 times their height" in text
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((160, 280), (128, 224)), ((280, 160), (224, 128)), ((150, 900), (128, 256)), ((160, 213), 128)],
+)
+def test_the_input_has_the_aspect_of_wide_photos(tmp_path, size, expected):
+    for seed in range(PAIRS):
+        mask = np.zeros(size, np.uint8)
+        mask[20:80, 20 : 80 + seed] = 1
+        save(tmp_path / f"data/images/{seed}.jpg", np.repeat(mask[..., None] * 100, 3, axis=-1))
+        save(tmp_path / f"data/masks/{seed}.png", mask)
+    settings, text = written(tmp_path)
+    assert settings.transform.fit == "stretch"
+    assert settings.model.image_size == expected
+    reason = f"width is {size[1] / size[0]:.2g} times their height"
+    assert (reason in " ".join(text.replace("#", "").split())) == isinstance(expected, tuple)
 
 
 def test_broken_masks_are_named_and_allowed(tmp_path):
