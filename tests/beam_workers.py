@@ -3,13 +3,14 @@
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
 
 from tests.conftest import PROJECT
-from tests.ports import LOOPBACK, listening_port
+from tests.ports import LOOPBACK, SECONDS_TO_START, listening_port
 
 
 @contextlib.contextmanager
@@ -51,8 +52,34 @@ def worker_pool(
         port = listening_port(pool)
         yield f"localhost:{port}"
     finally:
-        pool.terminate()
-        pool.wait(timeout=30)
+        end(pool)
+
+
+def end(process: psutil.Popen) -> None:
+    """Ends a process, unless a test has."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.terminate()
+    process.wait(timeout=30)
+
+
+def server_on(address: str) -> psutil.Process:
+    """The pool or job service of this process that listens at a host:port."""
+    port = int(address.rpartition(":")[2])
+    for child in psutil.Process().children():
+        if any(connection.laddr.port == port for connection in child.net_connections("inet")):
+            return child
+    raise AssertionError(f"no child listens on {port}")
+
+
+def first_workers(pool: str) -> list[psutil.Process]:
+    """Waits until a pool has started workers."""
+    server = server_on(pool)
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline:
+        if workers := server.children(recursive=True):
+            return workers
+        time.sleep(0.05)
+    raise AssertionError(f"{pool} has started no worker")
 
 
 @contextlib.contextmanager
@@ -71,5 +98,4 @@ def job_service(folder: Path) -> Iterator[str]:
     try:
         yield f"{LOOPBACK}:{listening_port(server)}"
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        end(server)

@@ -9,6 +9,10 @@ from pipeline.beam_settings import LOCAL_ENGINES, BeamSettings
 SHIP = "start the workers with this version of the project, use its image, or set beam.setup_file=./setup.py"
 
 
+class EngineError(Exception):
+    """An engine cannot go on; the text is one line with the remedy."""
+
+
 def explain(text: str, beam: BeamSettings) -> str | None:
     """Returns one line on what failed on an engine, with the remedy; None where the text says nothing known.
 
@@ -39,6 +43,9 @@ def explain(text: str, beam: BeamSettings) -> str | None:
         )
     if re.search(r"Connection refused|failed to connect to all addresses", text):
         return _explain_refusal(text, beam)
+    if "StatusCode.UNAVAILABLE" in text:
+        server = f"the job server at {beam.address}" if beam.engine == "portable" else "Beam's job server"
+        return f"beam.engine {beam.engine}: {server} has ended or cannot be reached any more; look at its log"
     return None
 
 

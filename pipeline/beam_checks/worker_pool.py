@@ -5,7 +5,7 @@ import uuid
 from petseg.errors import UserError
 from pipeline.beam_checks.address import connect, is_this_machine, server_of
 from pipeline.beam_checks.check import SECONDS, EngineRun, Finding
-from pipeline.beam_settings import STARTED_BY_BEAM
+from pipeline.beam_settings import STARTED_BY_BEAM, BeamSettings
 
 START = "python -m apache_beam.runners.worker.worker_pool_main --service_port=50000"
 
@@ -15,13 +15,20 @@ def check_worker_pool(run: EngineRun) -> Finding | None:
     pool = run.beam.worker_pool
     if pool is None:
         return None
-    address = str(run.beam.address)
-    is_elsewhere = address not in STARTED_BY_BEAM and not is_this_machine(server_of(address))
-    if is_this_machine(pool) and is_elsewhere:
+    if not is_seen_from_here(run.beam):
         return Finding(f"{pool} is one beside each of the cluster's machines, which cannot be seen from here")
     connect("beam.worker_pool", pool, f"start it with `{START}`, or correct the address")
     _start_worker(pool)
     return Finding(f"{pool} starts workers")
+
+
+def is_seen_from_here(beam: BeamSettings) -> bool:
+    """Whether there is a pool, and its address means the same here as on the cluster."""
+    if beam.worker_pool is None:
+        return False
+    address = str(beam.address)
+    is_here = address in STARTED_BY_BEAM or is_this_machine(server_of(address))
+    return is_here or not is_this_machine(beam.worker_pool)
 
 
 def _start_worker(pool: str) -> None:

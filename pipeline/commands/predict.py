@@ -72,11 +72,16 @@ def predict(
     from pipeline.commands.terminal import show_json
 
     if engine == "beam":
+        from pipeline.beam_checks.explain import EngineError
         from pipeline.prediction.beam import predict_with_beam
 
         if formats:
             raise UserError("--format needs --engine local; beam writes masks as PNG only")
-        predicted = predict_with_beam(model, images, output, config)
+        try:
+            predicted = predict_with_beam(model, images, output, config)
+        except EngineError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
     else:
         from pipeline.prediction.predict import Outputs
         from pipeline.prediction.predict import predict as predict_photos

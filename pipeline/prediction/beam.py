@@ -43,6 +43,7 @@ from pipeline.config_file import read_config
 from pipeline.prediction.model import load_segmenter, local_model
 from pipeline.prediction.photos import PhotoFile, find_photos
 from pipeline.prediction.predict import Predicted
+from pipeline.runners.local.beam_jobs import watch_jobs
 from pipeline.runners.local.job_servers import stop_job_servers
 from pipeline.runs.run_log import redirect_output
 
@@ -119,6 +120,7 @@ def predict_with_beam(model: str, images: Sequence[str], output: str, config: Pa
     Raises:
         UserError: There is no model or no photo, the output cannot be written or is of another model, or the
             config is wrong.
+        EngineError: The engine cannot go on.
     """
     engine = _engine(config)
     look_up(EngineRun(engine))
@@ -134,7 +136,12 @@ def predict_with_beam(model: str, images: Sequence[str], output: str, config: Pa
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder if is_url(target) else target, "predict.log")
         options = PipelineOptions(engine.pipeline_args)
-        with redirect_output(log), stop_job_servers(), beam.Pipeline(options=options) as pipeline:
+        with (
+            redirect_output(log),
+            stop_job_servers(),
+            watch_jobs(engine),
+            beam.Pipeline(options=options) as pipeline,
+        ):
             _ = (
                 pipeline
                 | "Shards" >> beam.Create(shards)

@@ -17,8 +17,7 @@ from typing import TextIO
 from petseg.errors import UserError, describe_error
 from petseg.files.object_store import as_path, copy_folder
 from pipeline.beam_checks.engine import for_workers, unshared_folders
-from pipeline.beam_checks.explain import explain
-from pipeline.beam_settings import BeamSettings
+from pipeline.beam_checks.explain import EngineError
 from pipeline.runners.local.checks import check_before_run
 from pipeline.runs.lock import only_user
 from pipeline.runs.memory import PeakMemory
@@ -115,7 +114,7 @@ class _LocalRun:
                 return Outcome(INTERRUPTED, "interrupted", reason, [f"interrupted; {reason}"])
             except Exception as error:
                 traceback.print_exc(file=sys.stderr)
-                status, reason = _explain(error, self._settings.beam)
+                status, reason = _explain(error)
                 reason = f"{self._failed_node}: {reason}" if self._failed_node else reason
                 self._stopped(reason.splitlines()[0], seconds, memory)
                 return Outcome(status, "error", reason, [f"error: {reason}", f"log      {self._log}"])
@@ -191,7 +190,7 @@ def _moment(run_id: str) -> datetime | None:
         return None
 
 
-def _explain(error: BaseException, beam: BeamSettings) -> tuple[int, str]:
+def _explain(error: BaseException) -> tuple[int, str]:
     """Returns exit status and message of an exception of a node, however Beam or TFX wrapped it."""
     cause: BaseException | None = error
     seen: set[int] = set()
@@ -202,8 +201,8 @@ def _explain(error: BaseException, beam: BeamSettings) -> tuple[int, str]:
         if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
             return NODE_FAILED, f"the disk is full: {cause.filename or cause}; free some space and run again"
         cause = cause.__cause__ or cause.__context__
-    if explained := explain(str(error), beam):
-        return NODE_FAILED, explained
+    if isinstance(error, EngineError):
+        return NODE_FAILED, str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
     # TensorFlow's "in user code:" means nothing without the line after it.
     message = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

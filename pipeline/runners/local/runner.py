@@ -46,6 +46,7 @@ class LocalRunner:
             UserError: The data or the schema is not there.
         """
         root = self._root = output.resolve()
+        self._beam = settings.beam
         self.push_directory = settings.push.directory or push_directory(root)
         variable = settings.metadata.url_variable
         self._connection = server_config(variable) if variable else sqlite_config(root / "metadata.db")
@@ -160,6 +161,7 @@ class LocalRunner:
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
         )
         node_launcher.before = before
+        node_launcher.beam = self._beam
         info = node_launcher.launch()
         self.executions[node_id] = info.execution_id
         self._check_success(node_id, info.execution_id)

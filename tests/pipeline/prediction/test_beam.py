@@ -15,6 +15,8 @@ from petseg.versions import publish
 from pipeline.prediction import beam as beam_prediction
 from pipeline.prediction.beam import predict_with_beam
 from pipeline.prediction.predict import Outputs, predict
+from tests.beam_java import fitting_flink, stand_in_java
+from tests.beam_workers import worker_pool
 from tests.components.serving_models import jpeg
 from tests.conftest import petseg
 
@@ -109,6 +111,33 @@ def test_model_photos_and_results_on_an_object_store(store, model, photos, tmp_p
     assert masks_of(tmp_path / "out").keys() == {"a.png", "b.png", "site/c.png", "site/d.png"}
     again = predict_with_beam(f"{url}/serving_model/{version}", [f"{url}/photos"], f"{url}/out", None)
     assert (again.already_done, again.mean_shares) == (5, done.mean_shares)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_project", [True, False])
+def test_no_job_server_is_left(model, photos, tmp_path, has_project):
+    """Beam starts one for `flink`; it ends with the prediction, also with one that fails."""
+    java = stand_in_java(tmp_path)
+    (tmp_path / "home").mkdir()
+    with (
+        fitting_flink() as flink,
+        worker_pool(tmp_path / "home", has_project=has_project, boots=False) as pool,
+    ):
+        engine = {"engine": "flink", "address": flink, "worker_pool": pool, "args": java.engine_args}
+        (tmp_path / "engine.yaml").write_text(json.dumps({"beam": engine}))
+        done = petseg(
+            "predict", "--model", model, "--images", photos / "site", "--output", tmp_path / "out",
+            "--engine", "beam", "--config", tmp_path / "engine.yaml", JOB_SERVERS=str(java.job_servers),
+        )  # fmt: skip
+    if has_project:
+        assert done.status == 0, done.stderr
+        assert len(rows_of(tmp_path / "out")) == 2
+    else:
+        assert done.status == 1
+        assert done.stderr.startswith("error: beam.engine flink: the workers have no module ")
+    assert "Traceback" not in done.stderr
+    assert len(java.started()) == 1
+    assert java.left() == []
 
 
 @pytest.mark.slow

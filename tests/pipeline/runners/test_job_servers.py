@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.flink_runner import FlinkRunner
@@ -18,42 +17,26 @@ from pipeline.beam_checks.check import EngineRun
 from pipeline.beam_checks.engine import check_engine, look_up
 from pipeline.beam_settings import BeamSettings
 from pipeline.runners.local.job_servers import stop_job_servers
+from tests.beam_java import StandInJava, fitting_flink, stand_in_java
 from tests.beam_workers import worker_pool
 from tests.conftest import PROJECT, TINY, petseg
-from tests.flink import flink_stand_in
 
 
 @pytest.fixture
-def java(tmp_path, monkeypatch) -> Path:
-    """A program that takes the place of Java; the folder beside it gets the ids of its processes."""
-    jobs = tmp_path / "job_servers"
-    jobs.mkdir()
-    monkeypatch.setenv("JOB_SERVERS", str(jobs))
-    launcher = tmp_path / "java"
-    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PROJECT}/tests/beam_job_server.py" "$@"\n')
-    launcher.chmod(0o755)
-    (tmp_path / "server.jar").touch()
-    return launcher
+def java(tmp_path, monkeypatch) -> StandInJava:
+    java = stand_in_java(tmp_path)
+    monkeypatch.setenv("JOB_SERVERS", str(java.job_servers))
+    return java
 
 
-def engine_args(java: Path) -> list[str]:
-    jar = java.with_name("server.jar")
-    return [f"--flink_job_server_jar={jar}", f"--job_server_java_launcher={java}"]
+@pytest.fixture
+def flink() -> Iterator[str]:
+    with fitting_flink() as address:
+        yield address
 
 
-def started(java: Path) -> list[int]:
-    return [int(path.name) for path in java.with_name("job_servers").iterdir()]
-
-
-def left(java: Path) -> list[int]:
-    """Job servers that still run; an ended one may take a moment to be gone."""
-    processes = [psutil.Process(pid) for pid in started(java) if psutil.pid_exists(pid)]
-    _, alive = psutil.wait_procs(processes, timeout=10)
-    return [process.pid for process in alive]
-
-
-def start_one(java: Path) -> None:
-    options = PipelineOptions(["--flink_master=localhost:1", *engine_args(java)])
+def start_one(java: StandInJava) -> None:
+    options = PipelineOptions(["--flink_master=localhost:1", *java.engine_args])
     FlinkRunner().default_job_server(options).start()
 
 
@@ -65,7 +48,7 @@ def test_no_job_server_outlives_its_node(java, ending):
         with stop_job_servers():
             start_one(java)
             start_one(java)
-            assert len(left_now(java)) == 2
+            assert len(java.running()) == 2
             if ending:
                 raise ending
 
@@ -74,25 +57,13 @@ def test_no_job_server_outlives_its_node(java, ending):
             node()
     else:
         node()
-    assert len(started(java)) == 2
-    assert left(java) == []
+    assert len(java.started()) == 2
+    assert java.left() == []
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def left_now(java: Path) -> list[int]:
-    return [pid for pid in started(java) if psutil.pid_exists(pid)]
-
-
-@pytest.fixture
-def flink() -> Iterator[str]:
-    """Answers as a Flink does that has all that a run needs; its jobs go to the stand-in's job server."""
-    with flink_stand_in() as flink:
-        flink.configure({"taskmanager.network.sort-shuffle.min-buffers": 16})
-        yield flink.address
-
-
-def flink_run(java: Path, flink: str, data: Path, output: Path, pool: str) -> list[str]:
-    args = ", ".join(engine_args(java))
+def flink_run(java: StandInJava, flink: str, data: Path, output: Path, pool: str) -> list[str]:
+    args = ", ".join(java.engine_args)
     return [
         "run", "--data", str(data), "--output", str(output), "--to", "SegmentationExampleGen", *TINY,
         "--set", "beam.engine=flink", "--set", f"beam.address={flink}",
@@ -110,20 +81,20 @@ def test_a_run_leaves_none_and_ends_without_a_traceback(java, flink, sample, tmp
         )
     assert done.status == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert started(java)
-    assert left(java) == []
+    assert java.started()
+    assert java.left() == []
 
 
 @pytest.mark.slow
 def test_check_beam_runs_its_pipeline_on_the_job_server_that_beam_starts(java, flink, sample, tmp_path):
     (tmp_path / "home").mkdir()
     with worker_pool(tmp_path / "home", has_project=True) as pool:
-        beam = BeamSettings(engine="flink", address=flink, worker_pool=pool, args=engine_args(java))
+        beam = BeamSettings(engine="flink", address=flink, worker_pool=pool, args=java.engine_args)
         *passed, last = check_engine(EngineRun(beam, str(sample), tmp_path / "out"), full=True)
     assert {step.status for step in passed} <= {"ok", "warning"}
     assert (last.step, last.status) == ("paths", "ok"), last.detail
-    assert started(java)
-    assert left(java) == []
+    assert java.started()
+    assert java.left() == []
 
 
 @pytest.mark.parametrize(
@@ -139,26 +110,26 @@ def test_check_beam_runs_its_pipeline_on_the_job_server_that_beam_starts(java, f
 )
 def test_a_quick_check_asks_it_about_arguments_that_beam_in_python_does_not_know(java, flink, args, refusal):
     run = EngineRun(
-        BeamSettings(engine="flink", address=flink, image="petseg:cpu", args=(*engine_args(java), *args))
+        BeamSettings(engine="flink", address=flink, image="petseg:cpu", args=(*java.engine_args, *args))
     )
     if refusal is None:
         look_up(run)
     else:
         with pytest.raises(UserError, match=refusal):
             look_up(run)
-    assert started(java)
-    assert left(java) == []
+    assert java.started()
+    assert java.left() == []
 
 
 def test_arguments_that_beam_in_python_knows_need_no_job_server(java, flink):
-    args = (*engine_args(java), "--save_main_session")
+    args = (*java.engine_args, "--save_main_session")
     look_up(EngineRun(BeamSettings(engine="flink", address=flink, image="petseg:cpu", args=args)))
-    assert started(java) == []
+    assert java.started() == []
 
 
 def test_a_job_server_that_cannot_start_is_one_line(java, flink):
-    java.write_text("#!/bin/sh\necho Error: Invalid or corrupt jarfile\nexit 1\n")
-    args = (*engine_args(java), "--faster_copy")
+    java.launcher.write_text("#!/bin/sh\necho Error: Invalid or corrupt jarfile\nexit 1\n")
+    args = (*java.engine_args, "--faster_copy")
     with pytest.raises(
         UserError, match=r"^beam\.engine flink: its job server does not start: .* error 1; try"
     ) as no:
@@ -174,10 +145,10 @@ def test_an_interrupted_run_leaves_none(java, flink, sample, tmp_path):
             [sys.executable, "pipeline_runner.py", *flink_run(java, flink, sample, tmp_path / "out", pool)],
             cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
-        while not started(java):
+        while not java.started():
             assert run.poll() is None, run.stdout.read()
             time.sleep(0.05)
         run.send_signal(signal.SIGINT)
         said, _ = run.communicate(timeout=120)
     assert run.returncode == 130, said
-    assert left(java) == []
+    assert java.left() == []
