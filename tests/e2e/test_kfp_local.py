@@ -5,7 +5,10 @@ Its order of tasks, resolution of inputs and placeholders, and reading of output
 retries, no cache and no object store: artifacts are in a folder, as on Vertex.
 """
 
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,9 +39,11 @@ class StepProcess:
     def run(self):
         from kfp.local.status import Status
 
+        # "python" is the image's there, and here that of the tests, which need not be the first on PATH.
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         done = subprocess.run(
-            self._command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=SECONDS, check=False,
+            self._command, cwd=PROJECT, env=os.environ | {"PATH": path}, timeout=SECONDS, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         self.ended.append(done)
         return Status.FAILURE if done.returncode else Status.SUCCESS
