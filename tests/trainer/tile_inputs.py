@@ -35,10 +35,10 @@ def tile_photos(seed: int, each: int = 2) -> list[tuple[str, np.ndarray, np.ndar
     ]
 
 
-def write_tile_inputs(folder: Path, each: int = 2) -> None:
-    """Writes training examples, six to evaluate on, and statistics."""
+def write_tile_inputs(folder: Path, each: int = 2, evaluated: int = 2) -> None:
+    """Writes training examples, those to evaluate on, as many of every size, and statistics."""
     _write_split(folder / "examples" / "Split-train", tile_photos(0, each))
-    _write_split(folder / "examples" / "Split-eval", tile_photos(1))
+    _write_split(folder / "examples" / "Split-eval", tile_photos(1, evaluated))
     write_statistics(folder, len(SIDES) * each)
 
 

@@ -15,7 +15,7 @@ from trainer.data.augmentation import augment, draw_groups
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.geometry import Size
 from trainer.data.geometry.patches import cut_patch
-from trainer.data.input import EpochBatches, evaluation_indices, prefetched
+from trainer.data.input import EpochBatches, prefetched
 from trainer.data.lanes import count_lanes, lane_order, rows_of_an_epoch
 from trainer.data.photos import Photos
 from trainer.data.replicas import ONE_DEVICE, ignored_unless, sharded
@@ -172,7 +172,9 @@ def window_batches(
     context: tf.distribute.InputContext = ONE_DEVICE,
     most: int = WINDOWS_A_PHOTO,
 ) -> tf.data.Dataset:
-    """Windows of all photos, unchanged and in order, whose labels count in the inner part only.
+    """Windows of all photos, unchanged, whose labels count in the inner part only.
+
+    Windows of a photo go to one replica, so that a worker needs only the photos of `evaluation_share`.
 
     Args:
         photos: The split.
@@ -196,12 +198,30 @@ def window_batches(
         masks.set_shape((indices.shape[0], *windows.size))
         return tf.cast(images, tf.float32), ignored_unless(counted, masks)
 
-    return prefetched(evaluation_indices(len(grid), batch_size, context), make)
+    rows = _by_replica(grid[:, 0] % context.num_replicas_in_sync, context.num_replicas_in_sync)
+    return prefetched(sharded(rows, batch_size, context), make)
+
+
+def _by_replica(replica_of: np.ndarray, replicas: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of windows for the replicas in turn, and whether they count: bool, False for padding.
+
+    Args:
+        replica_of: int64 [n], the replica of each window.
+        replicas: Number of replicas.
+    """
+    own = [np.flatnonzero(replica_of == replica) for replica in range(replicas)]
+    # The first photo, which every worker has, fills up what others have more.
+    indices = np.zeros((max(map(len, own)), replicas), np.int64)
+    counted = np.zeros(indices.shape, bool)
+    for replica, windows in enumerate(own):
+        indices[: len(windows), replica] = windows
+        counted[: len(windows), replica] = True
+    return indices.ravel(), counted.ravel()
 
 
 def _places(photos: Photos, index: int, most: int) -> np.ndarray:
     """Photo, row and column of the windows of a photo, int64 [n, 3]."""
-    rows, columns = photos.windows.counts(*photos.masks[index].shape)
+    rows, columns = photos.windows.counts(*photos.sizes[index])
     chosen = np.random.default_rng(index).permutation(rows * columns)[:most]
     return np.stack([np.full_like(chosen, index), chosen // columns, chosen % columns], axis=1)
 

@@ -15,7 +15,7 @@ from trainer.data.geometry import Size, Tiles, photo_geometry, stored_geometry
 from trainer.data.input import EpochBatches, EvaluationBatches, TrainingBatches, evaluation_batches
 from trainer.data.lanes import evaluation_share, training_share
 from trainer.data.pairs import Pairs, ShareOf, load_pairs
-from trainer.data.photos import Photos, count_photos, load_photos
+from trainer.data.photos import Photos, load_photos, photo_sizes
 from trainer.data.preprocessing import PairKind
 from trainer.data.records import find_records
 from trainer.data.streaming import STREAMED, StreamedBatches, StreamedPairs, streamed_evaluation_batches
@@ -133,8 +133,9 @@ def _load_photos(
     if cache == "auto":
         needed = 0
         for split in splits:
-            count, pixels = count_photos(split.patterns)
-            needed += BYTES_PER_PIXEL * pixels * split.kept(count) // max(1, count)
+            sizes = photo_sizes(split.patterns).values()
+            pixels = sum(map(math.prod, sizes))
+            needed += BYTES_PER_PIXEL * pixels * split.kept(len(sizes)) // max(1, len(sizes))
         cache = choose_cache(needed, strategy, resumes_streamed=False)
     if cache == "none":
         raise UserError(
@@ -152,14 +153,11 @@ def _shared(
     splits: Sequence[_Split], settings: TrainingSettings, context: tf.distribute.InputContext
 ) -> tuple[_Split, _Split]:
     """The splits with the share of this worker."""
-    is_tile = settings.transform.fit == "tile"
     batch_size = for_replicas(settings.trainer, context.num_replicas_in_sync).batch_size
-    times = CROPS_A_PHOTO if is_tile else 1
+    times = CROPS_A_PHOTO if settings.transform.fit == "tile" else 1
     trains = dataclasses.replace(
         splits[0], share_of=partial(training_share, context, batch_size, times=times)
     )
-    if is_tile:  # Windows of a photo go to all replicas.
-        return trains, splits[1]
     return trains, dataclasses.replace(splits[1], share_of=lambda count: evaluation_share(context))
 
 

@@ -162,6 +162,8 @@ class SharedRows(Sequence[np.ndarray]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(self._count))]
+        if index >= self._count:  # Ends an iteration.
+            raise IndexError(f"index {index} of {self._count} examples")
         return self._rows[self._row_of[int(index)]]
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from petseg.shards import shard_files
 from petseg.tf_data import without_autotuning
-from trainer.data.geometry import Windows
+from trainer.data.geometry import Size, Windows
 from trainer.data.geometry.patches import cut_patch
 from trainer.data.pairs import Pairs, ShareOf, StoredExamples
 from trainer.data.preprocessing import ENCODED, parse_encoded_pair
@@ -26,10 +26,12 @@ class Photos(Pairs):
     Attributes:
         windows: What the network sees of them.
         class_weights: Weight of crops around a pixel of a class, by class id; see `crop_center`.
+        sizes: Height and width in pixels of all photos, also of those that other workers keep.
     """
 
     windows: Windows
     class_weights: Mapping[int, float]
+    sizes: Sequence[Size]
 
     def first(self, count: int) -> Pairs:
         """The middles of the first `count` photos, as large as a window."""
@@ -72,17 +74,25 @@ def load_photos(
     images, masks = (
         stored.in_share([arrays[i] for i in order]) for arrays in (rows.arrays() for rows in kept)
     )
-    return Photos(images, masks, all_names, windows, class_weights)
+    if len(names) == len(all_names):
+        sizes = [(mask.shape[0], mask.shape[1]) for mask in masks]
+    else:
+        size_of = photo_sizes(patterns)
+        sizes = [size_of[name] for name in all_names]
+    return Photos(images, masks, all_names, windows, class_weights, sizes)
 
 
-def count_photos(patterns: Iterable[str]) -> tuple[int, int]:
-    """The photos, and the pixels of all together. Reads no more of a mask than its header."""
-    features = {ENCODED[1]: tf.io.FixedLenFeature([], tf.string)}
+def photo_sizes(patterns: Iterable[str]) -> dict[str, Size]:
+    """Height and width in pixels of each photo by its name. Decodes no more of a mask than its header."""
+    features = {key: tf.io.FixedLenFeature([], tf.string) for key in ("image/name", ENCODED[1])}
     masks = without_autotuning(
         _records(patterns).map(lambda record: tf.io.parse_single_example(record, features))
     )
-    sizes = [Image.open(io.BytesIO(mask[ENCODED[1]])).size for mask in masks.as_numpy_iterator()]
-    return len(sizes), sum(math.prod(size) for size in sizes)
+    sizes = {}
+    for row in masks.as_numpy_iterator():
+        width, height = Image.open(io.BytesIO(row[ENCODED[1]])).size
+        sizes[row["image/name"].decode()] = height, width
+    return sizes
 
 
 def _records(patterns: Iterable[str]) -> tf.data.Dataset:

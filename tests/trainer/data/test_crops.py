@@ -10,6 +10,8 @@ from petseg.class_table import CLASS_ID_IGNORED
 from trainer.data.augmentation.settings import AugmentationSettings
 from trainer.data.crops import CROPS_A_PHOTO, CropBatches, crop_center, patch_size, window_batches
 from trainer.data.geometry import Windows
+from trainer.data.lanes import evaluation_share
+from trainer.data.pairs import SharedRows
 from trainer.data.photos import Photos
 from trainer.export.counts.confusion_counts import confusion_counts
 
@@ -28,7 +30,7 @@ def drawn_photos(sizes=((100, 90), (33, 250), (20, 20), (1, 1)), seed=0, overlap
         masks.append(coarse.repeat(12, axis=0).repeat(12, axis=1)[:height, :width])
     images = [np.repeat(GRAYS[mask][..., None], 3, axis=-1) for mask in masks]
     names = [f"photo_{index}" for index in range(len(masks))]
-    return Photos(images, masks, names, Windows(SIZE, overlap), {})
+    return Photos(images, masks, names, Windows(SIZE, overlap), {}, [mask.shape for mask in masks])
 
 
 def crops_of(epoch, augmentation=MOVED, photos=None, seed=3, weights=None, **more):
@@ -91,7 +93,7 @@ def test_a_rare_class_is_drawn_by_its_weight():
     mask = np.zeros((400, 400), np.uint8)
     mask[350:354, 20:24] = 2
     images = [np.zeros((400, 400, 3), np.uint8)] * 40
-    photos = Photos(images, [mask] * 40, list("abcdefgh" * 5), Windows(SIZE, 8), {})
+    photos = Photos(images, [mask] * 40, list("abcdefgh" * 5), Windows(SIZE, 8), {}, [mask.shape] * 40)
 
     def share(weights):
         _, masks = crops_of(0, AugmentationSettings(color=0), photos, weights=weights)
@@ -136,6 +138,33 @@ def test_windows_count_every_pixel_once(overlap):
     )
     pixels = np.bincount(np.concatenate([mask.ravel() for mask in photos.masks]), minlength=3)
     np.testing.assert_array_equal(counts, np.diag(pixels))
+
+
+@pytest.mark.parametrize(("workers", "devices"), [(2, 1), (2, 2), (3, 1)])
+def test_a_worker_evaluates_its_own_photos(workers, devices):
+    """What a worker does not keep cannot be taken: it would be an error."""
+    whole = drawn_photos([(20 + index, 90 - index) for index in range(40)])
+    counted = []
+    for worker in range(workers):
+        own = tf.distribute.InputContext(workers, worker, workers * devices)
+        kept = evaluation_share(own).indices(len(whole))
+        assert len(kept) < len(whole)
+        images, masks = (
+            SharedRows([rows[index] for index in kept], kept, len(whole))
+            for rows in (whole.images, whole.masks)
+        )
+        part = dataclasses.replace(whole, images=images, masks=masks)
+        batches = list(window_batches(part, 12, own))
+        for received, wanted in zip(batches, window_batches(whole, 12, own), strict=True):
+            np.testing.assert_array_equal(received[0], wanted[0])
+            np.testing.assert_array_equal(received[1], wanted[1])
+        counted.append(np.concatenate([masks.numpy().ravel() for _, masks in batches]))
+    assert len({len(labels) for labels in counted}) == 1
+    of_workers, of_photos = (
+        np.bincount(np.concatenate(labels), minlength=CLASS_ID_IGNORED)[:CLASS_ID_IGNORED]
+        for labels in (counted, [mask.ravel() for mask in whole.masks])
+    )
+    np.testing.assert_array_equal(of_workers, of_photos)
 
 
 def test_a_large_photo_is_evaluated_on_a_sample_of_windows():
