@@ -29,7 +29,7 @@ from components.evaluator.settings import EvaluatorSettings
 from components.evaluator.verdict import evaluation_result
 from petseg.class_table import ClassTable
 from petseg.errors import UserError
-from petseg.evaluation.bootstrap import mean_iou_interval
+from petseg.evaluation.bootstrap import mean_iou_interval, sparse_overlaps
 from petseg.evaluation.files import EVALUATION_FILE, PHOTOS_FILE
 from petseg.evaluation.photo_counts import examples_digest, iterate_confusion
 from petseg.files.atomic import write_atomic
@@ -228,8 +228,8 @@ def _writers(
 
 def _mean_iou_interval(photos: str, classes: int) -> list[float] | None:
     """The 95% interval of the mean IoU at native resolution; None without a labeled pixel."""
-    pixels = [intersection_and_union(confusion) for _, confusion in iterate_confusion(photos, classes)]
-    low, high = mean_iou_interval(np.concatenate(pixels))
+    parts = (intersection_and_union(confusion) for _, confusion in iterate_confusion(photos, classes))
+    low, high = mean_iou_interval(sparse_overlaps(parts))
     return None if np.isnan(low) else [low, high]
 
 

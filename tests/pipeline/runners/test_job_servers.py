@@ -102,8 +102,8 @@ def test_check_beam_runs_its_pipeline_on_the_job_server_that_beam_starts(java, f
     [
         (["--checkpointing_interval=10", "--faster_copy"], None),
         (
-            ["--number_of_execution_retries=3", "--faster_copy"],
-            "beam.args: Beam knows no --number_of_execution_retries=3 and would leave it out; correct",
+            ["--execution_retries=3", "--faster_copy"],
+            "beam.args: Beam knows no --execution_retries=3 and would leave it out; correct",
         ),
         (["--faster_copy=true"], "beam.args: .*--faster_copy: ignored explicit argument 'true'"),
     ],
