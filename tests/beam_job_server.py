@@ -2,7 +2,7 @@
 
 It runs what it is given on the workers of the pipeline's environment, as the Java one does on Flink, and
 describes options of its own. Each one writes its process id into the folder that the environment variable
-JOB_SERVERS names.
+JOB_SERVERS names, and the id of a job that is canceled into the file `canceled` beside it.
 """
 
 import os
@@ -26,6 +26,10 @@ class JobServer(LocalJobServicer):
             beam_job_api_pb2.PipelineOptionDescriptor(name=name, type=kind) for name, kind in OPTIONS.items()
         ]
         return beam_job_api_pb2.DescribePipelineOptionsResponse(options=options)
+
+    def Cancel(self, request, context=None, timeout=None):
+        Path(os.environ["JOB_SERVERS"]).with_name("canceled").write_text(request.job_id)
+        return super().Cancel(request, context, timeout)
 
 
 def main() -> None:

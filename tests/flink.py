@@ -65,11 +65,13 @@ class FlinkAnswers:
     Attributes:
         address: Its host:port.
         answers: JSON by path; text is sent as it is.
+        patched: Paths that were patched.
     """
 
     def __init__(self, address: str):
         self.address = address
         self.answers = copy.deepcopy(RECORDED)
+        self.patched: list[str] = []
 
     def configure(self, settings: dict[str, object]) -> None:
         """Adds entries to the JobManager's configuration."""
@@ -87,6 +89,12 @@ def flink_stand_in() -> Iterator[FlinkAnswers]:
             self.send_response(404 if found is None else 200)
             self.end_headers()
             self.wfile.write((found if isinstance(found, str) else json.dumps(found)).encode())
+
+        def do_PATCH(self):
+            state.patched.append(self.path)
+            self.send_response(202)
+            self.end_headers()
+            self.wfile.write(b"{}")
 
         def log_message(self, *arguments):
             """Writes nothing on the test's screen."""

@@ -122,6 +122,16 @@ def with_flink_version(beam: BeamSettings) -> BeamSettings:
     return beam.model_copy(update={"flink_version": rest.version()})
 
 
+def cancel_job(beam: BeamSettings, name: str) -> None:
+    """Cancels a job by its name in Flink, where the engine is one.
+
+    Raises:
+        UserError: Flink's REST API does not answer.
+    """
+    if rest := _rest(beam):
+        rest.cancel_job(name)
+
+
 def _rest(beam: BeamSettings) -> FlinkRest | None:
     """The cluster's REST API; with a job server of its own where `beam.args` names the cluster."""
     address = beam.address

@@ -38,15 +38,15 @@ class FlinkRest:
 
     def version(self) -> str:
         """Version, such as 1.19.3."""
-        return str(self._get("config", "flink-version"))
+        return str(self._ask("config", "flink-version"))
 
     def slots(self) -> tuple[int, int]:
         """Numbers of free slots and of all slots."""
-        return int(self._get("overview", "slots-available")), int(self._get("overview", "slots-total"))
+        return int(self._ask("overview", "slots-available")), int(self._ask("overview", "slots-total"))
 
     def configuration(self) -> dict[str, str]:
         """The JobManager's configuration, without values that are left at their defaults."""
-        entries = self._get("jobmanager/config")
+        entries = self._ask("jobmanager/config")
         try:
             return {entry["key"]: entry["value"] for entry in entries}
         except (KeyError, TypeError):
@@ -57,14 +57,28 @@ class FlinkRest:
         try:
             return [
                 TaskManager(found["id"], int(found["memoryConfiguration"]["networkMemory"]))
-                for found in self._get("taskmanagers", "taskmanagers")
+                for found in self._ask("taskmanagers", "taskmanagers")
             ]
         except (KeyError, TypeError):
             raise self._not_flink("taskmanagers") from None
 
-    def _get(self, path: str, key: str | None = None) -> Any:
+    def cancel_job(self, name: str) -> None:
+        """Cancels the job of this name that has not ended, if there is exactly one."""
         try:
-            with urllib.request.urlopen(f"{self._url}/{path}", timeout=SECONDS) as answer:
+            jobs = [
+                found["jid"]
+                for found in self._ask("jobs/overview", "jobs")
+                if found["name"] == name and found["end-time"] < 0
+            ]
+        except (KeyError, TypeError):
+            raise self._not_flink("jobs/overview") from None
+        if len(jobs) == 1:
+            self._ask(f"jobs/{jobs[0]}?mode=cancel", method="PATCH")
+
+    def _ask(self, path: str, key: str | None = None, method: str = "GET") -> Any:
+        request = urllib.request.Request(f"{self._url}/{path}", method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
                 content = json.load(answer)
             return content if key is None else content[key]
         except OSError as error:

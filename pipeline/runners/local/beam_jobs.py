@@ -6,11 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from petseg.errors import UserError
 from pipeline.beam_checks.address import connect
 from pipeline.beam_checks.explain import EngineError, explain
+from pipeline.beam_checks.flink import cancel_job
 from pipeline.beam_checks.worker_pool import START, is_seen_from_here
 from pipeline.beam_settings import LOCAL_ENGINES, BeamSettings
 
@@ -56,7 +58,7 @@ def watch_jobs(beam: BeamSettings) -> Iterator[None]:
         try:
             _look_until(ended, beam)
         except BaseException:
-            _cancel(result)
+            _cancel(result, beam)
             raise
         return ended.result()
 
@@ -92,14 +94,18 @@ def _answers(pool: str) -> bool:
     return True
 
 
-def _cancel(result: "PipelineResult") -> None:
+def _cancel(result: "PipelineResult", beam: BeamSettings) -> None:
     """Asks the engine to cancel a job, without waiting for long."""
 
     def cancel() -> None:
-        try:
-            result.cancel()
-        except Exception:
-            logging.getLogger(__name__).exception("Beam's job is not canceled")
+        # Flink goes on with a batch job that its job server has canceled. Its name there is the job's id
+        # without the last part.
+        name = result._job_id.rpartition("_")[0]
+        for ask in (partial(cancel_job, beam, name), result.cancel):
+            try:
+                ask()
+            except Exception:
+                logging.getLogger(__name__).exception("Beam's job is not canceled")
 
     thread = threading.Thread(target=cancel, daemon=True)
     thread.start()

@@ -19,12 +19,18 @@ def stop_job_servers() -> Iterator[None]:
     servers: list[StopOnExitJobServer] = []
     start = StopOnExitJobServer.start
 
-    def start_and_keep(server: StopOnExitJobServer) -> object:
-        servers.append(server)
-        return start(server)
-
     in_main_thread = threading.current_thread() is threading.main_thread()
     interrupt = signal.getsignal(signal.SIGINT)
+
+    def start_and_keep(server: StopOnExitJobServer) -> object:
+        servers.append(server)
+        try:
+            return start(server)
+        finally:
+            if in_main_thread:
+                # Beam's own handler would stop the server at once, and nobody could cancel its jobs any more.
+                signal.signal(signal.SIGINT, interrupt)
+
     StopOnExitJobServer.start = start_and_keep
     try:
         yield
@@ -32,6 +38,3 @@ def stop_job_servers() -> Iterator[None]:
         StopOnExitJobServer.start = start
         for server in servers:
             server.stop()
-        if in_main_thread:
-            # Each server has put its own handler before the one that was there.
-            signal.signal(signal.SIGINT, interrupt)

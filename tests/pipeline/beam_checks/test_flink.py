@@ -101,6 +101,20 @@ def test_a_job_server_of_ones_own_leads_to_flink_by_an_argument(answers):
         flink.check_slots(EngineRun(BeamSettings.model_validate(named)))
 
 
+def test_a_job_is_canceled_by_its_name(answers):
+    answers.answers["/jobs/overview"] = {
+        "jobs": [
+            {"jid": "a1", "name": "mine", "state": "FINISHED", "end-time": 1795816088536},
+            {"jid": "a2", "name": "mine", "state": "RUNNING", "end-time": -1},
+            {"jid": "b1", "name": "other", "state": "RUNNING", "end-time": -1},
+            {"jid": "b2", "name": "other", "state": "RUNNING", "end-time": -1},
+        ]
+    }
+    for name in ("mine", "other", "none"):
+        flink.cancel_job(on_flink(answers.address).beam, name)
+    assert answers.patched == ["/jobs/a2?mode=cancel"]
+
+
 @pytest.mark.slow
 def test_a_real_flink_with_its_defaults_is_refused(tmp_path):
     with flink_cluster(tmp_path, {}) as address:

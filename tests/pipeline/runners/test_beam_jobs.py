@@ -16,6 +16,7 @@ from pipeline.beam_checks.explain import EngineError
 from pipeline.beam_settings import BeamSettings
 from pipeline.runners.local import beam_jobs
 from pipeline.runners.local.beam_jobs import watch_jobs
+from pipeline.runners.local.job_servers import stop_job_servers
 from tests.beam_workers import first_workers, job_service, server_on, worker_pool
 from tests.conftest import TINY, petseg
 
@@ -43,6 +44,14 @@ def kill_pool(engine: BeamSettings) -> None:
 def kill_job_server(engine: BeamSettings) -> None:
     first_workers(engine.worker_pool)
     server_on(engine.address).kill()
+
+
+@pytest.fixture
+def interruptible():
+    """Programs in the background ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def interrupt(engine: BeamSettings) -> None:
@@ -93,12 +102,25 @@ def test_a_pool_that_comes_back_in_time_ends_nothing(engine, monkeypatch):
     assert list(looks) == []
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_job_is_canceled(engine):
     with pytest.raises(KeyboardInterrupt):
         run_while(interrupt, engine)
     with grpc.insecure_channel(engine.address) as channel:
         jobs = beam_job_api_pb2_grpc.JobServiceStub(channel).GetJobs(beam_job_api_pb2.GetJobsRequest())
     assert [job.state for job in jobs.job_info] == [beam_job_api_pb2.JobState.CANCELLED]
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_interrupted_job_is_canceled_before_the_job_server_that_beam_started_ends(java, flink, tmp_path):
+    (tmp_path / "home").mkdir()
+    with worker_pool(tmp_path / "home", has_project=True) as pool:
+        engine = BeamSettings(engine="flink", address=flink, worker_pool=pool, args=java.engine_args)
+        with pytest.raises(KeyboardInterrupt), stop_job_servers():
+            run_while(interrupt, engine)
+    assert (java.job_servers.with_name("canceled")).read_text()
+    assert java.left() == []
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,22 +16,9 @@ from pipeline.beam_checks.check import EngineRun
 from pipeline.beam_checks.engine import check_engine, look_up
 from pipeline.beam_settings import BeamSettings
 from pipeline.runners.local.job_servers import stop_job_servers
-from tests.beam_java import StandInJava, fitting_flink, stand_in_java
+from tests.beam_java import StandInJava
 from tests.beam_workers import worker_pool
 from tests.conftest import PROJECT, TINY, petseg
-
-
-@pytest.fixture
-def java(tmp_path, monkeypatch) -> StandInJava:
-    java = stand_in_java(tmp_path)
-    monkeypatch.setenv("JOB_SERVERS", str(java.job_servers))
-    return java
-
-
-@pytest.fixture
-def flink() -> Iterator[str]:
-    with fitting_flink() as address:
-        yield address
 
 
 def start_one(java: StandInJava) -> None:
