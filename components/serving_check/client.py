@@ -132,19 +132,32 @@ class Client:
             reference["bytes"][end - length : end].tobytes()
             for end, length in zip(ends, reference["lengths"], strict=True)
         ]
-        name = "native_mask" if self._slides_windows else "probabilities"
-        within = self._check_same(
-            self._compared(photos), reference[name], f"{name} differ from the trainer's"
-        )
-        if not self._slides_windows:
-            # Two classes closer than the tolerance are a tie, which another processor may decide differently.
-            clear = _margin(reference[name]) > 2 * self._tolerance
-            masks = self._predict_probabilities(photos)["mask"]
-            if wrong := int(np.sum((masks != reference["mask"]) & clear)):
-                raise BrokenContract(f"masks differ from the trainer's at {wrong} of {clear.size} pixels")
+        if self._slides_windows:
+            name = "native_mask"
+            within = self._check_same(
+                self._compared(photos), reference[name], f"{name} differ from the trainer's"
+            )
+        else:
+            name = "probabilities"
+            within = max(self._same_probabilities(reference, *numbered) for numbered in enumerate(photos))
         confidence = self._predict(photos)["confidence"]
         self._check_same(confidence, reference["confidence"], "confidence differs from the trainer's")
         return f"{len(photos)} photos, {name} within {within:.1g}"
+
+    def _same_probabilities(self, reference: dict[str, np.ndarray], index: int, photo: bytes) -> float:
+        """Compares a photo's probabilities and mask with the trainer's; returns the largest difference."""
+        outputs = self._predict_probabilities([photo])
+        probabilities = received = outputs["probabilities"][0]
+        if "pixels" in reference:
+            received = received.reshape(-1, received.shape[-1])[reference["pixels"]]
+        within = self._check_same(
+            received, reference["probabilities"][index], "probabilities differ from the trainer's"
+        )
+        # Two classes closer than the tolerance are a tie, which another processor may decide differently.
+        clear = _margin(probabilities) > 2 * self._tolerance
+        if wrong := int(np.sum((outputs["mask"][0] != reference["mask"][index]) & clear)):
+            raise BrokenContract(f"masks differ from the trainer's at {wrong} of {clear.size} pixels")
+        return within
 
     def _compared(self, photos: list[bytes]) -> np.ndarray:
         """What predictions are compared by: probabilities, or masks of a model that slides windows."""

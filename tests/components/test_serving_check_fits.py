@@ -1,4 +1,4 @@
-"""ServingCheck on models that pad photos, and on models that slide windows over them."""
+"""ServingCheck on models of each fit, and of many classes, as the trainer exports them."""
 
 import numpy as np
 import pytest
@@ -50,3 +50,20 @@ def test_refuses_a_model_of_windows_that_predicts_other_masks(tmp_path):
     result = check_model(directory, SETTINGS)
     assert not result["passed"]
     assert "native_mask differ from the trainer's by 1, more than 0.001" in result["reason"]
+
+
+def test_the_reference_of_many_classes_has_a_sample_of_pixels(tmp_path, monkeypatch):
+    monkeypatch.setattr("trainer.export.export_model.REFERENCE_VALUES", 3 * 500 * len(TABLE))
+    directory = exported(tmp_path / "model")
+    reference = tmp_path / "model" / "assets.extra" / "reference.npz"
+    with np.load(reference) as stored:
+        content = dict(stored)
+    assert content["probabilities"].shape == (3, 500, len(TABLE))
+    assert content["mask"].shape == (3, *SIZE)
+    of_pixels = content["mask"].reshape(3, -1)[:, content["pixels"]]
+    np.testing.assert_array_equal(content["probabilities"].argmax(axis=-1), of_pixels)
+    result = check_model(directory, SETTINGS)
+    assert result["passed"], result["reason"]
+    content["probabilities"][2, 499] = content["probabilities"][2, 499, ::-1]
+    np.savez_compressed(reference, **content)
+    assert "probabilities differ from the trainer's by" in check_model(directory, SETTINGS)["reason"]

@@ -27,6 +27,9 @@ from trainer.export.signatures import Predictor
 from trainer.models import build_model
 from trainer.settings import TrainingSettings
 
+REFERENCE_VALUES = 1 << 23
+"""Most probabilities that the reference has, 32 MB: of many classes it would be larger than the network."""
+
 
 def export_model(
     model: keras.Model,
@@ -48,7 +51,8 @@ def export_model(
         directory: where the SavedModel goes; must not exist or be empty.
         statistics: serialized DatasetFeatureStatisticsList of the training data, or None where there is none.
         reference_images: uint8 [n, H, W, 3], eval photos at model resolution, whose predictions are stored
-            for ServingCheck: with `transform.fit: tile` masks, else probabilities.
+            for ServingCheck: with `transform.fit: tile` masks, else also probabilities, of many classes those
+            of a sample of pixels.
         reference_names: their names.
         model_card: Markdown.
         device: What it was trained on, in words.
@@ -108,8 +112,7 @@ def _write_extra(
     encoded = [tf.io.encode_png(image).numpy() for image in images]
     native = tf.function(predictor.serving_default)(tf.constant(encoded, tf.string))
     if predictor.has_model_resolution:
-        probabilities = predictor.probabilities(tf.constant(images))
-        predicted = {"mask": class_ids(probabilities).numpy(), "probabilities": probabilities.numpy()}
+        predicted = _at_model_resolution(predictor, images)
     else:
         masks = [tf.io.decode_png(png)[..., 0].numpy() for png in native["mask_png_bytes"]]
         predicted = {"native_mask": np.stack(masks)}
@@ -122,6 +125,23 @@ def _write_extra(
         class_shares=native["class_shares"].numpy(),
         confidence=native["confidence"].numpy(),
     )
+
+
+def _at_model_resolution(predictor: Predictor, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Masks and probabilities of photos; where these are many values, of a sample of `pixels` only."""
+    count, height, width = images.shape[:3]
+    classes = len(predictor.settings.classes)
+    most = max(1, REFERENCE_VALUES // (count * classes))
+    pixels = np.sort(np.random.default_rng(0).permutation(height * width)[:most])
+    is_sample = len(pixels) < height * width
+    masks, kept = [], []
+    for image in images:
+        probabilities = predictor.probabilities(tf.constant(image[np.newaxis]))
+        masks.append(class_ids(probabilities)[0].numpy())
+        of_photo = probabilities[0].numpy()
+        kept.append(of_photo.reshape(-1, classes)[pixels] if is_sample else of_photo)
+    predicted = {"mask": np.stack(masks), "probabilities": np.stack(kept)}
+    return predicted | {"pixels": pixels} if is_sample else predicted
 
 
 def class_list(classes: ClassTable) -> list[dict[str, Any]]:

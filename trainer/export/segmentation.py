@@ -18,6 +18,11 @@ Predict = Callable[[tf.Tensor], tf.Tensor]
 Prediction = tuple[tf.Tensor, tf.Tensor]
 """Class ids, uint8 [h, w], and their probabilities, float32 [h, w]."""
 
+PHOTOS_AT_ONCE = 32
+PHOTO_VALUES = 1 << 25
+"""Photos that are predicted at once, of one request or of a thousand examples from TFMA, and values of their
+probabilities, 128 MB, which many classes have in fewer photos."""
+
 WINDOW_PIXELS = 1 << 19
 WINDOW_VALUES = 1 << 24
 """Pixels of the windows that are predicted at once, and values of their probabilities."""
@@ -57,17 +62,39 @@ def make_segmenter(geometry: Geometry, predict: Predict, classes: int) -> Segmen
     """The segmenter of a geometry, for a network that tells a number of classes apart."""
     if isinstance(geometry, Tiles):
         return _TileSegmenter(geometry, predict, classes)
-    return _WholePhotoSegmenter(geometry, predict)
+    return _WholePhotoSegmenter(geometry, predict, classes)
 
 
 class _WholePhotoSegmenter:
-    """Gives the network a batch of whole photos."""
+    """Gives the network batches of whole photos."""
 
-    def __init__(self, geometry: WholePhoto, predict: Predict):
+    def __init__(self, geometry: WholePhoto, predict: Predict, classes: int):
         self._geometry = geometry
         self._predict = predict
+        height, width = geometry.size
+        self._at_once = max(1, min(PHOTOS_AT_ONCE, PHOTO_VALUES // (height * width * classes)))
 
     def each(self, image_bytes: tf.Tensor, use: Callable[..., Any], signature: Any, *more: tf.Tensor) -> Any:
+        count = tf.size(image_bytes)
+        ends = tf.minimum(tf.range(0, count + self._at_once, self._at_once), count)
+        batches = [
+            tf.RaggedTensor.from_row_splits(rows, tf.cast(ends, tf.int64)) for rows in (image_bytes, *more)
+        ]
+        results = tf.map_fn(
+            lambda batch: self._each_of_batch(batch[0], use, signature, *batch[1:]),
+            tuple(batches),
+            fn_output_signature=tf.nest.map_structure(
+                lambda spec: tf.RaggedTensorSpec([None, *spec.shape], spec.dtype, ragged_rank=0), signature
+            ),
+            parallel_iterations=1,
+        )
+        return tf.nest.map_structure(
+            lambda spec, result: tf.reshape(result.values, [-1, *spec.shape]), signature, results
+        )
+
+    def _each_of_batch(
+        self, image_bytes: tf.Tensor, use: Callable[..., Any], signature: Any, *more: tf.Tensor
+    ) -> Any:
         photos, native_sizes = prepare_photos(image_bytes, self._geometry)
 
         def use_one(row: tuple[tf.Tensor, ...]) -> Any:

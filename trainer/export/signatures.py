@@ -9,9 +9,6 @@ from trainer.export.counts import PhotoCounts, counts_shapes, photo_counts
 from trainer.export.segmentation import SegmentedPhoto, class_ids, make_segmenter, prepare_photos
 from trainer.settings import TrainingSettings
 
-EXAMPLES_AT_ONCE = 32
-"""Batch size of `evaluate` in the network: TFMA may send a thousand examples in one call."""
-
 
 class Predictor:
     """What the signatures compute, as functions of tensors.
@@ -134,19 +131,12 @@ class Predictor:
             pixels in both and in at least one of the boundary bands of labels and prediction. `calibration`
             [n, 2, bins, 3] has, by confidence, pixels, correct pixels, and the sum of their confidences.
         """
-        count = tf.size(examples)
-        ends = tf.minimum(tf.range(0, count + EXAMPLES_AT_ONCE, EXAMPLES_AT_ONCE), count)
-        shapes = self._shapes_per_photo
-        counts = tf.map_fn(
-            self._evaluate_batch,
-            tf.RaggedTensor.from_row_splits(examples, tf.cast(ends, tf.int64)),
-            fn_output_signature={
-                output: tf.RaggedTensorSpec([None, *shape], tf.int64, ragged_rank=0)
-                for output, shape in shapes.items()
-            },
-            parallel_iterations=1,
-        )
-        return {output: tf.reshape(counts[output].values, [-1, *shape]) for output, shape in shapes.items()}
+        bytes_feature = tf.io.FixedLenFeature([], tf.string)
+        raw = tf.io.parse_example(examples, {"image/encoded": bytes_feature, "mask/encoded": bytes_feature})
+        signature = {
+            output: tf.TensorSpec(shape, tf.int64) for output, shape in self._shapes_per_photo.items()
+        }
+        return self._segmenter.each(raw["image/encoded"], self._count_photo, signature, raw["mask/encoded"])
 
     def _native_prediction(self, photo: SegmentedPhoto) -> dict[str, tf.Tensor]:
         """Mask, shares and confidence of one photo at native resolution."""
@@ -159,14 +149,6 @@ class Predictor:
             "class_shares": tf.cast(pixels / tf.size(ids), tf.float32),
             "confidence": tf.reduce_mean(confidences),
         }
-
-    def _evaluate_batch(self, examples: tf.Tensor) -> PhotoCounts:
-        bytes_feature = tf.io.FixedLenFeature([], tf.string)
-        raw = tf.io.parse_example(examples, {"image/encoded": bytes_feature, "mask/encoded": bytes_feature})
-        signature = {
-            output: tf.TensorSpec(shape, tf.int64) for output, shape in self._shapes_per_photo.items()
-        }
-        return self._segmenter.each(raw["image/encoded"], self._count_photo, signature, raw["mask/encoded"])
 
     def _count_photo(self, photo: SegmentedPhoto, mask_bytes: tf.Tensor) -> PhotoCounts:
         """Counts of one photo, int64 [2, ...]."""
