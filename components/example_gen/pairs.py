@@ -68,7 +68,7 @@ class PairSource:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A photo that no list names, in a data set that has lists."""
+    """A photo that no list names, in a data set that has lists, or that no annotation file names."""
 
     name: str
 

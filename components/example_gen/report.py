@@ -110,7 +110,7 @@ def data_report(listing: Listing, decision: Decision, data: DataSettings) -> dic
         "photo_sizes": dict(sorted(sums.photo_sizes.items())),
     }
     _progress.info(
-        "data: %s; quarantined %d, repaired %d, in no list %d, masks with one class %d,"
+        "data: %s; quarantined %d, repaired %d, in no list or without annotation %d, masks with one class %d,"
         " near-duplicates across splits %d",
         ", ".join(f"{count} {split}" for split, count in report["counts"].items()),
         *(len(report[key]) for key in COUNTED),

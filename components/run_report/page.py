@@ -147,7 +147,7 @@ def _data_findings(inputs: RunInputs) -> dict[str, list[tuple[str, ...]]]:
             (f"{pair['a']} ({pair['split_a']})", f"{pair['b']} ({pair['split_b']})")
             for pair in report["near_duplicates"]
         ],
-        "In no split list, skipped": [(name,) for name in report["in_no_list"]],
+        "In no split list, or without annotation, skipped": [(name,) for name in report["in_no_list"]],
         "Masks with a single class": [(name,) for name in report["single_class"]],
         "Labels that the model disagrees with most": suspicious_labels(inputs),
         "Anomalies": [(anomaly.split, anomaly.feature, anomaly.summary) for anomaly in inputs.anomalies],

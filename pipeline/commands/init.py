@@ -1,5 +1,6 @@
 """`init`: a config for a folder of photos and masks."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -33,4 +34,4 @@ def init(
 
     for line in write_config(PROGRAM, data, output, sample, write_splits=write_splits, force=force):
         typer.echo(line)
-    typer.echo(f"next     {PROGRAM} run --config {output}")
+    typer.echo(f"next     {PROGRAM} run --config {shlex.quote(str(output))}")

@@ -1,5 +1,6 @@
 """`inspect`: what a folder of photos and masks holds."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -44,4 +45,4 @@ def inspect(
     if report:
         typer.echo(f"\npage     {report}")
     if found.recognized:
-        typer.echo(f"\nnext     {PROGRAM} init --data {data} --output configs/mine.yaml")
+        typer.echo(f"\nnext     {PROGRAM} init --data {shlex.quote(data)} --output configs/mine.yaml")

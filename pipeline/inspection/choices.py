@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from components.example_gen.listing import list_pairs
-from components.example_gen.looks.findings import broken_files
+from components.example_gen.looks.findings import broken_files, count
 from components.example_gen.looks.survey import Survey
 from components.example_gen.looks.values import MODEL_SIDES
 from components.example_gen.pairs import SPLITS
@@ -33,6 +33,9 @@ SCALES = (1.0, 0.5, 0.25)
 
 MOST_STRETCH = 1.5
 """Aspect of a photo divided by that of the input, from which stretching distorts too much."""
+
+MOST_SQUARE = 1.4
+"""Longer side of photos, in shorter ones, above which the input has their aspect: a camera's 3:2, not 4:3."""
 
 LONGEST_INPUT = 2
 """Longer side of the input, in shorter sides: what it costs on top of a square."""
@@ -99,7 +102,7 @@ def choose_image_size(survey: Survey) -> Choice:
     aspects = [pair.photo.width / pair.photo.height for pair in survey.opened.good if pair.photo]
     aspect = float(np.median(aspects)) if aspects and not fit else 1.0
     elongation = max(aspect, 1 / aspect)
-    if elongation <= MOST_STRETCH:
+    if elongation <= MOST_SQUARE:
         return side
     longer = round(side.value * min(elongation, LONGEST_INPUT) / STRIDE) * STRIDE
     height, width = (side.value, longer) if aspect > 1 else (longer, side.value)
@@ -146,9 +149,11 @@ def choose_max_bad_fraction(survey: Survey) -> Choice | None:
         return None
     # One more than is known: a sample may have missed some.
     known = math.ceil(100 * fraction + (5 if survey.opened.is_sample else 0)) / 100
-    count = len(broken_files(survey))
+    broken = broken_files(survey)
+    verb = "is" if len(broken) == 1 else "are"
     return Choice(
-        min(known, 1.0), f"the default, {MAX_BAD_FRACTION}, would stop the run: {count} files are broken"
+        min(known, 1.0),
+        f"the default, {MAX_BAD_FRACTION}, would stop the run: {count(broken, 'file')} {verb} broken",
     )
 
 

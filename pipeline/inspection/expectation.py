@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.example_gen.looks.findings import broken_files, exif_is_told, splits
+from components.example_gen.looks.findings import broken_files, count, exif_is_told, left_out, splits
 from components.example_gen.looks.survey import Survey
 from components.example_gen.settings import DataSettings
 from petseg.evaluation.words import ENOUGH_EXAMPLES
@@ -33,8 +33,8 @@ def _stops(survey: Survey) -> list[str]:
         found.append(
             f"{fraction:.1%} of the pairs are broken, and data.max_bad_fraction allows {MAX_BAD_FRACTION:.0%}"
         )
-    for split, count in splits(survey).items():
-        if not count:
+    for split, pairs in splits(survey).items():
+        if not pairs:
             found.append(f"the split {split} is empty: add pairs, write lists, or change data.eval_percent")
     turned = [pair for pair in survey.opened.good if pair.photo and pair.photo.orientation != 1]
     if turned and not exif_is_told(turned):
@@ -65,9 +65,9 @@ def _does(survey: Survey) -> list[str]:
         )
     broken = broken_files(survey)
     if broken:
-        found.append(f"leaves out {len(broken):,} pairs with a broken file")
+        found.append(f"leaves out {count(broken, 'pair')} with a broken file")
     if survey.listing.in_no_list:
-        found.append(f"leaves out {len(survey.listing.in_no_list):,} photos that no list names")
+        found.append(f"leaves out {left_out(survey)}")
     photos = [pair.photo for pair in survey.opened.good if pair.photo]
     stored = [photo for photo in photos if photo.format not in KEPT_FORMATS or photo.bits > 8]
     if stored:

@@ -1,11 +1,12 @@
 """Writes the config of a data set, and lists of its splits if asked for."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from components.example_gen.looks.findings import broken_files, splits
+from components.example_gen.looks.findings import broken_files, count, splits
 from components.example_gen.looks.survey import Survey
 from petseg.errors import UserError
 from petseg.files.atomic import write_atomic
@@ -52,7 +53,7 @@ def write_config(
     if write_splits:
         yield write_split_lists(found)
         found = look(data, sample)
-    text = config_text(found, f"{program} run --config {output}")
+    text = config_text(found, f"{program} run --config {shlex.quote(str(output))}")
     # A config that `settings` refuses would be a bug here, and better found now than by its reader.
     PipelineSettings.model_validate(yaml.safe_load(text))
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ def write_config(
 
 
 def _require_usable(found: Survey, program: str, data: str) -> None:
-    hint = f"`{program} inspect --data {data}` shows what is there"
+    hint = f"`{program} inspect --data {shlex.quote(data)}` shows what is there"
     if found.recognized is None:
         raise UserError(
             f"--data: no photos with masks are recognized in {data}, which has {len(found.tree.files):,}"
@@ -83,5 +84,7 @@ def _require_usable(found: Survey, program: str, data: str) -> None:
 
 def _what(found: Survey) -> str:
     counts = ", ".join(f"{count:,} {split}" for split, count in splits(found).items())
-    broken = len(broken_files(found))
-    return f"{len(found.table.classes)} classes, {counts}" + (f"; {broken} broken files" if broken else "")
+    broken = broken_files(found)
+    return f"{len(found.table.classes)} classes, {counts}" + (
+        f"; {count(broken, 'broken file')}" if broken else ""
+    )

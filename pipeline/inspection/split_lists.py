@@ -32,7 +32,10 @@ def write_split_lists(survey: Survey) -> str:
         UserError: The data has lists, its format has none, or there are too few pairs.
     """
     if survey.settings["format"] != "folder":
-        raise UserError(f"--write-splits: data.format {survey.settings['format']} has lists of its own")
+        raise UserError(
+            "--write-splits: only data.format folder reads such lists; call init without it: data.format"
+            f" {survey.settings['format']} is split by its own lists or folders, else by names"
+        )
     if survey.tree.has_folder(FOLDER):
         raise UserError(
             f"--write-splits: {survey.path}/{FOLDER} exists, and its lists rule; delete them to have new ones"

@@ -16,6 +16,9 @@ CLEAR_EDGES, NO_EDGES = 1.5, 1.0
 
 FEWEST_COMPARED = 8
 
+ANNOTATED_FORMATS = ("coco", "labelme", "label_studio")
+"""Formats whose readers leave out photos without annotation."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -66,20 +69,26 @@ def splits(survey: Survey) -> dict[str, int]:
     return {split: counts[split] for split in SPLITS}
 
 
+def left_out(survey: Survey) -> str:
+    """How many photos a run leaves out, and what they lack: an annotation, or a name in the lists."""
+    photos = count(survey.listing.in_no_list if survey.listing else (), "photo")
+    annotated = survey.settings["format"] in ANNOTATED_FORMATS
+    return f"{photos} without annotation" if annotated else f"{photos} that no split list names"
+
+
 def _missing(survey: Survey) -> list[Finding]:
     found = []
     lone = [f"{file} {reason}" for file, reason in broken_files(survey) if _is_lone(reason)]
     if survey.lone_photos:
-        text = f"{_count(survey.lone_photos, 'photo')} without a mask"
+        text = f"{count(survey.lone_photos, 'photo')} without a mask"
         found.append(Finding("photos_without_mask", text, tuple(survey.lone_photos), True))
     if survey.lone_masks:
-        text = f"{_count(survey.lone_masks, 'mask')} without a photo"
+        text = f"{count(survey.lone_masks, 'mask')} without a photo"
         found.append(Finding("masks_without_photo", text, tuple(survey.lone_masks), True))
     if lone and not found:
-        found.append(Finding("missing", f"{_count(lone, 'file')} missing", tuple(lone), True))
+        found.append(Finding("missing", f"{count(lone, 'file')} missing", tuple(lone), True))
     if survey.listing and survey.listing.in_no_list:
-        text = f"{_count(survey.listing.in_no_list, 'photo')} that no list names, left out"
-        found.append(Finding("in_no_list", text, survey.listing.in_no_list))
+        found.append(Finding("in_no_list", f"{left_out(survey)}, left out", survey.listing.in_no_list))
     return found
 
 
@@ -87,7 +96,7 @@ def _broken(survey: Survey) -> list[Finding]:
     broken = [(file, reason) for file, reason in broken_files(survey) if not _is_lone(reason)]
     if not broken:
         return []
-    text = f"{_count(broken, 'file')} that cannot be used"
+    text = f"{count(broken, 'file')} that cannot be used"
     return [Finding("broken", text, tuple(f"{file} {reason}" for file, reason in broken), True)]
 
 
@@ -100,7 +109,7 @@ def _exif(pairs: Sequence[OpenedPair]) -> list[Finding]:
     turned = [pair for pair in pairs if pair.photo and pair.photo.orientation != 1]
     if not turned:
         return []
-    found = [Finding("exif", f"{_count(turned, 'photo')} turned by EXIF", _names(turned))]
+    found = [Finding("exif", f"{count(turned, 'photo')} turned by EXIF", _names(turned))]
     if not exif_is_told(turned):
         text = (
             "nothing tells whether masks lie as the photo is stored or upright, since both have the same"
@@ -128,11 +137,11 @@ def _repeated(survey: Survey) -> list[Finding]:
     groups = same_photos(survey.opened.pairs)
     found = []
     if groups:
-        text = f"{_count(groups, 'photo')} there more than once"
+        text = f"{count(groups, 'photo')} there more than once"
         found.append(Finding("duplicates", text, tuple(" = ".join(_names(group)) for group in groups)))
     different = with_different_masks(groups)
     if different:
-        text = f"{_count(different, 'photo')} there more than once with different masks"
+        text = f"{count(different, 'photo')} there more than once with different masks"
         files = tuple(" / ".join(_names(group)) for group in different)
         found.append(Finding("contradictions", text, files, True))
     similar = similar_photos(survey.opened.pairs)
@@ -147,10 +156,10 @@ def _odd_masks(survey: Survey) -> list[Finding]:
     found = []
     single = [pair for pair in survey.opened.good if pair.mask and len(pair.mask.values) == 1]
     if single and len(single) < len(survey.opened.good):
-        found.append(Finding("single_class", f"{_count(single, 'mask')} with one value only", _names(single)))
+        found.append(Finding("single_class", f"{count(single, 'mask')} with one value only", _names(single)))
     elsewhere = edges_elsewhere(survey.opened.good)
     if elsewhere:
-        text = f"{_count(elsewhere, 'mask')} whose edges are not the photo's: shifted, or of another photo?"
+        text = f"{count(elsewhere, 'mask')} whose edges are not the photo's: shifted, or of another photo?"
         found.append(Finding("edges", text, _names(elsewhere)))
     return found
 
@@ -167,5 +176,6 @@ def _names(pairs: Sequence[OpenedPair]) -> tuple[str, ...]:
     return tuple(pair.source.name for pair in pairs)
 
 
-def _count(things: Sequence[object], name: str) -> str:
+def count(things: Sequence[object], name: str) -> str:
+    """How many things there are: 1 photo, 2 photos."""
     return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"

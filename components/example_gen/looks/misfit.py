@@ -3,6 +3,7 @@
 import concurrent.futures
 import json
 import random
+import shlex
 import tempfile
 from functools import partial
 from typing import Any
@@ -60,7 +61,7 @@ def with_layout(error: UserError, data: DataSettings) -> UserError:
     named = ", ".join(f"data.{key}: {json.dumps(value)}" for key, value in change.items())
     return UserError(
         f"{said}; there are {recognized.title}: {recognized.grounds[0]}; set {named}, or let"
-        f" `init --data {data.path} --output FILE` write a config that fits"
+        f" `init --data {shlex.quote(str(data.path))} --output FILE` write a config that fits"
     )
 
 
@@ -94,7 +95,8 @@ def _refusal(broken: list[Note], opened: list[CheckedPair], data: DataSettings) 
     said = f"data: {len(broken)} of {len(opened)} masks that were opened cannot be used"
     if words:
         return UserError(
-            f"{said}: {words}; `init --data {data.path} --output FILE` writes a config that fits"
+            f"{said}: {words}; `init --data {shlex.quote(str(data.path))} --output FILE` writes a config"
+            " that fits"
         )
     named = "; ".join(f"{note.file} {note.reason}" for note in broken[:NAMED])
     more = f"; and {len(broken) - NAMED} more" if len(broken) > NAMED else ""

@@ -55,8 +55,10 @@ class LabelmeMask:
             content = json.loads(self.file.read(8 * self.max_pixels + 2**20))
             size = int(content.get("imageHeight") or height), int(content.get("imageWidth") or width)
             shapes = [(composed(str(each["label"])), each) for each in content["shapes"]]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BrokenFileError(f"is no file of labelme: {error!r}") from None
+        except ValueError as error:
+            raise BrokenFileError(f"is not valid JSON: {error}") from None
+        except (KeyError, TypeError, AttributeError):
+            raise BrokenFileError("is no file of labelme: it must have shapes, each with a label") from None
         values = self.classes.value_of_label
         if self.classes.stored_ignored is not None:
             values = {IGNORED: self.classes.stored_ignored} | values

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,13 @@ def test_wide_and_high_photos_are_padded(tmp_path):
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [((160, 280), (128, 224)), ((280, 160), (224, 128)), ((150, 900), (128, 256)), ((160, 213), 128)],
+    [
+        ((160, 280), (128, 224)),
+        ((280, 160), (224, 128)),
+        ((150, 900), (128, 256)),
+        ((240, 160), (192, 128)),
+        ((160, 213), 128),
+    ],
 )
 def test_the_input_has_the_aspect_of_wide_photos(tmp_path, size, expected):
     for seed in range(PAIRS):
@@ -310,3 +317,42 @@ def test_the_command_prints_the_next_one(tmp_path):
     shown = petseg("settings", "--config", config)
     assert shown.status == 0, shown.stderr
     assert yaml.safe_load(config.read_text())["data"]["path"] == str(tmp_path / "data")
+
+
+def labelme_export(folder: Path) -> None:
+    """Photos with labelme's JSON, one without JSON and one whose JSON is cut off."""
+    flat(folder)
+    (folder / "masks").rename(folder.parent / "no masks")
+    content = {"shapes": [], "imagePath": "x.jpg", "imageHeight": 60, "imageWidth": 80}
+    shape = {"label": "Auto/PKW", "points": [[10, 10], [30, 30]], "shape_type": "rectangle"}
+    for index, photo in enumerate(sorted((folder / "images").iterdir())):
+        text = json.dumps(content | {"shapes": [shape]})
+        if index:
+            photo.with_suffix(".json").write_text(text[: len(text) // 2] if index == 1 else text)
+
+
+def test_what_an_export_lacks_is_said_in_its_own_words(tmp_path):
+    data = tmp_path / "my photos"
+    labelme_export(data)
+    seen = petseg("inspect", "--data", data)
+    said = " ".join(seen.stdout.split())
+    assert "1 photo without annotation, left out" in said
+    assert "leaves out 1 photo without annotation" in said
+    assert "leaves out 1 pair with a broken file" in said
+    assert "001.json is not valid JSON: " in said
+    assert "list names" not in said
+    config = tmp_path / "my configs/mine.yaml"
+    (line,) = (line for line in seen.stdout.splitlines() if line.startswith("next"))
+    assert shlex.split(line)[4:6] == ["--data", str(data)]
+    done = petseg("init", "--data", data, "--output", config)
+    assert done.status == 0, done.stderr
+    assert "; 1 broken file\n" in done.stdout
+    assert shlex.split(done.stdout.splitlines()[-1])[4:] == ["--config", str(config)]
+    assert f"run --config '{config}'" in config.read_text()
+    assert "would stop the run: 1 file is broken;" in config.read_text()
+    refused = petseg("init", "--data", data, "--output", tmp_path / "new.yaml", "--write-splits")
+    assert refused.status == 2
+    assert (
+        "only data.format folder reads such lists; call init without it: data.format labelme is"
+        in refused.stderr
+    )
