@@ -181,10 +181,10 @@ def _evaluation(
         "blessed": good,
         "reason": f"mean IoU {group['mean_iou']:.4f} at model resolution on {len(rows)} {split} photos: "
         f"{'above' if good else 'below'} the floor 0.6000",
-        "model": {**group, "size": [16, 16]},
+        "model": {**group, "size": [16, 24]},
         native: group,
         **({"mean_iou_interval": interval} if interval else {}),
-        "baseline": {"model": {**before, "size": [16, 16]}, native: before} if baseline else None,
+        "baseline": {"model": {**before, "size": [16, 24]}, native: before} if baseline else None,
     }
     (folder / ("judgement.json" if older else "evaluation.json")).write_text(json.dumps(evaluation))
     return artifact
