@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tifffile
 from PIL import Image
 
 from tests.components.exporter.without_tensorflow import by_script, make_site, without_tensorflow
@@ -135,3 +136,16 @@ def test_fifty_photos(interpolation, tmp_path, site):
         for seed in range(50)
     ]
     assert np.mean(shares) >= 0.999
+
+
+def test_photos_with_more_than_8_bits_are_refused(tmp_path, site):
+    export_format, _ = exported("onnx", settings_with(), tmp_path)
+    model = tmp_path / export_format.file_name
+    for channels in (1, 3):
+        pixels = np.full((20, 30, channels), 4000, np.uint16)
+        (tmp_path / f"{channels}.png").write_bytes(tf.io.encode_png(pixels).numpy())
+        photometric = "rgb" if channels == 3 else "minisblack"
+        tifffile.imwrite(tmp_path / f"{channels}.tif", pixels.squeeze(), photometric=photometric)
+        for file in (tmp_path / f"{channels}.png", tmp_path / f"{channels}.tif"):
+            with pytest.raises(AssertionError, match="more than 8 bits: scale the photo to 8"):
+                by_script(model, export_format.script, file, site)
