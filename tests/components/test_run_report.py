@@ -98,7 +98,7 @@ def test_page_is_self_contained_and_shows_the_photos(report):
     assert len(page.images) == 36
     assert all(source.startswith("data:image/jpeg;base64,") for source in page.images)
     assert "photo <7>: difference" in page.alts
-    assert "24 × 16 px" in page.text, "width first, as the photos' sizes"
+    assert "24 \N{MULTIPLICATION SIGN} 16 px" in page.text, "width first, as the photos' sizes"
     assert "In production as version 1790000000" in page.text
     assert "town 1" in page.text
     assert "Examples contain values missing from the schema" in page.text
