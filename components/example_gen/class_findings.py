@@ -1,7 +1,7 @@
 """What the masks of a data set say about its class table, in words for the person who wrote it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -26,10 +26,13 @@ def unknown_in_words(masks: dict[str, int], data: DataSettings) -> str:
     named = [f"{value} (in {count} masks)" for value, count in list(masks.items())[:NAMED_VALUES]]
     more = f" and {len(masks) - len(named)} more" if len(masks) > len(named) else ""
     are_colors = all(value.startswith("#") for value in masks)
-    known: Sequence[object] = sorted(
-        data.classes.value_of_color if are_colors else data.classes.value_of_number, key=str
-    )
-    what, has = ("colors" if are_colors else "values"), listed(known, NAMED_VALUES) or "none"
+    if are_colors:
+        what, known = "colors", sorted(data.classes.value_of_color)
+    elif all(value.isdecimal() for value in masks):
+        what, known = "values", sorted(map(str, data.classes.value_of_number))
+    else:
+        what, known = "labels", list(data.classes.value_of_label)
+    has = listed(known, NAMED_VALUES) or "none"
     text = f"masks have {what} that data.classes lacks: {', '.join(named)}{more}; it has {has}"
     if set(masks) == {"255"} and len(data.classes) == 2:
         return f"{text}. For masks of 0 and 255 set data.mask_threshold: 128, or source: 255 for the class"

@@ -5,6 +5,7 @@ import json
 import random
 import shlex
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -76,17 +77,18 @@ def check_masks(listing: Listing, data: DataSettings) -> None:
         UserError: More is broken than `data.max_bad_fraction` allows, such as masks with values that the
             class table lacks; or all masks were opened, and an ignored value hides a class.
     """
-    files = [index for index, pair in enumerate(listing.pairs) if not is_rendered(pair.mask)]
-    indexes = random.Random(SEED).sample(files, OPENED) if len(files) > OPENED else files
+    indexes: Sequence[int] = range(len(listing.pairs))
+    if len(indexes) > OPENED:
+        indexes = random.Random(SEED).sample(indexes, OPENED)
     chosen = [listing.pairs[index] for index in indexes]
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         opened = list(pool.map(partial(_open, data=data), chosen))
     broken = [pair.broken for pair in opened if pair.broken]
     # Of a sample, as many as are broken with near certainty: three standard deviations less.
-    certain = len(broken) if len(chosen) == len(files) else len(broken) - 3 * len(broken) ** 0.5
+    certain = len(broken) if len(chosen) == len(listing.pairs) else len(broken) - 3 * len(broken) ** 0.5
     if certain > data.max_bad_fraction * len(opened):
         raise with_layout(_refusal(broken, opened, data), data)
-    if len(chosen) == len(files):
+    if len(chosen) == len(listing.pairs):
         refuse_swallowed_classes([pair for pair in opened if not pair.broken], data.classes)
 
 
@@ -105,14 +107,17 @@ def _refusal(broken: list[Note], opened: list[CheckedPair], data: DataSettings) 
 
 def _open(source: PairSource, data: DataSettings) -> CheckedPair:
     """A mask's pixels of each class, or why it cannot be used; of its photo the header is read."""
-    assert not is_rendered(source.mask)
     try:
-        content = source.mask.read(MAX_BYTES)
-        image = open_image(content, MASK_FORMATS, data.max_pixels)
-        decode(image)
-        values = read_values(image, content, data).values
-        if not data.resize_masks:
-            _check_size(image, source, data)
+        if is_rendered(source.mask):
+            photo = open_image(source.photo.read(MAX_BYTES), PHOTO_FORMATS, data.max_pixels)
+            values = source.mask.render(photo.height, photo.width)
+        else:
+            content = source.mask.read(MAX_BYTES)
+            image = open_image(content, MASK_FORMATS, data.max_pixels)
+            decode(image)
+            values = read_values(image, content, data).values
+            if not data.resize_masks:
+                _check_size(image, source, data)
     except UnknownValuesError as error:
         unknown = tuple(error.pixels.items())
         return CheckedPair(source, broken=Note(source.mask_path, str(error)), unknown=unknown)

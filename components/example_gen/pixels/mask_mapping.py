@@ -16,7 +16,7 @@ class UnknownValuesError(BrokenFileError):
     """A mask has values or colors that are not in the class table.
 
     Attributes:
-        pixels: Pixels of each, by number or #rrggbb.
+        pixels: Pixels of each, by number, #rrggbb or label; 0 where shapes are not drawn yet.
     """
 
     def __init__(
@@ -26,9 +26,10 @@ class UnknownValuesError(BrokenFileError):
         few = list(pixels)[:MOST_UNKNOWN]
         named = f"the {what} {few[0]}" if len(pixels) == 1 else f"the {what}s {', '.join(few)}"
         more = f" and {len(pixels) - len(few)} more" if len(pixels) > len(few) else ""
+        count = sum(pixels.values())
+        where = f" in {count} pixels" if count else ""
         super().__init__(
-            f"has {beside}{named}{more} in {sum(pixels.values())} pixels;"
-            f" the class table has {', '.join(map(str, known)) or 'none'}"
+            f"has {beside}{named}{more}{where}; the class table has {', '.join(map(str, known)) or 'none'}"
         )
 
 

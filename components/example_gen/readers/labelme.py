@@ -62,7 +62,7 @@ class LabelmeMask:
         values = self.classes.value_of_label
         if self.classes.stored_ignored is not None:
             values = {IGNORED: self.classes.stored_ignored} | values
-        if unknown := {label: 1 for label, _ in shapes if label not in values}:
+        if unknown := {label: 0 for label, _ in shapes if label not in values}:
             raise UnknownValuesError(unknown, sorted(values), "label")
         labels = {
             label for label in self.classes.value_of_label if label not in ("background", "_background_")

@@ -67,7 +67,7 @@ class YoloMask:
                     "pairs; a box is no mask"
                 )
             shapes.append((kind, [points]))
-        if unknown := {str(kind): 1 for kind, _ in shapes if kind not in self.values}:
+        if unknown := {str(kind): 0 for kind, _ in shapes if kind not in self.values}:
             raise UnknownValuesError(unknown, sorted(self.values), "class number")
         drawn = [(self.values[kind], polygons) for kind, polygons in shapes]
         return draw(drawn, None, (height, width), self.background)

@@ -1,5 +1,6 @@
 """What `run` says of data that does not fit its config, before TensorFlow is imported."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,30 @@ def test_all_unknown_values_are_named_at_once(tmp_path):
     said = refusal(tmp_path)
     assert "7 (in 10 masks), 255 (in 10 masks)" in said
     assert "it has 0, 1, 2" in said
+
+
+def test_a_renamed_class_of_labelme_is_said_before_the_run(tmp_path):
+    for seed in range(10):
+        save(tmp_path / f"{seed}.jpg", draw(seed)[0])
+        shape = {"label": "Auto/PKW", "points": [[10, 10], [30, 30]], "shape_type": "rectangle"}
+        content = {"shapes": [shape], "imagePath": "x.jpg", "imageHeight": 60, "imageWidth": 80}
+        (tmp_path / f"{seed}.json").write_text(json.dumps(content))
+    said = refusal(tmp_path, format="labelme", classes=["background", "car"], eval_percent=30)
+    assert "masks have labels that data.classes lacks: Auto/PKW (in 10 masks); it has background, car" in said
+    assert "Give each to a class (source)" in said
+    check_data(
+        DataSettings.model_validate(
+            {
+                "path": str(tmp_path),
+                "format": "labelme",
+                "eval_percent": 30,
+                "classes": [
+                    {"value": 0, "name": "background"},
+                    {"value": 1, "name": "car", "source": "Auto/PKW"},
+                ],
+            }
+        )
+    )
 
 
 def test_an_ignored_value_that_hides_a_class(tmp_path):
