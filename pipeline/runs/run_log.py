@@ -46,8 +46,10 @@ def redirect_output(log: Path, terminal: int = STDOUT) -> Iterator[TextIO]:
             yield shown
         finally:
             root.removeHandler(handler)
-            sys.stdout.flush()
-            sys.stderr.flush()
+            # The last lines of a log are lost on a full disk; what the run says on the terminal is not.
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
             for descriptor, copy in saved.items():
                 os.dup2(copy, descriptor)
                 os.close(copy)

@@ -38,6 +38,7 @@ from pipeline.runs.run_log import STDERR, STDOUT, redirect_output
 from pipeline.settings import PipelineSettings
 
 RUN_ID = "%Y%m%d-%H%M%S"
+SQLITE_FULL = "database or disk is full"
 
 
 @dataclass(frozen=True)
@@ -113,11 +114,16 @@ class _LocalRun:
                 reason = "run the same command again to resume"
                 return Outcome(INTERRUPTED, "interrupted", reason, [f"interrupted; {reason}"])
             except Exception as error:
-                traceback.print_exc(file=sys.stderr)
                 status, reason = _explain(error)
                 reason = f"{self._failed_node}: {reason}" if self._failed_node else reason
-                self._stopped(reason.splitlines()[0], seconds, memory)
-                return Outcome(status, "error", reason, [f"error: {reason}", f"log      {self._log}"])
+                lines = [f"error: {reason}", f"log      {self._log}"]
+                try:
+                    traceback.print_exc(file=sys.stderr)
+                    self._stopped(_in_one_line(reason), seconds, memory)
+                except OSError as unwritten:
+                    # Where a full disk stopped the node, it has no room for its traces either.
+                    lines.append(f"warning  {self._folder} is incomplete: {describe_error(unwritten)}")
+                return Outcome(status, "error", reason, lines)
 
     def _run(self, terminal: TextIO, memory: PeakMemory, seconds: dict[str, float]) -> Outcome:
         # TFX takes 10 to 20 seconds to import: not before the arguments are known to be right.
@@ -200,10 +206,15 @@ def _explain(error: BaseException) -> tuple[int, str]:
             return CALLER_MUST_CHANGE, str(cause)
         if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
             return NODE_FAILED, f"the disk is full: {cause.filename or cause}; free some space and run again"
+        if SQLITE_FULL in str(cause):
+            return NODE_FAILED, "the disk is full: metadata.db; free some space and run again"
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, EngineError):
         return NODE_FAILED, str(error)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
-    # TensorFlow's "in user code:" means nothing without the line after it.
-    message = " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
-    return NODE_FAILED, f"{type(error).__name__}: {message}"
+    return NODE_FAILED, f"{type(error).__name__}: {_in_one_line(str(error))}"
+
+
+def _in_one_line(message: str) -> str:
+    """The first line, with the next one where it ends in a colon, as TensorFlow's "in user code:"."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()] or ["no message"]
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

@@ -1,5 +1,6 @@
 """What `run` refuses before it writes anything, in one line that names the place and the remedy."""
 
+import json
 import resource
 import shutil
 import sqlite3
@@ -209,6 +210,46 @@ def test_a_report_that_cannot_be_copied_is_told_and_the_model_stays_pushed(tmp_p
     assert outcome.lines[-1].startswith(
         f"error: report.directory: not copied: {tmp_path}/file/20260901-101500"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (
+            RuntimeError("Error when executing query: database or disk is full query:  UPDATE `Execution`"),
+            1,
+            "the disk is full: metadata.db; free some space and run again",
+        ),
+        (
+            UserError("data: 1 of 9 pairs are broken; the first:\n  a.png: is missing\n  b.png: is missing"),
+            2,
+            "data: 1 of 9 pairs are broken; the first:",
+        ),
+    ],
+)
+def test_why_a_run_stopped_is_said_where_nothing_can_be_written(tmp_path, error, status, line):
+    class Failed(_LocalRun):
+        def _run(self, terminal, memory, seconds):
+            raise error
+
+    (tmp_path / "runs").touch()
+    outcome = Failed(
+        load_settings(None, []), tmp_path, RunOptions(), "20260901-101500", Path("/dev/full")
+    ).outcome()
+    assert (outcome.status, outcome.verdict) == (status, "error")
+    assert outcome.lines[0].startswith(f"error: {line}")
+    assert outcome.lines[1] == "log      /dev/full"
+    assert outcome.lines[2].startswith(f"warning  {tmp_path}/runs/20260901-101500 is incomplete: ")
+
+
+def test_the_reason_of_a_stopped_run_is_a_whole_line(tmp_path):
+    class Failed(_LocalRun):
+        def _run(self, terminal, memory, seconds):
+            raise UserError("data: 1 of 9 pairs are broken; the first:\n  a.png: is missing")
+
+    Failed(load_settings(None, []), tmp_path, RunOptions(), "20260901-101500", tmp_path / "log").outcome()
+    metrics = json.loads((tmp_path / "runs/20260901-101500/metrics.json").read_text())
+    assert metrics["reason"] == "data: 1 of 9 pairs are broken; the first: a.png: is missing"
 
 
 def test_a_refused_run_leaves_nothing(tmp_path, output):

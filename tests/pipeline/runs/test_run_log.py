@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -38,3 +39,20 @@ def test_progress_can_be_shown_on_stderr(tmp_path):
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "run.log"), "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("after\n", "seen\n")
+
+
+def test_what_a_full_disk_keeps_out_of_the_log_ends_nothing():
+    program = """
+import sys
+from pathlib import Path
+from pipeline.runs.run_log import redirect_output
+with redirect_output(Path("/dev/full")) as terminal:
+    sys.stdout.write("lost")
+print("after", file=sys.stderr)
+"""
+    # Without a buffer, it is the writing itself that fails.
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=buffered, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "after\n")
