@@ -28,6 +28,18 @@ POLL_SECONDS = 5
 """How often a running scheduler looks for changes by the command line."""
 
 
+@contextlib.contextmanager
+def _on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Calls `stop` at SIGINT and SIGTERM while the context lasts."""
+    numbers = signal.SIGINT, signal.SIGTERM
+    before = [signal.signal(number, lambda *_: stop()) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
 class LocalSchedules:
     """The schedules in a folder.
 
@@ -93,12 +105,19 @@ class LocalSchedules:
         self._change(name, lambda scheduler: scheduler.remove_job(name))
 
     def fire(self, name: str) -> int:
-        """Runs a schedule's pipeline now, as if it were due; returns the exit status."""
+        """Runs a schedule's pipeline now, as if it were due; returns the exit status.
+
+        SIGINT and SIGTERM interrupt the run, as Ctrl-C does.
+        """
         with self._at_rest() as scheduler:
             job = scheduler.get_job(name)
         if job is None:
             raise self._unknown(name)
-        return fire(**job.kwargs)
+        with _on_signals(stop_firing):
+            try:
+                return fire(**job.kwargs)
+            finally:
+                allow_firing()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[BackgroundScheduler]:
@@ -135,9 +154,7 @@ class LocalSchedules:
             UserError: Another process runs the schedules of this folder.
         """
         stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-        with self.running():
+        with _on_signals(stop.set), self.running():
             stop.wait()
 
     def _history(self) -> History:

@@ -1,6 +1,7 @@
 """Schedules on this machine, with runs that fail before TensorFlow is imported."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -193,6 +194,38 @@ def test_a_process_without_a_result_is_an_error(schedules, tmp_path, monkeypatch
     (firing,) = firings(tmp_path / "store")
     assert firing.outcome == "error: ended with status -6 and printed no result"
     assert firing.run_id is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_is_interrupted_with_the_command_that_fired_it(schedules, tmp_path, monkeypatch, number):
+    """The run is in a process group of its own, which a signal to the command does not reach."""
+    started, run = tmp_path / "started", tmp_path / "run.py"
+    run.write_text(
+        "import json, pathlib, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "try:\n"
+        f"    pathlib.Path({str(started)!r}).touch()\n"
+        "    time.sleep(600)\n"
+        "except KeyboardInterrupt:\n"
+        "    print(json.dumps({'run_id': 'r', 'verdict': 'interrupted', 'reason': 'at a node'}))\n"
+        "    raise SystemExit(130)\n"
+    )
+    monkeypatch.setattr("pipeline.schedule.firing.COMMAND", (sys.executable, str(run)))
+    schedules.add(weekly(tmp_path))
+
+    def interrupt() -> None:
+        while not started.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    before = signal.getsignal(number)
+    assert schedules.fire("weekly") == 130
+    thread.join()
+    assert signal.getsignal(number) == before
+    (firing,) = firings(tmp_path / "store")
+    assert (firing.status, firing.outcome) == (130, "interrupted: at a node")
 
 
 def test_the_runs_of_a_schedule_can_be_read_by_programs(schedules, tmp_path):
