@@ -4,6 +4,7 @@ import pytest
 from tfx.orchestration.portable import launcher
 from tfx.types import standard_artifacts
 
+from pipeline.beam_settings import BeamSettings
 from pipeline.runners.local.launcher import NodeLauncher
 
 
@@ -22,7 +23,7 @@ def launch(tmp_path, monkeypatch):
     node = NodeLauncher.__new__(NodeLauncher)
 
     def run(before=lambda execution_id: None):
-        node.before = before
+        node.before, node.beam = before, BeamSettings()
         node._run_executor(info)
         return node, tmp_path / "examples"
 
